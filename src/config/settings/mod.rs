@@ -1,0 +1,76 @@
+//! The configuration as the daemon uses it: checked, resolved, with every default filled in. Raw TOML never leaves `config`.
+
+mod receiver;
+mod source;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+pub use receiver::{
+    ConsoleReceiver, EmailReceiver, ReceiverKind, ReceiverSettings, SlackReceiver, SmtpSecurity, SmtpServer,
+    WebhookReceiver,
+};
+pub use source::{
+    Detail, HttpSource, Pagination, Polling, PrefectAuth, PrefectSource, SourceKind, SourceSettings, WebhookAuth,
+    WebhookSource,
+};
+
+use crate::engine::Policy;
+use crate::triage::Classes;
+
+/// A whole, valid configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `[server]`
+    pub server: ServerSettings,
+    /// `[ledger]`
+    pub ledger: LedgerSettings,
+    /// `[log]`
+    pub log: LogSettings,
+    /// `[sources.NAME]`
+    pub sources: BTreeMap<String, SourceSettings>,
+    /// `[receivers.NAME]`
+    pub receivers: BTreeMap<String, ReceiverSettings>,
+    /// `[[rules]]`, `[defaults]` and what of receivers and sources the engine decides by.
+    pub policy: Arc<Policy>,
+    /// `[classes]`: the user's overrides of the class by code.
+    pub classes: Arc<Classes>,
+}
+
+/// `[server]`
+#[derive(Debug, Clone)]
+pub struct ServerSettings {
+    /// Where to listen. Default `127.0.0.1:8686`.
+    pub listen: SocketAddr,
+    /// How people reach this daemon; links in messages begin with it.
+    pub public_url: Option<Url>,
+    /// The largest request body on the wire, in bytes. Default 1 MiB; what gzip unpacks may be four times that.
+    pub max_body: usize,
+    /// The most connections at once. Default 512.
+    pub max_connections: usize,
+    /// The most observations waiting for the ledger before ingest answers 429. Default 10,000.
+    pub queue: usize,
+}
+
+/// `[ledger]`
+#[derive(Debug, Clone)]
+pub struct LedgerSettings {
+    /// The SQLite file. Default `firstred.db`.
+    pub path: PathBuf,
+    /// How long ended runs and their deliveries are kept. Default 30 days.
+    pub retention: Duration,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogSettings {
+    /// `text` or `json`. Default `text`.
+    pub json: bool,
+    /// A `tracing` filter such as `info` or `firstred=debug`. Default `info`.
+    pub filter: String,
+}

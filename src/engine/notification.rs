@@ -1,0 +1,148 @@
+//! One thing to say, and its way to one receiver.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::Severity;
+use crate::run::RunKey;
+use crate::triage::Card;
+
+/// The stable identity of a notification: derived from facts, so that a repeat after a crash carries the same id.
+/// `n_` and 32 hex digits: safe in a header, in a URL and in a Message-ID.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NotificationId(String);
+
+impl NotificationId {
+    /// The id of what is said about the `failure`-th failed attempt of a run.
+    #[must_use]
+    pub fn of_run(key: &RunKey, failure: u32, kind: Kind) -> Self {
+        Self::of_parts(&[&key.workspace, &key.workflow, &key.run, &failure.to_string(), kind.as_str()])
+    }
+
+    /// The id made of `parts`. Length-prefixed, so that ("a|b", "c") and ("a", "b|c") differ.
+    #[must_use]
+    pub fn of_parts(parts: &[&str]) -> Self {
+        let mut hash = Sha256::new();
+        for part in parts {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part.as_bytes());
+        }
+        let digest = hash.finalize();
+        let mut id = String::with_capacity(34);
+        id.push_str("n_");
+        for byte in &digest[..16] {
+            id.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
+            id.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
+        }
+        Self(id)
+    }
+
+    /// The text of the id.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What is being said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A run failed.
+    Failed,
+    /// The hold ended and the engine is still retrying.
+    StillRetrying,
+    /// firstred itself cannot see or cannot send.
+    Trouble,
+    /// `test-receiver` asked for it.
+    Test,
+}
+
+impl Kind {
+    /// The word in ids, in the ledger and in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::StillRetrying => "still-retrying",
+            Self::Trouble => "trouble",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// One thing to say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Notification {
+    /// Its identity.
+    pub id: NotificationId,
+    /// What is being said.
+    pub kind: Kind,
+    /// How much it matters.
+    pub severity: Severity,
+    /// The rule that wants it told; absent for the defaults and for firstred's own troubles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// The rule's runbook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runbook: Option<String>,
+    /// When it was decided.
+    pub decided_at: Timestamp,
+    /// What it is about.
+    pub subject: Subject,
+}
+
+/// What a notification is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Subject {
+    /// A run.
+    Run(Box<Card>),
+    /// firstred itself.
+    Own(OwnTrouble),
+}
+
+/// Something that keeps firstred from seeing or from sending, said on another path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OwnTrouble {
+    /// What is broken, named as the configuration names it: `receiver oncall`, `source prod`, `configuration`.
+    pub what: String,
+    /// One sentence: what happens.
+    pub summary: String,
+    /// What was answered, or the error. Redacted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// The one next action.
+    pub advice: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// One notification to one receiver: the unit that is sent, retried and proven.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Delivery {
+    /// The ledger's number.
+    pub id: i64,
+    /// The receiver, as the configuration names it.
+    pub receiver: String,
+    /// How many attempts were made before this one.
+    pub attempts: u32,
+    /// When it was first due.
+    pub created_at: Timestamp,
+    /// What to say.
+    pub notification: Notification,
+}
+
+impl Delivery {
+    /// The key that receivers which drop repeats are given: the same on every attempt. Holds no `.`
+    /// (Standard Webhooks 1.0 forbids it in `webhook-id`).
+    #[must_use]
+    pub fn idempotency_key(&self) -> String {
+        NotificationId::of_parts(&[self.notification.id.as_str(), &self.receiver]).0.replacen("n_", "d_", 1)
+    }
+}

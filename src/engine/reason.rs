@@ -1,0 +1,76 @@
+//! Why: every decision about a run as an enum with its data, stored in the ledger and shown by `firstred why`.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Kind;
+use crate::run::RunStatus;
+
+/// One line of the ledger about a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Line {
+    /// When it was decided.
+    pub at: Timestamp,
+    /// The source whose observation led to it; absent for what time led to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// What was decided, and why.
+    pub reason: Reason,
+}
+
+/// What was decided about a run, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "decision", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Reason {
+    /// Told: a rule, or the defaults, want it.
+    Told {
+        /// What was said.
+        kind: Kind,
+        /// The failed attempt that it is about, counted by firstred from 1.
+        failure: u32,
+        /// The rules that matched, in order; empty for the defaults.
+        rules: Vec<String>,
+        /// Whom.
+        receivers: Vec<String>,
+    },
+    /// Not told: no rule matches, and there is no `[defaults] notify`.
+    NoRule,
+    /// Not told: the rules that match notify nobody who may see this workspace.
+    NobodyMaySee {
+        /// The receivers that are bound to other workspaces.
+        receivers: Vec<String>,
+    },
+    /// Not told: it had failed before firstred first looked at this source.
+    History,
+    /// Held: a retry may still repair it.
+    Held {
+        /// When the hold ends at the latest.
+        until: Timestamp,
+        /// The rule that bounds it; absent for the default.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rule: Option<String>,
+    },
+    /// Never told: it recovered on a retry while it was held.
+    Recovered,
+    /// It failed, was told, and then the engine completed it.
+    CompletedAfterFailure,
+    /// The engine runs a failed run again under the same id.
+    RunsAgain {
+        /// The engine's count of attempts.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        attempt: Option<u32>,
+    },
+    /// Not told: cancelled is a decision, not a failure.
+    Cancelled,
+    /// Not told by itself: its parent run is still open and will tell.
+    ParentTells {
+        /// The parent run.
+        parent: String,
+    },
+    /// The engine no longer knows a run that was open when last seen; how it ended cannot be known.
+    Forgotten {
+        /// Where it stood when last seen.
+        last: RunStatus,
+    },
+}

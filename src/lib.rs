@@ -1,0 +1,14 @@
+//! firstred watches the runs of workflow engines and tells the right people, once, what the first failed step was.
+//!
+//! The map of the house. Imports run one way: `run ← triage ← engine ← config ← {source, ledger, receiver, server} ← daemon ← cli`.
+//! The four in the middle don't know each other; what they share are the shell's commons: `net`, `metrics`, `clock`.
+
+pub mod clock;
+pub mod config;
+pub mod engine;
+pub mod metrics;
+pub mod net;
+pub mod receiver;
+pub mod run;
+pub mod source;
+pub mod triage;

@@ -1,0 +1,119 @@
+//! What Prometheus is told: one explicit registry, no globals. Every room of the shell counts here and nowhere else.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+/// A label set of one source.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct SourceLabel {
+    /// The source's name.
+    pub source: String,
+}
+
+/// A label set of one receiver.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ReceiverLabel {
+    /// The receiver's name.
+    pub receiver: String,
+}
+
+/// A label set of one receiver and what came of an attempt: `delivered`, `refused`, `unknown`, `given_up`, `plain`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct AttemptLabel {
+    /// The receiver's name.
+    pub receiver: String,
+    /// What came of it.
+    pub outcome: &'static str,
+}
+
+/// A label set of one source and what came of a poll or a request: `ok`, `failed`, `refused`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct PollLabel {
+    /// The source's name.
+    pub source: String,
+    /// What came of it.
+    pub outcome: &'static str,
+}
+
+/// A gauge of seconds.
+pub type Seconds = Gauge<f64, AtomicU64>;
+
+/// All metrics.
+#[derive(Debug, Clone, Default)]
+pub struct Metrics {
+    /// Runs that were committed to the ledger.
+    pub runs: Family<SourceLabel, Counter>,
+    /// Runs that were refused at ingest.
+    pub refused_runs: Family<SourceLabel, Counter>,
+    /// Polls.
+    pub polls: Family<PollLabel, Counter>,
+    /// Unix time of the last poll that read everything it wanted to.
+    pub source_last_success: Family<SourceLabel, Seconds>,
+    /// Runs that were open when last seen and that the engine has forgotten.
+    pub forgotten_runs: Family<SourceLabel, Counter>,
+    /// Attempts to deliver.
+    pub attempts: Family<AttemptLabel, Counter>,
+    /// Deliveries that are due or waiting for their next attempt.
+    pub deliveries_waiting: Family<ReceiverLabel, Gauge>,
+    /// When the oldest undelivered notification of a receiver became due, unix time; 0 when there is none.
+    pub oldest_waiting: Family<ReceiverLabel, Seconds>,
+    /// 1 while the running configuration is the one in the file, 0 while the file is refused.
+    pub config_ok: Gauge,
+    /// Reloads that were refused.
+    pub config_refused: Counter,
+    /// 1 while the ledger takes commits.
+    pub ledger_ok: Gauge,
+    /// Transactions committed.
+    pub commits: Counter,
+    /// Open HTTP connections.
+    pub connections: Gauge,
+    /// Log lines dropped because the output was blocked.
+    pub dropped_log_lines: Counter,
+    /// Secrets that were taken out of texts.
+    pub redactions: Counter,
+}
+
+impl Metrics {
+    /// The metrics and the registry that prints them.
+    #[must_use]
+    pub fn new() -> (Self, Arc<Registry>) {
+        let metrics = Self::default();
+        let mut registry = Registry::with_prefix("firstred");
+        registry.register("runs", "Runs committed to the ledger", metrics.runs.clone());
+        registry.register("refused_runs", "Runs refused at ingest", metrics.refused_runs.clone());
+        registry.register("polls", "Polls of a source by outcome", metrics.polls.clone());
+        registry.register(
+            "source_last_success_timestamp_seconds",
+            "Unix time of the last complete poll",
+            metrics.source_last_success.clone(),
+        );
+        registry.register("forgotten_runs", "Open runs that the engine has forgotten", metrics.forgotten_runs.clone());
+        registry.register("delivery_attempts", "Attempts to deliver by outcome", metrics.attempts.clone());
+        registry.register("deliveries_waiting", "Deliveries not yet proven", metrics.deliveries_waiting.clone());
+        registry.register(
+            "oldest_waiting_timestamp_seconds",
+            "Unix time at which the oldest waiting delivery became due, 0 when there is none",
+            metrics.oldest_waiting.clone(),
+        );
+        registry.register(
+            "config_ok",
+            "1 while the file's configuration is the running one",
+            metrics.config_ok.clone(),
+        );
+        registry.register("config_refused", "Reloads that were refused", metrics.config_refused.clone());
+        registry.register("ledger_ok", "1 while the ledger takes commits", metrics.ledger_ok.clone());
+        registry.register("ledger_commits", "Transactions committed", metrics.commits.clone());
+        registry.register("connections", "Open HTTP connections", metrics.connections.clone());
+        registry.register("dropped_log_lines", "Log lines dropped", metrics.dropped_log_lines.clone());
+        registry.register("redactions", "Secrets taken out of texts", metrics.redactions.clone());
+        metrics.config_ok.set(1);
+        metrics.ledger_ok.set(1);
+        (metrics, Arc::new(registry))
+    }
+}

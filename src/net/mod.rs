@@ -1,0 +1,7 @@
+//! Everything that leaves by HTTP goes through here: one wrapped client with redirects off, total deadlines, capped bodies and
+//! errors without URLs; and the Standard Webhooks signature. It knows no source and no receiver.
+
+mod client;
+pub mod signature;
+
+pub use client::{Answer, Client, ClientOptions, NetError, Request};

@@ -1,0 +1,52 @@
+//! What a step or a run says went wrong.
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
+
+/// The code of an error that has none of its own.
+pub const UNKNOWN_ERROR: &str = "UNKNOWN_ERROR";
+
+/// An error as the engine reported it. Texts are untrusted and may hold secrets until triage has redacted them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StepError {
+    /// An open set of codes; [`UNKNOWN_ERROR`] when the engine gives none.
+    #[serde(default = "unknown_error", deserialize_with = "code_or_unknown")]
+    pub code: String,
+    /// The sentence for people. May be empty.
+    #[serde(default, deserialize_with = "text_or_empty")]
+    pub message: String,
+    /// The HTTP status of the service that the step called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_status: Option<u16>,
+    /// Whether the engine itself thinks that another try can help.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retryable: Option<bool>,
+    /// More of the same: a provider's body, a traceback. JSON that is not a string is kept as its text.
+    #[serde(default, deserialize_with = "text_of_anything", skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+fn unknown_error() -> String {
+    UNKNOWN_ERROR.to_owned()
+}
+
+fn code_or_unknown<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let code = Option::<String>::deserialize(deserializer)?;
+    Ok(code.filter(|code| !code.trim().is_empty()).unwrap_or_else(unknown_error))
+}
+
+fn text_or_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.unwrap_or_default())
+}
+
+fn text_of_anything<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let Some(raw) = Option::<Box<RawValue>>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
+    let text = raw.get();
+    if text.starts_with('"') {
+        return serde_json::from_str(text).map(Some).map_err(serde::de::Error::custom);
+    }
+    Ok((text != "null").then(|| text.to_owned()))
+}

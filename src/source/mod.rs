@@ -1,0 +1,68 @@
+//! Runs come in: one file, or one folder, for each kind of engine. A source turns what an engine says into [`Run`]s and hands
+//! them over in batches with its checkpoint. It knows its settings and the HTTP client; it knows no ledger, no rule, no receiver.
+
+use std::future::Future;
+
+use serde::{Deserialize, Serialize};
+
+use crate::run::{Run, RunKey, RunStatus};
+
+/// What one poll, or one page of it, hands over. Committed as a whole: its runs, then its checkpoint.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// The runs that were seen.
+    pub runs: Vec<Seen>,
+    /// Runs that were open when last seen and that the engine no longer knows.
+    pub forgotten: Vec<RunKey>,
+    /// Where the next poll goes on; `None` leaves the old one. Only the source that wrote it reads it.
+    pub checkpoint: Option<String>,
+}
+
+/// A run, and whether it is news.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// The run.
+    pub run: Run,
+    /// It ended before firstred first looked: known from now on, never told.
+    pub history: bool,
+}
+
+/// A run that was open when last seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenRun {
+    /// Which.
+    pub key: RunKey,
+    /// Where it stood.
+    pub status: RunStatus,
+    /// Its start by the engine's clock, where known.
+    pub started_at: Option<jiff::Timestamp>,
+}
+
+/// What a source needs of the daemon. Correctness rests on it: `take` returns only after the commit.
+pub trait Intake: Clone + Send + Sync + 'static {
+    /// Takes a batch. Waits while the queue is full.
+    ///
+    /// # Errors
+    /// When it could not be committed. The source keeps its old checkpoint and reads the same again.
+    fn take(&self, source: &str, batch: Batch) -> impl Future<Output = Result<(), NotTaken>> + Send;
+
+    /// The checkpoint that was last committed; `None` before the first one.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    fn checkpoint(&self, source: &str) -> impl Future<Output = Result<Option<String>, NotTaken>> + Send;
+
+    /// The runs of this source that were open when last seen, oldest first.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    fn open_runs(&self, source: &str) -> impl Future<Output = Result<Vec<OpenRun>, NotTaken>> + Send;
+}
+
+/// A batch was not committed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not committed: {reason}")]
+pub struct NotTaken {
+    /// What the ledger says.
+    pub reason: String,
+}

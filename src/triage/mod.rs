@@ -1,0 +1,16 @@
+//! What happened and what to do: cause, class, advice, fingerprint, redaction. Pure: a run goes in, an observation
+//! with a triage card comes out. This room knows the words of `run` and nothing else: no clock, no I/O, no rules.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod advice;
+mod card;
+mod cause;
+mod class;
+mod fingerprint;
+mod observe;
+pub mod redact;
+
+pub use card::{Card, Cause, Consequences, RetryLevel, Retrying, RunFacts};
+pub use class::{Class, ClassReason, Classes};
+pub use fingerprint::Fingerprint;
+pub use observe::{Observation, Standing, observe};
