@@ -3,6 +3,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod backoff;
+mod decide;
 mod known;
 mod notification;
 mod outcome;
@@ -11,6 +12,7 @@ mod reason;
 pub mod rule;
 
 pub use backoff::{Schedule, next_attempt};
+pub use decide::{Changes, Context, Told, decide, forget, hold_ended};
 pub use known::{Failure, Hold, Known};
 pub use notification::{Delivery, Kind, Notification, NotificationId, OwnTrouble, Subject};
 pub use outcome::{Attempted, Next, Outcome, Verdict, after_attempt};
