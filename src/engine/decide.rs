@@ -2,9 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::{Known, Notification, Policy};
-use crate::run::RunKey;
-use crate::triage::Observation;
+use super::attempt::{Freshness, ended_at, freshness, is_new_failure};
+use super::hold;
+use super::tell::tell;
+use super::{Failure, HoldState, Kind, Known, Notification, Policy, Reason};
+use crate::triage::{Observation, Standing};
 
 /// What the ledger knows besides the run's own memory.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -44,20 +46,129 @@ pub fn decide(
     context: Context,
     policy: &Policy,
 ) -> Changes {
-    let _ = (now, known, observation, context, policy);
-    unimplemented!("written next")
-}
-
-/// Decides what follows when a hold's deadline has passed.
-#[must_use]
-pub fn hold_ended(now: Timestamp, key: &RunKey, known: Known, policy: &Policy) -> Changes {
-    let _ = (now, key, known, policy);
-    unimplemented!("written next")
+    let Some(mut known) = known else {
+        let mut known = Known::first(now, &observation);
+        let told = advance(now, &mut known, observation, context, policy);
+        return Changes { known, told, unchanged: false };
+    };
+    if freshness(&known, &observation) == Freshness::Late {
+        let unchanged = !note_late(now, &mut known, &observation);
+        return Changes { known, told: Vec::new(), unchanged };
+    }
+    if says_nothing_new(&known, &observation) {
+        return Changes { known, told: Vec::new(), unchanged: true };
+    }
+    let told = advance(now, &mut known, observation, context, policy);
+    Changes { known, told, unchanged: false }
 }
 
 /// Decides what follows when the engine has forgotten a run that was open.
 #[must_use]
-pub fn forget(now: Timestamp, known: Known) -> Changes {
-    let _ = (now, known);
-    unimplemented!("written next")
+pub fn forget(now: Timestamp, mut known: Known) -> Changes {
+    if !known.is_open() {
+        return Changes { known, told: Vec::new(), unchanged: true };
+    }
+    let last = known.status;
+    known.note(now, None, Reason::Forgotten { last });
+    known.standing = Standing::Cancelled;
+    known.hold = None;
+    Changes { known, told: Vec::new(), unchanged: false }
 }
+
+/// A failed attempt that is reported after the engine has gone on to the next one is not told: the newer one decides.
+/// It is put on record once. Answers whether it was.
+fn note_late(now: Timestamp, known: &mut Known, seen: &Observation) -> bool {
+    let (Standing::Failed, Some(attempt)) = (seen.standing, seen.attempt) else {
+        return false;
+    };
+    let decided = known.failure.as_ref().and_then(|failure| failure.attempt).is_some_and(|last| last >= attempt);
+    let noted = known.lines.iter().any(|line| line.reason == Reason::Superseded { attempt });
+    if decided || noted {
+        return false;
+    }
+    known.note(now, Some(&seen.source), Reason::Superseded { attempt });
+    true
+}
+
+/// The same again: nothing to decide, nothing to write.
+fn says_nothing_new(known: &Known, seen: &Observation) -> bool {
+    if known.standing != seen.standing || known.attempt < seen.attempt {
+        return false;
+    }
+    match seen.standing {
+        Standing::Failed => !is_new_failure(known, seen),
+        Standing::Completed | Standing::Cancelled => true,
+        Standing::Open => known.status == seen.status,
+        Standing::Retrying => {
+            let next = |card: Option<&crate::triage::Card>| card.and_then(|card| card.retrying.clone());
+            next(known.card.as_deref()) == next(seen.card.as_deref())
+        }
+    }
+}
+
+fn advance(now: Timestamp, known: &mut Known, seen: Observation, context: Context, policy: &Policy) -> Vec<Told> {
+    let before = known.standing;
+    // Asked before the memory moves on: without times, "running in between" is all there is to tell two failures apart.
+    let new_failure = seen.standing == Standing::Failed && is_new_failure(known, &seen);
+    known.take(now, &seen);
+    let source = seen.source.clone();
+    match seen.standing {
+        Standing::Failed if new_failure => fail(now, known, seen, context, policy),
+        Standing::Failed => Vec::new(),
+        Standing::Retrying => {
+            if before == Standing::Failed {
+                known.note(now, Some(&source), Reason::RunsAgain { attempt: seen.attempt });
+            }
+            hold::retrying(now, known, seen, policy)
+        }
+        Standing::Open => {
+            if before == Standing::Failed {
+                known.note(now, Some(&source), Reason::RunsAgain { attempt: seen.attempt });
+            }
+            Vec::new()
+        }
+        Standing::Completed => {
+            match known.hold.take() {
+                Some(hold) if hold.state != HoldState::Told => known.note(now, Some(&source), Reason::Recovered),
+                None if known.failure.is_none() => {}
+                _ => known.note(now, Some(&source), Reason::CompletedAfterFailure),
+            }
+            known.card = None;
+            Vec::new()
+        }
+        Standing::Cancelled => {
+            known.hold = None;
+            known.note(now, Some(&source), Reason::Cancelled);
+            known.card = None;
+            Vec::new()
+        }
+    }
+}
+
+fn fail(now: Timestamp, known: &mut Known, seen: Observation, context: Context, policy: &Policy) -> Vec<Told> {
+    let number = known.failure.as_ref().map_or(1, |last| last.number.saturating_add(1));
+    known.failure = Some(Failure { number, attempt: seen.attempt, ended_at: ended_at(&seen) });
+    known.hold = None;
+    let source = Some(seen.source.as_str());
+    if context.history {
+        known.note(now, source, Reason::History);
+        known.card = seen.card;
+        return Vec::new();
+    }
+    if let (true, Some(parent)) = (context.parent_open, &seen.parent) {
+        known.note(now, source, Reason::ParentTells { parent: parent.clone() });
+        known.card = seen.card;
+        return Vec::new();
+    }
+    let Some(card) = seen.card else {
+        return Vec::new();
+    };
+    let audit = tell(now, &seen.key, &card, Kind::Failed, number, policy);
+    known.note(now, source, audit.reason);
+    // A notification carries the card; only what nobody was told keeps its own.
+    known.card = audit.told.is_empty().then_some(card);
+    audit.told
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,9 +3,12 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Line;
+use super::{Line, Reason};
 use crate::run::RunStatus;
-use crate::triage::{Card, Standing};
+use crate::triage::{Card, Observation, Standing};
+
+/// How many lines a run keeps. A run that flaps for ever keeps its first and its newest ones.
+const MAX_LINES: usize = 40;
 
 /// The memory of one run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +26,7 @@ pub struct Known {
     /// The newest `updatedAt` seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<Timestamp>,
-    /// The newest start seen.
+    /// The start last seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
     /// When this status was first seen, by our clock.
@@ -31,16 +34,16 @@ pub struct Known {
     /// The last failed attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
-    /// The hold, while one runs or after it was told.
+    /// The hold, from the first retry seen until the run ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,
     /// The parent run, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
     /// What was decided and why, oldest first, bounded.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<Line>,
-    /// The newest triage card.
+    /// The newest triage card, unless a notification carries it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub card: Option<Box<Card>>,
 }
@@ -65,7 +68,86 @@ pub struct Failure {
 pub struct Hold {
     /// Since when.
     pub since: Timestamp,
-    /// The deadline; absent once "still retrying" was told, or where nobody is to be told.
+    /// The deadline. Absent once it passed, or where nobody is to be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
+    /// What was decided at the deadline, or instead of one.
+    #[serde(default)]
+    pub state: HoldState,
+    /// The step that is retried; another step that retries is another hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+}
+
+/// Where a hold stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum HoldState {
+    /// The deadline is ahead.
+    #[default]
+    Running,
+    /// The deadline passed while no retry was waiting; the next one that is seen is told at once.
+    Overdue,
+    /// "Still retrying" was told.
+    Told,
+    /// Nobody is to be told.
+    Untold,
+}
+
+impl Known {
+    /// The memory of a run that is seen for the first time, before anything is decided.
+    pub(super) fn first(now: Timestamp, seen: &Observation) -> Self {
+        Self {
+            source: seen.source.clone(),
+            status: seen.status,
+            standing: Standing::Open,
+            attempt: None,
+            updated_at: None,
+            started_at: None,
+            since: now,
+            failure: None,
+            hold: None,
+            parent: seen.parent.clone(),
+            lines: Vec::new(),
+            card: None,
+        }
+    }
+
+    /// Takes over what is newer in `seen`.
+    pub(super) fn take(&mut self, now: Timestamp, seen: &Observation) {
+        if self.status != seen.status {
+            self.since = now;
+        }
+        if self.source != seen.source {
+            self.source.clone_from(&seen.source);
+        }
+        self.status = seen.status;
+        self.standing = seen.standing;
+        self.attempt = self.attempt.max(seen.attempt);
+        self.updated_at = self.updated_at.max(seen.updated_at);
+        self.started_at = seen.started_at.or(self.started_at);
+    }
+
+    /// Adds a line, unless the newest one already says so.
+    pub(super) fn note(&mut self, at: Timestamp, source: Option<&str>, reason: Reason) {
+        if self.lines.last().is_some_and(|line| line.reason == reason) {
+            return;
+        }
+        if self.lines.len() == MAX_LINES {
+            self.lines.remove(MAX_LINES / 2);
+        }
+        self.lines.push(Line { at, source: source.map(str::to_owned), reason });
+    }
+
+    /// Whether the engine has not ended the run as far as we know.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self.standing, Standing::Open | Standing::Retrying)
+    }
+
+    /// When time has to be asked again about this run.
+    #[must_use]
+    pub fn hold_until(&self) -> Option<Timestamp> {
+        self.hold.as_ref().and_then(|hold| hold.until)
+    }
 }

@@ -2,18 +2,24 @@
 //! nothing is sent. It knows `run` and `triage`.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod attempt;
 mod backoff;
 mod decide;
+mod hold;
 mod known;
 mod notification;
 mod outcome;
 mod policy;
 mod reason;
 pub mod rule;
+mod tell;
+#[cfg(test)]
+mod testing;
 
 pub use backoff::{Schedule, next_attempt};
-pub use decide::{Changes, Context, Told, decide, forget, hold_ended};
-pub use known::{Failure, Hold, Known};
+pub use decide::{Changes, Context, Told, decide, forget};
+pub use hold::hold_ended;
+pub use known::{Failure, Hold, HoldState, Known};
 pub use notification::{Delivery, Kind, Notification, NotificationId, OwnTrouble, Subject};
 pub use outcome::{Attempted, Next, Outcome, Verdict, after_attempt};
 pub use policy::{Audience, Policy, Tenancy};

@@ -41,6 +41,16 @@ pub enum Reason {
         /// The receivers that are bound to other workspaces.
         receivers: Vec<String>,
     },
+    /// Not told: the rules that match name nobody.
+    NobodyToTell {
+        /// The rules.
+        rules: Vec<String>,
+    },
+    /// Not told: the engine had already gone on to a newer attempt when this failed one was reported.
+    Superseded {
+        /// The engine's count of the failed attempt.
+        attempt: u32,
+    },
     /// Not told: it had failed before firstred first looked at this source.
     History,
     /// Held: a retry may still repair it.

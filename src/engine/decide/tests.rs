@@ -1,0 +1,317 @@
+//! What a run's life leads to, told as stories: each `say` is an observation, in the order in which it comes.
+
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+
+use super::*;
+use crate::engine::hold_ended;
+use crate::engine::rule::Matcher;
+use crate::engine::testing::{card, policy, rule};
+use crate::run::{RunKey, RunStatus};
+use crate::triage::{RetryLevel, Retrying};
+
+/// A run, what is known of it, and what was told.
+struct Story {
+    policy: Policy,
+    known: Option<Known>,
+    now: Timestamp,
+    told: Vec<Kind>,
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_795_342_441 + second).expect("a time")
+}
+
+fn key() -> RunKey {
+    RunKey { workspace: "acme".to_owned(), workflow: "billing".to_owned(), run: "run-1".to_owned() }
+}
+
+fn seen(status: RunStatus) -> Observation {
+    let standing = match status {
+        RunStatus::Failed => Standing::Failed,
+        RunStatus::Completed => Standing::Completed,
+        RunStatus::Cancelled => Standing::Cancelled,
+        _ => Standing::Open,
+    };
+    Observation {
+        key: key(),
+        source: "events".to_owned(),
+        attempt: None,
+        status,
+        standing,
+        started_at: None,
+        completed_at: None,
+        updated_at: None,
+        parent: None,
+        card: (standing == Standing::Failed).then(|| Box::new(card("billing", "charge", "TIMEOUT"))),
+    }
+}
+
+fn retrying(attempt: u32) -> Observation {
+    let mut card = card("billing", "charge", "TIMEOUT");
+    card.retrying = Some(Retrying {
+        level: RetryLevel::Step,
+        step: Some("charge".to_owned()),
+        attempt: Some(attempt),
+        of: Some(10),
+        next_at: None,
+    });
+    Observation { standing: Standing::Retrying, card: Some(Box::new(card)), ..seen(RunStatus::Running) }
+}
+
+fn failed_at(attempt: u32, second: i64) -> Observation {
+    let end = Some(at(second));
+    Observation { attempt: Some(attempt), completed_at: end, updated_at: end, ..seen(RunStatus::Failed) }
+}
+
+fn running_at(attempt: u32, second: i64) -> Observation {
+    let start = Some(at(second));
+    Observation { attempt: Some(attempt), started_at: start, updated_at: start, ..seen(RunStatus::Running) }
+}
+
+impl Story {
+    fn new() -> Self {
+        Self { policy: policy(vec![rule("all", Matcher::default())]), known: None, now: at(0), told: Vec::new() }
+    }
+
+    fn say(&mut self, observation: Observation) -> &mut Self {
+        self.say_in(observation, Context::default())
+    }
+
+    fn say_in(&mut self, observation: Observation, context: Context) -> &mut Self {
+        self.now = self.now.saturating_add(SignedDuration::from_secs(1)).expect("a time");
+        let changes = decide(self.now, self.known.take(), observation, context, &self.policy);
+        self.take(changes)
+    }
+
+    fn wait(&mut self, seconds: i64) -> &mut Self {
+        self.now = self.now.saturating_add(SignedDuration::from_secs(seconds)).expect("a time");
+        let known = self.known.take().expect("a run that was seen");
+        let changes = hold_ended(self.now, &key(), known, &self.policy);
+        self.take(changes)
+    }
+
+    fn take(&mut self, changes: Changes) -> &mut Self {
+        self.told.extend(changes.told.iter().map(|told| told.notification.kind));
+        self.known = Some(changes.known);
+        self
+    }
+
+    fn reasons(&self) -> Vec<&Reason> {
+        self.known.iter().flat_map(|known| &known.lines).map(|line| &line.reason).collect()
+    }
+}
+
+#[test]
+fn a_failed_run_is_told_once_however_often_it_is_seen() {
+    let mut story = Story::new();
+    for _ in 0..5 {
+        story.say(seen(RunStatus::Failed));
+    }
+    assert_eq!(story.told, [Kind::Failed]);
+}
+
+#[test]
+fn cancelled_paused_and_waiting_are_not_failures() {
+    let mut story = Story::new();
+    story.say(seen(RunStatus::Paused)).say(seen(RunStatus::Waiting)).say(seen(RunStatus::Cancelled));
+    assert!(story.told.is_empty());
+    assert_eq!(story.reasons(), [&Reason::Cancelled]);
+}
+
+#[test]
+fn a_rerun_under_the_same_id_that_fails_again_is_a_new_failure() {
+    let mut story = Story::new();
+    story.say(seen(RunStatus::Failed)).say(seen(RunStatus::Running)).say(seen(RunStatus::Failed));
+    assert_eq!(story.told, [Kind::Failed, Kind::Failed]);
+
+    let mut counted = Story::new();
+    counted.say(failed_at(1, 10)).say(running_at(2, 20)).say(failed_at(2, 30));
+    assert_eq!(counted.told, [Kind::Failed, Kind::Failed]);
+
+    // The engine doesn't count, and nobody saw it running in between.
+    let mut unseen = Story::new();
+    let uncounted = |second| Observation { attempt: None, ..failed_at(1, second) };
+    unseen.say(uncounted(10)).say(uncounted(300));
+    assert_eq!(unseen.told, [Kind::Failed, Kind::Failed]);
+}
+
+#[test]
+fn two_reports_of_one_end_that_differ_by_a_fraction_are_one_failure() {
+    let mut story = Story::new();
+    let exact = Some("2026-11-22T02:07:09.731Z".parse().expect("a time"));
+    let cut = Some("2026-11-22T02:07:09Z".parse().expect("a time"));
+    story.say(Observation { completed_at: exact, ..seen(RunStatus::Failed) });
+    story.say(Observation { completed_at: cut, source: "poll".to_owned(), ..seen(RunStatus::Failed) });
+    assert_eq!(story.told, [Kind::Failed]);
+}
+
+#[test]
+fn an_old_report_that_comes_late_does_not_bring_a_failure_back() {
+    let mut story = Story::new();
+    story.say(failed_at(1, 10)).say(running_at(1, 5)).say(failed_at(1, 10));
+    assert_eq!(story.told, [Kind::Failed]);
+}
+
+#[test]
+fn a_failed_attempt_reported_after_the_next_one_is_put_on_record_and_not_told() {
+    let mut story = Story::new();
+    story.say(running_at(2, 20)).say(failed_at(1, 10)).say(failed_at(1, 10)).say(failed_at(2, 30));
+    assert_eq!(story.told, [Kind::Failed]);
+    assert_eq!(story.reasons()[0], &Reason::Superseded { attempt: 1 });
+}
+
+#[test]
+fn a_run_that_recovers_on_a_retry_is_never_told_and_the_ledger_says_so() {
+    let mut story = Story::new();
+    story.say(retrying(1)).say(seen(RunStatus::Running)).say(retrying(2)).say(seen(RunStatus::Completed)).wait(3600);
+    assert!(story.told.is_empty());
+    assert_eq!(story.reasons().last(), Some(&&Reason::Recovered));
+}
+
+#[test]
+fn a_hold_that_ends_says_still_retrying_once_and_the_failure_follows() {
+    let mut story = Story::new();
+    story.say(retrying(1)).wait(600).wait(600).say(retrying(2)).say(retrying(3)).wait(9000);
+    assert_eq!(story.told, [Kind::StillRetrying]);
+    story.say(seen(RunStatus::Failed));
+    assert_eq!(story.told, [Kind::StillRetrying, Kind::Failed]);
+}
+
+#[test]
+fn a_hold_that_ends_between_two_retries_speaks_at_the_next_one() {
+    let mut story = Story::new();
+    story.say(retrying(1)).say(seen(RunStatus::Running)).wait(3600);
+    assert!(story.told.is_empty());
+    story.say(retrying(2));
+    assert_eq!(story.told, [Kind::StillRetrying]);
+}
+
+#[test]
+fn another_step_that_retries_begins_another_hold() {
+    let mut story = Story::new();
+    story.say(retrying(1)).say(seen(RunStatus::Running)).wait(3600);
+    let mut other = retrying(1);
+    if let Some(retrying) = other.card.as_mut().and_then(|card| card.retrying.as_mut()) {
+        retrying.step = Some("refund".to_owned());
+    }
+    story.say(other);
+    assert!(story.told.is_empty());
+}
+
+#[test]
+fn history_is_known_and_not_told_but_its_rerun_is() {
+    let mut story = Story::new();
+    story.say_in(failed_at(1, 10), Context { history: true, ..Context::default() });
+    story.say(failed_at(1, 10));
+    assert!(story.told.is_empty());
+    story.say(running_at(2, 20)).say(failed_at(2, 30));
+    assert_eq!(story.told, [Kind::Failed]);
+}
+
+#[test]
+fn a_child_is_left_to_its_open_parent() {
+    let mut story = Story::new();
+    let child = Observation { parent: Some("p".to_owned()), ..seen(RunStatus::Failed) };
+    story.say_in(child.clone(), Context { parent_open: true, ..Context::default() });
+    assert!(story.told.is_empty());
+    let mut orphan = Story::new();
+    orphan.say(child);
+    assert_eq!(orphan.told, [Kind::Failed]);
+}
+
+#[test]
+fn a_failure_that_is_completed_by_the_engine_is_put_on_record() {
+    let mut story = Story::new();
+    story.say(failed_at(1, 10)).say(Observation {
+        attempt: Some(1),
+        updated_at: Some(at(40)),
+        ..seen(RunStatus::Completed)
+    });
+    assert_eq!(story.told, [Kind::Failed]);
+    assert_eq!(story.reasons().last(), Some(&&Reason::CompletedAfterFailure));
+}
+
+#[test]
+fn a_completed_run_that_is_forced_to_failed_is_told() {
+    let mut story = Story::new();
+    story.say(Observation { updated_at: Some(at(10)), ..seen(RunStatus::Completed) });
+    story.say(Observation { completed_at: Some(at(10)), updated_at: Some(at(50)), ..seen(RunStatus::Failed) });
+    assert_eq!(story.told, [Kind::Failed]);
+}
+
+#[test]
+fn no_workspace_reaches_a_receiver_that_is_bound_to_another() {
+    let mut story = Story::new();
+    for audience in story.policy.receivers.values_mut() {
+        audience.workspaces = Some(["other".to_owned()].into());
+    }
+    story.say(seen(RunStatus::Failed));
+    assert!(story.told.is_empty());
+    assert_eq!(story.reasons(), [&Reason::NobodyMaySee { receivers: vec!["oncall".to_owned()] }]);
+}
+
+#[test]
+fn an_unmatched_failure_goes_to_the_defaults_or_says_that_no_rule_matched() {
+    let mut story = Story::new();
+    story.policy.rules = crate::engine::RuleSet::default();
+    story.say(seen(RunStatus::Failed));
+    assert_eq!(story.reasons(), [&Reason::NoRule]);
+    story.known = None;
+    story.policy.default_notify = vec!["data".to_owned()];
+    story.say(seen(RunStatus::Failed));
+    assert_eq!(story.told, [Kind::Failed]);
+}
+
+/// The true life of a run whose engine counts and stamps: each attempt starts, may retry a step, and ends.
+fn life(ends: &[bool]) -> Vec<Observation> {
+    let mut life = Vec::new();
+    let mut second = 0;
+    for (index, &fails) in ends.iter().enumerate() {
+        let attempt = u32::try_from(index + 1).expect("few attempts");
+        life.push(running_at(attempt, second));
+        second += 30;
+        if fails {
+            life.push(failed_at(attempt, second));
+        } else {
+            let end = Some(at(second));
+            let done = seen(RunStatus::Completed);
+            life.push(Observation { attempt: Some(attempt), completed_at: end, updated_at: end, ..done });
+        }
+        second += 30;
+    }
+    life
+}
+
+proptest! {
+    #[test]
+    fn each_failed_attempt_is_told_at_most_once_in_any_order_with_any_repeats(
+        ends in prop::collection::vec(any::<bool>(), 1..5),
+        picks in prop::collection::vec(any::<prop::sample::Index>(), 1..40),
+    ) {
+        let life = life(&ends);
+        let failures = ends.iter().filter(|&&fails| fails).count();
+        let mut story = Story::new();
+        for pick in picks {
+            story.say(pick.get(&life).clone());
+        }
+        prop_assert!(story.told.len() <= failures, "{} told of {failures}", story.told.len());
+        // The last word is always heard: an end that is seen after everything else is decided upon.
+        let before = story.told.len();
+        let heard = story.known.as_ref().and_then(|known| known.failure.as_ref()).and_then(|failure| failure.attempt);
+        story.say(life.last().expect("a life").clone());
+        let last = u32::try_from(ends.len()).expect("few attempts");
+        if ends[ends.len() - 1] && heard != Some(last) {
+            prop_assert_eq!(story.told.len(), before + 1);
+        }
+    }
+
+    #[test]
+    fn in_order_every_failed_attempt_is_told(ends in prop::collection::vec(any::<bool>(), 1..6)) {
+        let mut story = Story::new();
+        for observation in life(&ends) {
+            story.say(observation.clone()).say(observation);
+        }
+        prop_assert_eq!(story.told.len(), ends.iter().filter(|&&fails| fails).count());
+    }
+}
