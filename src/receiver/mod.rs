@@ -1,6 +1,8 @@
 //! Notifications go out: one file for each kind of receiver, the message that they share, and the dispatcher. A receiver knows its
 //! settings and the HTTP client; it knows no source, no ledger, no rule.
 
+pub mod dispatcher;
+
 use std::future::Future;
 use std::sync::Arc;
 
