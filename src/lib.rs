@@ -3,17 +3,17 @@
 //! The map of the house. Imports run one way: `run ← triage ← engine ← config ← {source, ledger, receiver, server} ← daemon ← cli`.
 //! The four in the middle don't know each other; what they share are the shell's commons: `net`, `metrics`, `clock`.
 
-pub mod cli;
+//WIP pub mod cli;
 pub mod clock;
 pub mod config;
-pub mod daemon;
+//WIP pub mod daemon;
 pub mod engine;
-pub mod ledger;
+//WIP pub mod ledger;
 pub mod metrics;
 pub mod net;
 pub mod receiver;
 pub mod run;
-pub mod server;
+//WIP pub mod server;
 pub mod source;
-pub mod telemetry;
+//WIP pub mod telemetry;
 pub mod triage;
