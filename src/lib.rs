@@ -10,5 +10,6 @@ pub mod metrics;
 pub mod net;
 pub mod receiver;
 pub mod run;
+pub mod server;
 pub mod source;
 pub mod triage;
