@@ -12,4 +12,5 @@ pub mod receiver;
 pub mod run;
 pub mod server;
 pub mod source;
+pub mod telemetry;
 pub mod triage;

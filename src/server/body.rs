@@ -75,10 +75,11 @@ async fn chunk(body: &mut Incoming) -> Result<Option<Bytes>, NoBody> {
         match body.frame().await {
             None => return Ok(None),
             // Trailers are no data.
-            Some(Ok(frame)) => match frame.into_data() {
-                Ok(data) => return Ok(Some(data)),
-                Err(_) => {}
-            },
+            Some(Ok(frame)) => {
+                if let Ok(data) = frame.into_data() {
+                    return Ok(Some(data));
+                }
+            }
             Some(Err(_)) => return Err(NoBody::Broken),
         }
     }

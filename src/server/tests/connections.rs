@@ -27,7 +27,7 @@ async fn bytes_that_drip_do_not_prolong_a_header() {
     let (mut read, mut write) = daemon.connect().await.into_split();
     let drip = tokio::spawn(async move {
         while write.write_all(b"x").await.is_ok() {
-            tokio::task::yield_now().await
+            tokio::task::yield_now().await;
         }
     });
     let mut rest = Vec::new();

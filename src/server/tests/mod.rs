@@ -112,8 +112,8 @@ async fn start_with(settings: ServerSettings, timeouts: Timeouts, inlet: FakeInl
         metrics: metrics.clone(),
         gates: gates_out,
     };
-    let served = tokio::spawn(server.with_timeouts(timeouts).serve(wiring, stop.clone()));
-    Daemon { address, inlet, readiness, gates: gates_in, metrics, stop, served }
+    let task = tokio::spawn(server.with_timeouts(timeouts).serve(wiring, stop.clone()));
+    Daemon { address, inlet, readiness, gates: gates_in, metrics, stop, served: task }
 }
 
 async fn start() -> Daemon {
