@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod config;
 pub mod engine;
+pub mod ledger;
 pub mod metrics;
 pub mod net;
 pub mod receiver;
