@@ -1,0 +1,109 @@
+//! The command line: one file for each command. It parses, calls, prints, and answers with an exit code; it decides nothing.
+
+mod check;
+mod demo;
+mod explain;
+mod healthcheck;
+mod output;
+mod route;
+mod run;
+mod runs;
+mod setup;
+mod test_receiver;
+mod why;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+pub use output::Failure;
+
+/// Watches the runs of workflow engines and tells the right people, once, what the first failed step was.
+#[derive(Debug, Parser)]
+#[command(name = "firstred", version, arg_required_else_help = true)]
+struct Args {
+    /// The configuration file.
+    #[arg(long, short, global = true, env = "FIRSTRED_CONFIG", default_value = "firstred.toml", value_name = "FILE")]
+    config: PathBuf,
+    /// How answers are printed.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// How answers are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon.
+    Run,
+    /// Check the configuration; print every mistake with its place. Exits 0, or 2 when it can't be used.
+    Check,
+    /// Print the triage card of a run.
+    Explain {
+        /// A file of native runs (JSON, an array, NDJSON), `-` for standard input, or the id of a run in the ledger.
+        #[arg(value_name = "FILE|-|RUN")]
+        run: String,
+    },
+    /// Print which rules match a run, who would be told, and when. Exits 1 when nobody would be.
+    Route {
+        /// A file of native runs, `-` for standard input, or the id of a run in the ledger.
+        #[arg(value_name = "FILE|-|RUN")]
+        run: String,
+        /// The source that the runs of a file are taken to come from. Default: the only one that is configured.
+        #[arg(long)]
+        source: Option<String>,
+    },
+    /// Send a test message through a receiver, now. Exits 1 when it is not delivered.
+    TestReceiver {
+        /// The receiver, as the configuration names it.
+        name: String,
+    },
+    /// Print what was seen, decided, held and sent about a run, and why not.
+    Why {
+        /// The engine's id of the run.
+        #[arg(value_name = "RUN")]
+        run: String,
+    },
+    /// Watch a made-up engine fail in every way for a minute. Needs nothing and leaves nothing behind.
+    Demo {
+        /// How many times faster than life.
+        #[arg(long, default_value_t = 1.0)]
+        speed: f64,
+    },
+    /// Ask a running daemon whether it lives. For containers without a shell.
+    Healthcheck {
+        /// Its address. Default: `[server] listen` of the configuration.
+        #[arg(value_name = "URL")]
+        url: Option<String>,
+        /// Ask whether it can see and send, too.
+        #[arg(long)]
+        ready: bool,
+    },
+}
+
+/// Parses the command line and runs the command.
+#[must_use]
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    let result = match args.command {
+        Command::Run => run::run(&args.config),
+        Command::Check => check::run(&args.config, args.format),
+        Command::Explain { run } => explain::run(&args.config, &run, args.format),
+        Command::Route { run, source } => route::run(&args.config, &run, source, args.format),
+        Command::TestReceiver { name } => test_receiver::run(&args.config, &name, args.format),
+        Command::Why { run } => why::run(&args.config, &run, args.format),
+        Command::Demo { speed } => demo::run(speed, args.format),
+        Command::Healthcheck { url, ready } => healthcheck::run(&args.config, url, ready),
+    };
+    output::exit(result)
+}

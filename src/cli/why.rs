@@ -1,0 +1,113 @@
+//! `firstred why`: what was seen, decided, held and sent about a run, and why not.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::runs::stories;
+use super::{Failure, Format, output};
+use crate::engine::{Kind, Outcome, Reason};
+use crate::ledger::Story;
+use crate::triage::redact::clean;
+
+pub(super) fn run(config: &Path, run: &str, format: Format) -> Result<(), Failure> {
+    let stories = stories(config, run)?;
+    match format {
+        Format::Json => output::say_json(&stories)?,
+        Format::Text if stories.is_empty() => {
+            output::say(&format!("the ledger knows no run {}: it was never seen, or is older than the retention", clean(run)));
+        }
+        Format::Text => stories.iter().for_each(|story| output::say(&tell(story))),
+    }
+    if stories.is_empty() { Err(Failure::No) } else { Ok(()) }
+}
+
+fn tell(story: &Story) -> String {
+    let known = &story.known;
+    let mut text = format!("run {} of {}", clean(&story.key.run), clean(&story.key.workflow));
+    if !story.key.workspace.is_empty() {
+        let _ = write!(text, " in workspace {}", clean(&story.key.workspace));
+    }
+    let _ = write!(
+        text,
+        "\n  seen      {} since {}, by source {}",
+        known.status.as_str(),
+        time(known.since),
+        clean(&known.source)
+    );
+    for line in &known.lines {
+        let _ = write!(text, "\n  {}  {}", time(line.at), words(&line.reason));
+        if let Some(source) = &line.source {
+            let _ = write!(text, " (seen by {})", clean(source));
+        }
+    }
+    if known.lines.is_empty() {
+        text.push_str("\n  nothing was decided: it has not failed, or not for good");
+    }
+    if let Some(until) = known.hold_until() {
+        let _ = write!(text, "\n  held until {} at the latest", time(until));
+    }
+    for delivery in &story.deliveries {
+        let _ = write!(text, "\n  delivery to {}: {}", clean(&delivery.receiver), delivery.state.as_str());
+        if let Some(next) = delivery.next_at {
+            let _ = write!(text, ", next attempt {}", time(next));
+        }
+        for attempt in &delivery.attempts {
+            let _ = write!(text, "\n    {}  {}", time(attempt.at), outcome(&attempt.outcome));
+        }
+    }
+    text
+}
+
+fn time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// A reason in words.
+pub(super) fn words(reason: &Reason) -> String {
+    let list = |names: &[String]| names.iter().map(|name| clean(name).into_owned()).collect::<Vec<_>>().join(", ");
+    match reason {
+        Reason::Told { kind, failure, rules, receivers } => {
+            let by = if rules.is_empty() { "by the defaults".to_owned() } else { format!("by rule {}", list(rules)) };
+            let what = match kind {
+                Kind::StillRetrying => "told that it is still retrying",
+                _ => "told that it failed",
+            };
+            let which = if *failure > 1 { format!(" (failure {failure} of this run)") } else { String::new() };
+            format!("{what}{which}: {}, {by}", list(receivers))
+        }
+        Reason::NoRule => "told nobody: no rule matches and there is no [defaults] notify".to_owned(),
+        Reason::NobodyToTell { rules } => format!("told nobody: rule {} notifies nobody", list(rules)),
+        Reason::NobodyMaySee { receivers } => {
+            format!("told nobody: {} may not see this workspace", list(receivers))
+        }
+        Reason::Superseded { attempt } => {
+            format!("attempt {attempt} failed, reported after the engine had gone on to the next: not told")
+        }
+        Reason::History => "had failed before firstred first looked at this source: not told".to_owned(),
+        Reason::Held { until, rule } => {
+            let by = rule.as_ref().map_or("the default".to_owned(), |rule| format!("rule {}", clean(rule)));
+            format!("held until {} at the latest by {by}: a retry may still repair it", time(*until))
+        }
+        Reason::Recovered => "recovered on a retry while it was held: never told".to_owned(),
+        Reason::CompletedAfterFailure => "completed after it had failed".to_owned(),
+        Reason::RunsAgain { attempt: Some(attempt) } => format!("runs again under the same id, attempt {attempt}"),
+        Reason::RunsAgain { attempt: None } => "runs again under the same id".to_owned(),
+        Reason::Cancelled => "cancelled: a decision, not a failure; not told".to_owned(),
+        Reason::ParentTells { parent } => format!("failed inside run {}, which is still open and will tell", clean(parent)),
+        Reason::Forgotten { last } => {
+            format!("forgotten by the engine while it was {}: how it ended cannot be known", last.as_str())
+        }
+    }
+}
+
+fn outcome(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Delivered { receipt, plain: false } => format!("delivered: {}", clean(receipt)),
+        Outcome::Delivered { receipt, plain: true } => format!("delivered as the plain message: {}", clean(receipt)),
+        Outcome::Refused { permanent: true, reason, .. } => format!("refused for good: {}", clean(reason)),
+        Outcome::Refused { reason, .. } => format!("failed, to be tried again: {}", clean(reason)),
+        Outcome::Unknown { reason } => format!("unknown, may have arrived: {}", clean(reason)),
+    }
+}

@@ -1,0 +1,15 @@
+//! Wires the rooms together: start, reload, shutdown. The only room that knows them all; it decides nothing about runs.
+
+mod bridge;
+mod holds;
+mod housekeeping;
+mod lanes;
+mod own_trouble;
+mod pollers;
+mod readiness;
+mod signals;
+mod start;
+mod watch_file;
+
+pub use bridge::Bridge;
+pub use start::{Daemon, Reload, StartError, run};

@@ -1,0 +1,45 @@
+//! firstred's own troubles, said on a path that still works: whom to tell that a source can't be read or that a configuration
+//! was refused. A receiver's troubles are raised by the ledger, where the failing attempt is recorded.
+
+use jiff::Timestamp;
+
+use crate::engine::{OwnTrouble, Policy};
+
+/// Whom to tell of firstred's own troubles: the defaults; without any, every receiver.
+pub(super) fn audience(policy: &Policy) -> Vec<String> {
+    if policy.default_notify.is_empty() {
+        policy.receivers.keys().cloned().collect()
+    } else {
+        policy.default_notify.clone()
+    }
+}
+
+/// A source that cannot be read.
+pub(super) fn blind(source: &str, since: Timestamp, error: Option<&str>) -> OwnTrouble {
+    OwnTrouble {
+        what: source_name(source),
+        summary: format!("firstred cannot read source {source}: failures there are not seen until it answers again"),
+        detail: error.map(str::to_owned),
+        advice: format!("Check that the engine behind source {source} answers and that its credentials are valid."),
+        since,
+    }
+}
+
+/// A configuration file that was refused while the daemon runs.
+pub(super) fn refused_configuration(since: Timestamp, mistakes: &str) -> OwnTrouble {
+    OwnTrouble {
+        what: CONFIGURATION.to_owned(),
+        summary: "the changed configuration was refused; the old one stays in force".to_owned(),
+        detail: Some(mistakes.to_owned()),
+        advice: "Run `firstred check`, repair what it names, and save the file again.".to_owned(),
+        since,
+    }
+}
+
+/// The name under which a source's trouble is open.
+pub(super) fn source_name(source: &str) -> String {
+    format!("source {source}")
+}
+
+/// The name under which a refused configuration is open.
+pub(super) const CONFIGURATION: &str = "configuration";

@@ -1,0 +1,111 @@
+//! The polled sources in force, each with its loop and its health.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::Bridge;
+use crate::config::{Config, SourceKind};
+use crate::metrics::Metrics;
+use crate::source::http::Http;
+use crate::source::prefect::Prefect;
+use crate::source::{PollError, SourceHealth, rhythm};
+
+/// The health of every polled source.
+pub(super) type Health = BTreeMap<String, watch::Receiver<SourceHealth>>;
+
+pub(super) struct Pollers {
+    bridge: Bridge,
+    metrics: Metrics,
+    running: BTreeMap<String, Running>,
+    health: watch::Sender<Arc<Health>>,
+}
+
+struct Running {
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+/// The polled sources of a configuration, built.
+pub(super) struct Built(BTreeMap<String, Poller>);
+
+enum Poller {
+    Http(Box<Http>),
+    Prefect(Box<Prefect>),
+}
+
+/// Builds every polled source.
+pub(super) fn build(config: &Config) -> Result<Built, PollError> {
+    let mut built = BTreeMap::new();
+    for (name, settings) in &config.sources {
+        let poller = match &settings.kind {
+            SourceKind::Webhook(_) => continue,
+            SourceKind::Http(http) => Poller::Http(Box::new(Http::new(name, (**http).clone())?)),
+            SourceKind::Prefect(prefect) => Poller::Prefect(Box::new(Prefect::new(name, (**prefect).clone())?)),
+        };
+        built.insert(name.clone(), poller);
+    }
+    Ok(Built(built))
+}
+
+impl Pollers {
+    pub(super) fn new(bridge: Bridge, metrics: Metrics) -> Self {
+        let (health, _) = watch::channel(Arc::new(Health::new()));
+        Self { bridge, metrics, running: BTreeMap::new(), health }
+    }
+
+    /// The health of the sources in force, whichever they are.
+    pub(super) fn health(&self) -> watch::Receiver<Arc<Health>> {
+        self.health.subscribe()
+    }
+
+    /// Puts the sources in force. The successor of a source begins when its last poll has ended.
+    pub(super) fn replace(&mut self, built: Built) {
+        let mut old = std::mem::take(&mut self.running);
+        let mut healths = Health::new();
+        for (name, poller) in built.0 {
+            let before = old.remove(&name);
+            let stop = CancellationToken::new();
+            let (health, healthy) = watch::channel(SourceHealth::default());
+            healths.insert(name.clone(), healthy);
+            let (bridge, metrics, until, called) =
+                (self.bridge.clone(), self.metrics.clone(), stop.clone(), name.clone());
+            let task = tokio::spawn(async move {
+                if let Some(before) = before {
+                    before.end().await;
+                }
+                match poller {
+                    Poller::Http(http) => rhythm::run(&called, *http, bridge, metrics, health, until).await,
+                    Poller::Prefect(prefect) => rhythm::run(&called, *prefect, bridge, metrics, health, until).await,
+                }
+            });
+            self.running.insert(name, Running { stop, task });
+        }
+        for (_, gone) in old {
+            tokio::spawn(gone.end());
+        }
+        self.health.send_replace(Arc::new(healths));
+    }
+
+    /// Ends all polling. A poll that is under way is given up; its checkpoint has not moved.
+    pub(super) async fn end(self) {
+        for poller in self.running.values() {
+            poller.stop.cancel();
+        }
+        for (_, poller) in self.running {
+            poller.end().await;
+        }
+    }
+}
+
+impl Running {
+    async fn end(self) {
+        self.stop.cancel();
+        if let Err(error) = self.task.await {
+            tracing::error!(?error, "a source's loop ended by a bug");
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! From a configuration to a running daemon, and back to nothing within ten seconds.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::registry::Registry;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::housekeeping::Housekeeping;
+use super::lanes::{self, Lanes};
+use super::pollers::{self, Pollers};
+use super::readiness::Readers;
+use super::signals::{Asked, Signals};
+use super::{Bridge, holds, own_trouble, watch_file};
+use crate::clock;
+use crate::config::{Config, SourceKind, WebhookAuth};
+use crate::engine::Policy;
+use crate::ledger::{Keeper, Ledger, OpenError};
+use crate::metrics::Metrics;
+use crate::receiver::BuildError;
+use crate::server::{BindError, Gate, Gates, Server};
+use crate::source::PollError;
+use crate::triage::Classes;
+
+/// All of a shutdown takes at most this long: container runtimes kill after ten seconds.
+const SHUTDOWN: Duration = Duration::from_secs(9);
+
+/// Reads the configuration anew: the whole of it, or its mistakes as text.
+pub type Reload = Box<dyn Fn() -> Result<Config, String> + Send + Sync>;
+
+/// Why the daemon can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] OpenError),
+    /// A receiver.
+    #[error(transparent)]
+    Receiver(#[from] BuildError),
+    /// A source.
+    #[error("failed to set up a source: {0}")]
+    Source(#[from] PollError),
+    /// The listening socket.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// A webhook source's secret.
+    #[error("failed to read the credentials of source {source_name}: {reason}")]
+    Credentials {
+        /// The source.
+        source_name: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The operating system gives no signals.
+    #[error("failed to register for signals: {0}")]
+    Signals(#[from] std::io::Error),
+}
+
+/// A running daemon.
+pub struct Daemon {
+    /// Where it listens.
+    pub address: SocketAddr,
+    bridge: Bridge,
+    ledger: Ledger,
+    keeper: Keeper,
+    lanes: Lanes,
+    pollers: Pollers,
+    policy: watch::Sender<Arc<Policy>>,
+    classes: watch::Sender<Arc<Classes>>,
+    gates: watch::Sender<Arc<Gates>>,
+    metrics: Metrics,
+    listen: SocketAddr,
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Everything of a configuration that can fail, done before anything is replaced.
+struct Prepared {
+    receivers: lanes::Built,
+    sources: pollers::Built,
+    gates: Gates,
+}
+
+impl Prepared {
+    fn of(config: &Config) -> Result<Self, StartError> {
+        Ok(Self { receivers: lanes::build(config)?, sources: pollers::build(config)?, gates: gates(config)? })
+    }
+}
+
+impl Daemon {
+    /// Starts everything.
+    ///
+    /// # Errors
+    /// When the ledger can't be opened, the address is taken, or a source or receiver can't be set up.
+    pub async fn start(config: &Config, metrics: Metrics, registry: Arc<Registry>) -> Result<Self, StartError> {
+        let prepared = Prepared::of(config)?;
+        let (server, address) = Server::bind(&config.server).await?;
+        let (policy, in_force) = watch::channel(Arc::clone(&config.policy));
+        let (classes, classes_in_force) = watch::channel(Arc::clone(&config.classes));
+        let (gates, gates_in_force) = watch::channel(Arc::new(prepared.gates));
+        let (ledger, keeper) =
+            Ledger::open(&config.ledger, config.server.queue, in_force.clone(), metrics.clone())?;
+        let bridge = Bridge::new(ledger.clone(), in_force.clone(), classes_in_force, metrics.clone());
+        let mut lanes = Lanes::new(bridge.clone(), metrics.clone());
+        lanes.replace(prepared.receivers);
+        let mut pollers = Pollers::new(bridge.clone(), metrics.clone());
+        pollers.replace(prepared.sources);
+        let stop = CancellationToken::new();
+        let (waiting, what_waits) = watch::channel(Vec::new());
+        let housekeeping = Housekeeping {
+            ledger: ledger.clone(),
+            policy: in_force.clone(),
+            health: pollers.health(),
+            waiting,
+            metrics: metrics.clone(),
+            retention: config.ledger.retention,
+        };
+        let readers = Readers {
+            policy: in_force,
+            health: pollers.health(),
+            waiting: what_waits,
+            metrics: metrics.clone(),
+        };
+        let serving = server.serve(bridge.clone(), readers, registry, metrics.clone(), gates_in_force, stop.clone());
+        let tasks = vec![
+            tokio::spawn(serving),
+            tokio::spawn(housekeeping.run(stop.clone())),
+            tokio::spawn(holds::run(ledger.clone(), stop.clone())),
+        ];
+        Ok(Self {
+            address,
+            bridge,
+            ledger,
+            keeper,
+            lanes,
+            pollers,
+            policy,
+            classes,
+            gates,
+            metrics,
+            listen: config.server.listen,
+            stop,
+            tasks,
+        })
+    }
+
+    /// The ledger as sources see it, for who feeds the daemon from inside.
+    #[must_use]
+    pub fn bridge(&self) -> Bridge {
+        self.bridge.clone()
+    }
+
+    /// Puts another configuration in force: as a whole, or not at all. Nothing in flight is cancelled.
+    ///
+    /// # Errors
+    /// When a source or receiver of it can't be set up; then everything stays as it was.
+    pub fn replace(&mut self, config: &Config) -> Result<(), StartError> {
+        let prepared = Prepared::of(config)?;
+        if config.server.listen != self.listen {
+            tracing::warn!("[server] listen changed; it takes effect at the next start");
+        }
+        self.policy.send_replace(Arc::clone(&config.policy));
+        self.classes.send_replace(Arc::clone(&config.classes));
+        self.gates.send_replace(Arc::new(prepared.gates));
+        self.lanes.replace(prepared.receivers);
+        self.pollers.replace(prepared.sources);
+        Ok(())
+    }
+
+    async fn reload(&mut self, read: &Reload) {
+        let refused = match read().and_then(|config| self.replace(&config).map_err(|error| error.to_string())) {
+            Ok(()) => None,
+            Err(mistakes) => Some(mistakes),
+        };
+        let on_record = match refused {
+            None => {
+                self.metrics.config_ok.set(1);
+                tracing::info!("the configuration was read anew and is in force");
+                self.ledger.settle(own_trouble::CONFIGURATION).await
+            }
+            Some(mistakes) => {
+                self.metrics.config_ok.set(0);
+                self.metrics.config_refused.inc();
+                tracing::error!(?mistakes, "the changed configuration was refused; the old one stays in force");
+                let receivers = own_trouble::audience(&self.policy.borrow());
+                self.ledger.raise(own_trouble::refused_configuration(clock::now(), &mistakes), receivers).await
+            }
+        };
+        if let Err(error) = on_record {
+            tracing::warn!(?error, "the state of the configuration could not be put on record");
+        }
+    }
+
+    /// Stops everything in order: nothing new comes in, what is in flight ends on record, the ledger closes.
+    pub async fn stop(self) {
+        let Self { stop, tasks, lanes, pollers, keeper, ledger, bridge, .. } = self;
+        let orderly = async {
+            stop.cancel();
+            pollers.end().await;
+            for task in tasks {
+                if let Err(error) = task.await {
+                    tracing::error!(?error, "a task ended by a bug");
+                }
+            }
+            lanes.end().await;
+        };
+        if tokio::time::timeout(SHUTDOWN, orderly).await.is_err() {
+            tracing::warn!("something was still in flight after 9 s; it stays in the ledger and is sent at the next start");
+        }
+        drop((bridge, ledger));
+        keeper.close().await;
+    }
+}
+
+/// Runs the daemon until the operating system asks it to stop. `started` is told the address.
+///
+/// # Errors
+/// When it can't start.
+pub async fn run(
+    config: Config,
+    file: Option<PathBuf>,
+    read: Reload,
+    metrics: Metrics,
+    registry: Arc<Registry>,
+    started: impl FnOnce(SocketAddr),
+) -> Result<(), StartError> {
+    let mut signals = Signals::register()?;
+    let mut daemon = Daemon::start(&config, metrics, registry).await?;
+    started(daemon.address);
+    let (changed, mut changes) = mpsc::channel(1);
+    if let Some(file) = file {
+        tokio::spawn(watch_file::run(file, changed.clone(), daemon.stop.clone()));
+    }
+    loop {
+        tokio::select! {
+            asked = signals.next() => match asked {
+                Asked::Stop => break,
+                Asked::Reload => daemon.reload(&read).await,
+            },
+            Some(()) = changes.recv() => daemon.reload(&read).await,
+        }
+    }
+    drop(changed);
+    tracing::info!("stopping");
+    daemon.stop().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn gates(config: &Config) -> Result<Gates, StartError> {
+    let mut gates = BTreeMap::new();
+    for (name, settings) in &config.sources {
+        if let SourceKind::Webhook(webhook) = &settings.kind {
+            gates.insert(name.clone(), gate(name, &webhook.auth)?);
+        }
+    }
+    Ok(gates)
+}
+
+fn gate(name: &str, auth: &WebhookAuth) -> Result<Gate, StartError> {
+    Gate::new(auth)
+        .map_err(|error| StartError::Credentials { source_name: name.to_owned(), reason: error.to_string() })
+}
