@@ -8,7 +8,7 @@ pub mod clock;
 pub mod config;
 //WIP pub mod daemon;
 pub mod engine;
-//WIP pub mod ledger;
+pub mod ledger;
 pub mod metrics;
 pub mod net;
 pub mod receiver;

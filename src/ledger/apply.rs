@@ -1,0 +1,176 @@
+//! From observations to rows, inside the writer's transaction. What follows from an observation is the engine's to say; this
+//! only fetches what the engine needs to know and writes what it answers.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+
+use super::LedgerError;
+use super::bells::Effects;
+use super::command::Observed;
+use super::rows::micros;
+use crate::engine::{Changes, Context, Known, Policy, decide, forget};
+use crate::run::RunKey;
+use crate::triage::Observation;
+
+/// A run that is seen again without any change is marked as seen this often: it must not be pruned, and told anew, while the
+/// engine still lists it.
+const MARK_SEEN_EVERY: SignedDuration = SignedDuration::from_hours(12);
+
+/// The statements of the hot path, prepared once.
+pub(super) struct Hot<'c> {
+    pub(super) db: &'c Connection,
+    find: CachedStatement<'c>,
+    parent: CachedStatement<'c>,
+    insert: CachedStatement<'c>,
+    update: CachedStatement<'c>,
+    pub(super) say: CachedStatement<'c>,
+    pub(super) deliver: CachedStatement<'c>,
+}
+
+impl<'c> Hot<'c> {
+    pub(super) fn prepare(db: &'c Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            db,
+            find: db.prepare_cached(
+                "SELECT id, seen_at, known FROM runs WHERE run = ?1 AND workflow = ?2 AND workspace = ?3",
+            )?,
+            parent: db.prepare_cached("SELECT 1 FROM runs WHERE run = ?1 AND workspace = ?2 AND +open = 1")?,
+            insert: db.prepare_cached(
+                "INSERT INTO runs (run, workflow, workspace, source, first_seen, seen_at, open, hold_until, known)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8)",
+            )?,
+            update: db.prepare_cached(
+                "UPDATE runs SET source = ?2, seen_at = ?3, open = ?4, hold_until = ?5, known = ?6 WHERE id = ?1",
+            )?,
+            say: db.prepare_cached(
+                "INSERT INTO notifications (run, name, at, body) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+            )?,
+            deliver: db.prepare_cached(
+                "INSERT INTO deliveries (notification, receiver, state, attempts, created_at, next_at)
+                 VALUES (?1, ?2, 0, 0, ?3, ?3) ON CONFLICT DO NOTHING",
+            )?,
+        })
+    }
+
+    /// Writes a run's memory and what is to be said about it.
+    pub(super) fn write(
+        &mut self,
+        row: Option<i64>,
+        key: &RunKey,
+        now: Timestamp,
+        changes: &Changes,
+        effects: &mut Effects,
+    ) -> Result<(), LedgerError> {
+        let known = &changes.known;
+        let hold_until = known.hold_until();
+        let text = serde_json::to_string(known)?;
+        let (now, until) = (micros(now), hold_until.map(micros));
+        let row = if let Some(row) = row {
+            self.update.execute(params![row, known.source, now, known.is_open(), until, text])?;
+            row
+        } else {
+            let key = (&key.run, &key.workflow, &key.workspace);
+            self.insert.insert(params![key.0, key.1, key.2, known.source, now, known.is_open(), until, text])?
+        };
+        effects.held |= hold_until.is_some();
+        for told in &changes.told {
+            self.tell(row, &told.notification, &told.receivers, effects)?;
+        }
+        Ok(())
+    }
+}
+
+/// What is stored of a run.
+struct Stored {
+    row: i64,
+    seen_at: i64,
+    known: Option<Known>,
+}
+
+/// Writes a batch: its runs, then what was forgotten, then its checkpoint.
+pub(super) fn observe(
+    hot: &mut Hot<'_>,
+    batch: &Observed,
+    policy: &Policy,
+    effects: &mut Effects,
+) -> Result<(), LedgerError> {
+    for (observation, history) in &batch.observations {
+        observe_one(hot, batch.at, observation, *history, policy, effects)?;
+    }
+    for key in &batch.forgotten {
+        forget_one(hot, batch.at, key, effects)?;
+    }
+    if let Some(checkpoint) = &batch.checkpoint {
+        hot.db
+            .prepare_cached("INSERT OR REPLACE INTO checkpoints (source, value, at) VALUES (?1, ?2, ?3)")?
+            .execute(params![batch.source, checkpoint, micros(batch.at)])?;
+    }
+    count(&mut effects.runs, &batch.source, batch.observations.len());
+    count(&mut effects.forgotten, &batch.source, batch.forgotten.len());
+    Ok(())
+}
+
+fn observe_one(
+    hot: &mut Hot<'_>,
+    now: Timestamp,
+    observation: &Observation,
+    history: bool,
+    policy: &Policy,
+    effects: &mut Effects,
+) -> Result<(), LedgerError> {
+    let stored = find(hot, &observation.key)?;
+    let parent_open = match &observation.parent {
+        Some(parent) => hot.parent.exists(params![parent, observation.key.workspace])?,
+        None => false,
+    };
+    let (row, seen_at, known) = match stored {
+        Some(stored) => (Some(stored.row), stored.seen_at, stored.known),
+        None => (None, 0, None),
+    };
+    // The queue's copy is kept: after a neighbour failed, this one is written again.
+    let seen = observation.clone();
+    let changes = guarded(|| decide(now, known, seen, Context { history, parent_open }, policy))?;
+    if !changes.unchanged {
+        return hot.write(row, &observation.key, now, &changes, effects);
+    }
+    if let Some(row) = row
+        && micros(now).saturating_sub(seen_at) > i64::try_from(MARK_SEEN_EVERY.as_micros()).unwrap_or(i64::MAX)
+    {
+        hot.db.prepare_cached("UPDATE runs SET seen_at = ?2 WHERE id = ?1")?.execute(params![row, micros(now)])?;
+    }
+    Ok(())
+}
+
+fn forget_one(hot: &mut Hot<'_>, now: Timestamp, key: &RunKey, effects: &mut Effects) -> Result<(), LedgerError> {
+    let Some(Stored { row, known: Some(known), .. }) = find(hot, key)? else {
+        return Ok(());
+    };
+    let changes = guarded(|| forget(now, known))?;
+    if changes.unchanged {
+        return Ok(());
+    }
+    hot.write(Some(row), key, now, &changes, effects)
+}
+
+fn find(hot: &mut Hot<'_>, key: &RunKey) -> Result<Option<Stored>, LedgerError> {
+    let stored = hot.find.query_row(params![key.run, key.workflow, key.workspace], |row| {
+        // A memory that can't be read must not keep its run from being told; the notification's id still says it once.
+        let known = serde_json::from_str(row.get_ref(2)?.as_str()?);
+        let known = known.inspect_err(|error| tracing::error!(?key, ?error, "a run's memory can't be read")).ok();
+        Ok(Stored { row: row.get(0)?, seen_at: row.get(1)?, known })
+    });
+    Ok(stored.optional()?)
+}
+
+/// Asks the engine. A bug in it costs the one item that met it, not the writer.
+pub(super) fn guarded(ask: impl FnOnce() -> Changes) -> Result<Changes, LedgerError> {
+    catch_unwind(AssertUnwindSafe(ask)).map_err(|_| LedgerError::Failed("a bug in firstred, its log says where".into()))
+}
+
+fn count(counts: &mut std::collections::BTreeMap<String, u64>, source: &str, more: usize) {
+    if more > 0 {
+        *counts.entry(source.to_owned()).or_default() += more as u64;
+    }
+}

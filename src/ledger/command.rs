@@ -1,0 +1,101 @@
+//! What the writer can be asked to do, and what it answers. It knows no SQL.
+
+use jiff::Timestamp;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::LedgerError;
+use crate::engine::{Attempted, Notification, OwnTrouble};
+use crate::run::RunKey;
+use crate::triage::Observation;
+
+/// What a source hands over, triaged. Committed as a whole: its observations, then its checkpoint.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    /// The source that saw it.
+    pub source: String,
+    /// Now.
+    pub at: Timestamp,
+    /// What was seen, and whether it ended before firstred first looked.
+    pub observations: Vec<(Observation, bool)>,
+    /// Runs that were open when last seen and that the engine no longer knows.
+    pub forgotten: Vec<RunKey>,
+    /// Where the source goes on; `None` leaves the old one.
+    pub checkpoint: Option<String>,
+}
+
+impl Observed {
+    /// How many rows it is about: what the queue and the transaction are measured by.
+    pub(super) fn weight(&self) -> usize {
+        (self.observations.len() + self.forgotten.len()).max(1)
+    }
+}
+
+/// One thing to write.
+#[derive(Debug)]
+pub(super) enum Work {
+    Observe(Observed),
+    Record {
+        attempt: Attempted,
+        seed: u64,
+    },
+    Say {
+        notification: Notification,
+        receivers: Vec<String>,
+    },
+    Raise {
+        trouble: OwnTrouble,
+        receivers: Vec<String>,
+        now: Timestamp,
+    },
+    Settle {
+        what: String,
+    },
+    EndHolds {
+        now: Timestamp,
+    },
+    Prune {
+        before: Timestamp,
+        after: i64,
+    },
+    Close,
+    #[cfg(test)]
+    Sql(String),
+}
+
+impl Work {
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Self::Observe(batch) => batch.weight(),
+            Self::EndHolds { .. } | Self::Prune { .. } => super::hold::CHUNK,
+            _ => 1,
+        }
+    }
+
+    /// What has to be written even with the last blocks of a full disk: the rest can be asked for again.
+    pub(super) fn is_vital(&self) -> bool {
+        !matches!(self, Self::Observe(_))
+    }
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    Done,
+    /// Whether anything changed.
+    Changed(bool),
+    /// When to ask again.
+    Next(Option<Timestamp>),
+    /// How many runs went, and where to go on; `None` at the end.
+    Pruned {
+        runs: u64,
+        next: Option<i64>,
+    },
+}
+
+/// A piece of work with the place in the queue that it takes, and the one who waits for it.
+#[derive(Debug)]
+pub(super) struct Command {
+    pub(super) work: Work,
+    pub(super) answer: oneshot::Sender<Result<Answer, LedgerError>>,
+    pub(super) _place: Option<OwnedSemaphorePermit>,
+}

@@ -1,0 +1,58 @@
+//! Ends the holds whose deadline has passed, inside the writer's transaction. What follows is the engine's to say.
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::params;
+
+use super::LedgerError;
+use super::apply::{Hot, guarded};
+use super::bells::Effects;
+use super::rows::{micros, time};
+use crate::engine::{Known, Policy, hold_ended};
+use crate::run::RunKey;
+
+/// How many are ended in one transaction.
+pub(super) const CHUNK: usize = 500;
+
+/// A hold that can't be ended is put off by this, so that it does not keep the others from ending.
+const PUT_OFF: SignedDuration = SignedDuration::from_mins(1);
+
+/// Ends up to [`CHUNK`] of the holds that are due; answers when the next one is.
+pub(super) fn end(
+    hot: &mut Hot<'_>,
+    now: Timestamp,
+    policy: &Policy,
+    effects: &mut Effects,
+) -> Result<Option<Timestamp>, LedgerError> {
+    let due = {
+        let mut due = hot.db.prepare_cached(
+            "SELECT id, run, workflow, workspace, known FROM runs
+             WHERE hold_until IS NOT NULL AND hold_until <= ?1 ORDER BY hold_until LIMIT ?2",
+        )?;
+        due.query_map(params![micros(now), i64::try_from(CHUNK).unwrap_or(i64::MAX)], |row| {
+            let key = RunKey { run: row.get(1)?, workflow: row.get(2)?, workspace: row.get(3)? };
+            Ok((row.get::<_, i64>(0)?, key, row.get::<_, String>(4)?))
+        })?
+        .collect::<Result<Vec<_>, _>>()?
+    };
+    for (row, key, text) in due {
+        let ended = serde_json::from_str::<Known>(&text)
+            .map_err(LedgerError::from)
+            .and_then(|known| guarded(|| hold_ended(now, &key, known, policy)));
+        match ended {
+            Ok(changes) if !changes.unchanged => hot.write(Some(row), &key, now, &changes, effects)?,
+            Ok(_) => put_off(hot, row, now)?,
+            Err(error) => {
+                tracing::error!(?key, ?error, "a hold can't be ended");
+                put_off(hot, row, now)?;
+            }
+        }
+    }
+    let mut next = hot.db.prepare_cached("SELECT min(hold_until) FROM runs WHERE hold_until IS NOT NULL")?;
+    Ok(next.query_row([], |row| row.get::<_, Option<i64>>(0))?.map(time))
+}
+
+fn put_off(hot: &Hot<'_>, row: i64, now: Timestamp) -> Result<(), LedgerError> {
+    let until = now.saturating_add(PUT_OFF).unwrap_or(Timestamp::MAX);
+    hot.db.prepare_cached("UPDATE runs SET hold_until = ?2 WHERE id = ?1")?.execute(params![row, micros(until)])?;
+    Ok(())
+}

@@ -1,0 +1,62 @@
+-- Times are microseconds since 1970. JSON columns hold the engine's own types.
+
+-- What is remembered of each run. The key begins with the run's id, so that a person who has only that finds it.
+CREATE TABLE runs (
+    id         INTEGER PRIMARY KEY,
+    run        TEXT    NOT NULL,
+    workflow   TEXT    NOT NULL,
+    workspace  TEXT    NOT NULL,
+    source     TEXT    NOT NULL,
+    first_seen INTEGER NOT NULL,
+    seen_at    INTEGER NOT NULL,
+    open       INTEGER NOT NULL,
+    hold_until INTEGER,
+    known      TEXT    NOT NULL,
+    UNIQUE (run, workflow, workspace)
+) STRICT;
+CREATE INDEX runs_open ON runs (source, id) WHERE open = 1;
+CREATE INDEX runs_held ON runs (hold_until) WHERE hold_until IS NOT NULL;
+
+-- What is to be said. `run` is 0 for what is said about firstred itself. The id is derived from the run's key, so that it is
+-- unique within its run exactly when it is unique; this key grows at its end, which one on the id alone would not.
+CREATE TABLE notifications (
+    id   INTEGER PRIMARY KEY,
+    run  INTEGER NOT NULL,
+    name TEXT    NOT NULL,
+    at   INTEGER NOT NULL,
+    body TEXT    NOT NULL,
+    UNIQUE (run, name)
+) STRICT;
+
+-- One notification to one receiver. state: 0 waiting, 1 done, 2 given up.
+CREATE TABLE deliveries (
+    id           INTEGER PRIMARY KEY,
+    notification INTEGER NOT NULL REFERENCES notifications (id),
+    receiver     TEXT    NOT NULL,
+    state        INTEGER NOT NULL,
+    attempts     INTEGER NOT NULL,
+    created_at   INTEGER NOT NULL,
+    next_at      INTEGER NOT NULL,
+    log          TEXT,
+    UNIQUE (notification, receiver)
+) STRICT;
+CREATE INDEX deliveries_due ON deliveries (receiver, next_at) WHERE state = 0;
+
+-- Where each source goes on.
+CREATE TABLE checkpoints (
+    source TEXT PRIMARY KEY,
+    value  TEXT NOT NULL,
+    at     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- firstred's own troubles that are not settled yet: each is told once.
+CREATE TABLE troubles (
+    what  TEXT PRIMARY KEY,
+    since INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- `clean`: closed in order. `probe`: proves that writing works again after a failure.
+CREATE TABLE facts (
+    name  TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

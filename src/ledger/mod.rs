@@ -1,0 +1,286 @@
+//! What outlives a crash: runs, notifications, deliveries, checkpoints, in one SQLite file with one writer. It asks the engine what
+//! follows and commits that as one; it knows no source, no receiver, no server.
+
+mod apply;
+mod bells;
+mod command;
+mod error;
+mod hold;
+mod migrate;
+mod open;
+mod outbox;
+mod prune;
+mod reader;
+mod reserve;
+mod rows;
+mod story;
+#[cfg(test)]
+mod tests;
+mod trouble;
+mod writer;
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, mpsc as std_mpsc};
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+
+pub use command::Observed;
+pub use error::{LedgerError, OpenError, QueueFull};
+pub use open::Keeper;
+pub use reader::{OpenRunRow, Reader, Waiting, open_readonly};
+pub use rows::{AttemptNote, DeliveryState};
+pub use story::{DeliveryStory, Said, Story};
+
+use crate::clock;
+use crate::config::LedgerSettings;
+use crate::engine::{Attempted, Delivery, Notification, OwnTrouble, Policy};
+use crate::metrics::Metrics;
+
+use bells::Bells;
+use command::{Answer, Command, Work};
+use reader::Message;
+
+/// The ledger. Every method that writes returns after the commit.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    commands: mpsc::UnboundedSender<Command>,
+    /// One for each observation that may wait.
+    places: Arc<Semaphore>,
+    queue: u32,
+    jobs: std_mpsc::Sender<Message>,
+    bells: Arc<Bells>,
+    path: PathBuf,
+}
+
+impl Ledger {
+    /// Opens the ledger, and creates it where there is none. `queue` is how many observations may wait for the writer. It blocks for
+    /// as long as the disk takes, at most about two seconds for the file's check.
+    ///
+    /// # Errors
+    /// When the file can't be used; the text says the way out.
+    pub fn open(
+        settings: &LedgerSettings,
+        queue: usize,
+        policy: watch::Receiver<Arc<Policy>>,
+        metrics: Metrics,
+    ) -> Result<(Self, Keeper), OpenError> {
+        open::open(settings, queue, policy, metrics)
+    }
+
+    /// Commits a batch. Waits while the queue is full.
+    ///
+    /// # Errors
+    /// When it was not committed: nothing of it was written.
+    pub async fn observe(&self, batch: Observed) -> Result<(), LedgerError> {
+        let places = Arc::clone(&self.shared.places).acquire_many_owned(self.places_of(&batch)).await;
+        let place = places.map_err(|_| LedgerError::Closed)?;
+        done(self.ask(Work::Observe(batch), Some(place))).await
+    }
+
+    /// Puts a batch into the queue at once; the future ends with the commit. The batch is committed also if nobody waits for it.
+    ///
+    /// # Errors
+    /// When there is no room in the queue.
+    pub fn try_observe(
+        &self,
+        batch: Observed,
+    ) -> Result<impl Future<Output = Result<(), LedgerError>> + Send + 'static, QueueFull> {
+        let places = Arc::clone(&self.shared.places).try_acquire_many_owned(self.places_of(&batch));
+        let place = places.map_err(|_| QueueFull)?;
+        Ok(done(self.ask(Work::Observe(batch), Some(place))))
+    }
+
+    /// Puts an attempt on record, with what follows from it: the next attempt, the fallback, the trouble. To be repeated until it
+    /// succeeds; the same attempt again changes nothing.
+    ///
+    /// # Errors
+    /// When it was not committed.
+    pub async fn record(&self, attempt: Attempted) -> Result<(), LedgerError> {
+        done(self.ask(Work::Record { attempt, seed: clock::seed() }, None)).await
+    }
+
+    /// Says something that is not about a run: a test message.
+    ///
+    /// # Errors
+    /// When it was not committed.
+    pub async fn say(&self, notification: Notification, receivers: Vec<String>) -> Result<(), LedgerError> {
+        done(self.ask(Work::Say { notification, receivers }, None)).await
+    }
+
+    /// Opens a trouble and tells it, unless one with the same `what` is open. Receivers that are not configured, and the one that it
+    /// is about, are left out. Answers whether it is new.
+    ///
+    /// # Errors
+    /// When it was not committed.
+    pub async fn raise(&self, trouble: OwnTrouble, receivers: Vec<String>) -> Result<bool, LedgerError> {
+        let answer = self.ask(Work::Raise { trouble, receivers, now: clock::now() }, None).await?;
+        Ok(answer == Answer::Changed(true))
+    }
+
+    /// Closes the trouble called `what`. Answers whether it was open.
+    ///
+    /// # Errors
+    /// When it was not committed.
+    pub async fn settle(&self, what: &str) -> Result<bool, LedgerError> {
+        let answer = self.ask(Work::Settle { what: what.to_owned() }, None).await?;
+        Ok(answer == Answer::Changed(true))
+    }
+
+    /// Ends the holds whose deadline has passed, a bounded number of them. Answers when to ask again: a time that has passed means
+    /// at once.
+    ///
+    /// # Errors
+    /// When it was not committed.
+    pub async fn end_holds(&self, now: Timestamp) -> Result<Option<Timestamp>, LedgerError> {
+        match self.ask(Work::EndHolds { now }, None).await? {
+            Answer::Next(next) => Ok(next),
+            _ => Ok(None),
+        }
+    }
+
+    /// Rung when a hold got a deadline. Only a hint to be faster.
+    #[must_use]
+    pub fn hold_wakeup(&self) -> Arc<Notify> {
+        Arc::clone(&self.shared.bells.holds)
+    }
+
+    /// Rung when something became due for `receiver`. Only a hint to be faster.
+    #[must_use]
+    pub fn wakeup(&self, receiver: &str) -> Arc<Notify> {
+        self.shared.bells.of(receiver)
+    }
+
+    /// The deliveries of `receiver` that are due, oldest first, at most `limit`, without those in `skip`; and when the next one
+    /// after these is due.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub async fn due(
+        &self,
+        receiver: &str,
+        now: Timestamp,
+        limit: usize,
+        skip: &[i64],
+    ) -> Result<(Vec<Delivery>, Option<Timestamp>), LedgerError> {
+        let (receiver, skip) = (receiver.to_owned(), skip.to_vec());
+        self.read(move |db| reader::due(db, &receiver, now, limit, &skip)).await
+    }
+
+    /// Where `source` goes on; `None` before its first checkpoint.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub async fn checkpoint(&self, source: &str) -> Result<Option<String>, LedgerError> {
+        let source = source.to_owned();
+        self.read(move |db| reader::checkpoint(db, &source)).await
+    }
+
+    /// The runs of `source` that were open when last seen, oldest first.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub async fn open_runs(&self, source: &str, limit: usize) -> Result<Vec<OpenRunRow>, LedgerError> {
+        let source = source.to_owned();
+        self.read(move |db| reader::open_runs(db, &source, limit)).await
+    }
+
+    /// Every run with this id, with all that was decided, said and tried.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub async fn stories(&self, run: &str) -> Result<Vec<Story>, LedgerError> {
+        let run = run.to_owned();
+        self.read(move |db| story::stories(db, &run)).await
+    }
+
+    /// The deliveries that are not proven yet, by receiver. Receivers with none are absent.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub async fn receivers_waiting(&self) -> Result<Vec<Waiting>, LedgerError> {
+        self.read(reader::receivers_waiting).await
+    }
+
+    /// Lets go of runs that were not seen since `before`, with all that was said about them, in small transactions. What is open,
+    /// held or not yet delivered stays. Answers how many went.
+    ///
+    /// # Errors
+    /// When a chunk was not committed; those before it are gone.
+    pub async fn prune(&self, before: Timestamp) -> Result<u64, LedgerError> {
+        let (mut gone, mut after) = (0, Some(0));
+        while let Some(from) = after {
+            let answer = self.ask(Work::Prune { before, after: from }, None).await?;
+            after = None;
+            if let Answer::Pruned { runs, next } = answer {
+                gone += runs;
+                after = next;
+            }
+        }
+        Ok(gone)
+    }
+
+    /// Writes a consistent copy to `path`, which must not exist.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub async fn backup(&self, path: &Path) -> Result<(), LedgerError> {
+        let (from, to) = (self.shared.path.clone(), path.to_owned());
+        let copied = tokio::task::spawn_blocking(move || backup(&from, &to)).await;
+        copied.map_err(|error| LedgerError::Failed(error.to_string()))?
+    }
+
+    fn places_of(&self, batch: &Observed) -> u32 {
+        u32::try_from(batch.weight()).unwrap_or(u32::MAX).min(self.shared.queue)
+    }
+
+    fn ask(
+        &self,
+        work: Work,
+        place: Option<OwnedSemaphorePermit>,
+    ) -> impl Future<Output = Result<Answer, LedgerError>> + Send + use<> {
+        let (answer, answered) = oneshot::channel();
+        let sent = self.shared.commands.send(Command { work, answer, _place: place }).is_ok();
+        async move {
+            if !sent {
+                return Err(LedgerError::Closed);
+            }
+            answered.await.map_err(|_| LedgerError::Closed)?
+        }
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        let (answer, answered) = oneshot::channel();
+        let job = Message::Ask(Box::new(move |db| {
+            let _ = answer.send(question(db));
+        }));
+        self.shared.jobs.send(job).map_err(|_| LedgerError::Closed)?;
+        answered.await.map_err(|_| LedgerError::Closed)?
+    }
+}
+
+async fn done(answer: impl Future<Output = Result<Answer, LedgerError>>) -> Result<(), LedgerError> {
+    answer.await.map(|_| ())
+}
+
+/// On a connection of its own: it takes as long as the file is large.
+fn backup(from: &Path, to: &Path) -> Result<(), LedgerError> {
+    let refused =
+        |error: &dyn std::fmt::Display| LedgerError::Failed(format!("no backup at {}: {error}", to.display()));
+    // SQLite writes into an empty file as it would into none; this one is its owner's only.
+    open::private().create_new(true).write(true).open(to).map_err(|error| refused(&error))?;
+    let db = open::open_for_reading(from).map_err(|error| refused(&error))?;
+    let name = to.to_str().ok_or_else(|| refused(&"its name is not UTF-8"))?;
+    db.execute("VACUUM INTO ?1", [name])?;
+    Ok(())
+}

@@ -1,0 +1,163 @@
+//! What is to be said and what came of it, inside the writer's transaction: notifications, deliveries, attempts.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::LedgerError;
+use super::apply::Hot;
+use super::bells::Effects;
+use super::rows::{AttemptNote, DeliveryState, json, micros};
+use crate::engine::{Attempted, Audience, Next, Notification, Outcome, Policy, Subject, after_attempt};
+
+/// How many attempts a delivery's log keeps.
+const MAX_LOG: usize = 20;
+
+/// The `run` of what is said about firstred itself.
+pub(super) const NO_RUN: i64 = 0;
+
+impl Hot<'_> {
+    /// Writes a notification and a delivery for each receiver, each once.
+    pub(super) fn tell(
+        &mut self,
+        run: i64,
+        notification: &Notification,
+        receivers: &[String],
+        effects: &mut Effects,
+    ) -> Result<(), LedgerError> {
+        let name = notification.id.as_str();
+        let at = micros(notification.decided_at);
+        let row = if self.say.execute(params![run, name, at, serde_json::to_string(notification)?])? == 1 {
+            self.db.last_insert_rowid()
+        } else {
+            self.db
+                .prepare_cached("SELECT id FROM notifications WHERE run = ?1 AND name = ?2")?
+                .query_row(params![run, name], |row| row.get(0))?
+        };
+        for receiver in receivers {
+            self.deliver(row, receiver, at, effects)?;
+        }
+        Ok(())
+    }
+
+    fn deliver(
+        &mut self,
+        notification: i64,
+        receiver: &str,
+        at: i64,
+        effects: &mut Effects,
+    ) -> Result<(), LedgerError> {
+        if self.deliver.execute(params![notification, receiver, at])? == 1 {
+            effects.due(receiver);
+        }
+        Ok(())
+    }
+}
+
+struct Row {
+    notification: i64,
+    receiver: String,
+    state: DeliveryState,
+    attempts: u32,
+    log: Vec<AttemptNote>,
+}
+
+/// Puts an attempt on record, and what follows from it. The same attempt again changes nothing.
+pub(super) fn record(
+    hot: &mut Hot<'_>,
+    attempt: &Attempted,
+    seed: u64,
+    policy: &Policy,
+    effects: &mut Effects,
+) -> Result<(), LedgerError> {
+    let Some(mut row) = find(hot, attempt.delivery)? else {
+        tracing::warn!(delivery = attempt.delivery, "an attempt of a delivery that is not in the ledger");
+        return Ok(());
+    };
+    if row.receiver != attempt.receiver || row.state != DeliveryState::Waiting || row.attempts >= attempt.attempts {
+        return Ok(());
+    }
+    let audience = policy.receivers.get(&attempt.receiver);
+    let (next, speak_up) = match audience {
+        Some(audience) => {
+            let verdict = after_attempt(attempt, audience, attempt.at, seed);
+            (verdict.next, verdict.speak_up)
+        }
+        // It left the configuration while this was on its way: nobody will try again.
+        None if matches!(attempt.outcome, Outcome::Delivered { .. }) => (Next::Done, false),
+        None => (Next::GivenUp, false),
+    };
+    if row.log.len() >= MAX_LOG {
+        row.log.drain(..=row.log.len() - MAX_LOG);
+    }
+    row.log.push(AttemptNote { at: attempt.at, number: attempt.attempts, outcome: attempt.outcome.clone() });
+    let (state, due) = match next {
+        Next::Done => (DeliveryState::Done, attempt.at),
+        Next::GivenUp => (DeliveryState::GivenUp, attempt.at),
+        Next::RetryAt(at) => (DeliveryState::Waiting, at),
+    };
+    hot.db
+        .prepare_cached("UPDATE deliveries SET state = ?2, attempts = ?3, next_at = ?4, log = ?5 WHERE id = ?1")?
+        .execute(params![
+            attempt.delivery,
+            state.code(),
+            attempt.attempts,
+            micros(due),
+            serde_json::to_string(&row.log)?
+        ])?;
+    match next {
+        Next::Done => {
+            super::trouble::settle(hot, &super::trouble::receiver(&attempt.receiver))?;
+        }
+        Next::RetryAt(_) => effects.due(&attempt.receiver),
+        Next::GivenUp => fall_back(hot, attempt, audience, row.notification, policy, effects)?,
+    }
+    if speak_up {
+        super::trouble::receiver_is_broken(hot, attempt, policy, effects)?;
+    }
+    Ok(())
+}
+
+/// Gives what one receiver could not be told to its fallback. A chain of fallbacks ends where it would come round: each
+/// receiver has one delivery of a notification.
+fn fall_back(
+    hot: &mut Hot<'_>,
+    attempt: &Attempted,
+    audience: Option<&Audience>,
+    notification: i64,
+    policy: &Policy,
+    effects: &mut Effects,
+) -> Result<(), LedgerError> {
+    let Some(name) = audience.and_then(|audience| audience.fallback.as_deref()) else {
+        return Ok(());
+    };
+    let Some(fallback) = policy.receivers.get(name) else {
+        return Ok(());
+    };
+    let said: Notification = hot
+        .db
+        .prepare_cached("SELECT body FROM notifications WHERE id = ?1")?
+        .query_row([notification], |row| json(row, 0))?;
+    if let Subject::Run(card) = &said.subject
+        && !fallback.may_see(&card.run.workspace)
+    {
+        tracing::error!(receiver = ?attempt.receiver, fallback = ?name, "the fallback is bound to another workspace");
+        return Ok(());
+    }
+    hot.deliver(notification, name, micros(attempt.at), effects)
+}
+
+fn find(hot: &Hot<'_>, delivery: i64) -> Result<Option<Row>, LedgerError> {
+    let mut find =
+        hot.db.prepare_cached("SELECT notification, receiver, state, attempts, log FROM deliveries WHERE id = ?1")?;
+    let row = find.query_row([delivery], |row| {
+        let log: Option<String> = row.get(4)?;
+        Ok(Row {
+            notification: row.get(0)?,
+            receiver: row.get(1)?,
+            state: DeliveryState::of(row.get(2)?),
+            attempts: row.get(3)?,
+            // The log is for people: one that can't be read begins anew.
+            log: log.and_then(|log| serde_json::from_str(&log).ok()).unwrap_or_default(),
+        })
+    });
+    Ok(row.optional()?)
+}

@@ -1,0 +1,179 @@
+//! The questions: a thread with a connection that can't write, and what is asked of it. Every question is short, for a long one
+//! would keep the log from being checkpointed.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::mpsc;
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::rows::{OpenPart, json, micros, time};
+use super::{LedgerError, OpenError, Story, open, story};
+use crate::engine::Delivery;
+use crate::run::{RunKey, RunStatus};
+
+/// No schedule waits longer than this: what claims to was written before the clock was set back, and is due.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_mins(11);
+
+/// What the reader's thread is sent.
+pub(super) enum Message {
+    Ask(Box<dyn FnOnce(&Connection) + Send>),
+    Stop,
+}
+
+/// Answers until it is told to stop.
+pub(super) fn run(db: &Connection, inbox: &mpsc::Receiver<Message>) {
+    while let Ok(Message::Ask(question)) = inbox.recv() {
+        if catch_unwind(AssertUnwindSafe(|| question(db))).is_err() {
+            tracing::error!("a question to the ledger ended by a bug");
+        }
+    }
+}
+
+/// A run that was open when last seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenRunRow {
+    /// Which.
+    pub key: RunKey,
+    /// Where it stood.
+    pub status: RunStatus,
+    /// Its start by the engine's clock, where known.
+    pub started_at: Option<Timestamp>,
+}
+
+/// The deliveries of a receiver that are not proven yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// The receiver.
+    pub receiver: String,
+    /// How many.
+    pub count: u64,
+    /// When the oldest of them was first due.
+    pub oldest: Option<Timestamp>,
+}
+
+/// What is due now, and when the next one is.
+pub(super) type Due = (Vec<Delivery>, Option<Timestamp>);
+
+pub(super) fn due(
+    db: &Connection,
+    receiver: &str,
+    now: Timestamp,
+    limit: usize,
+    skip: &[i64],
+) -> Result<Due, LedgerError> {
+    let now_micros = micros(now);
+    let longest = micros(now.saturating_add(LONGEST_WAIT).unwrap_or(Timestamp::MAX));
+    let mut look = db.prepare_cached(
+        "SELECT id, next_at FROM deliveries INDEXED BY deliveries_due
+         WHERE receiver = ?1 AND state = 0 ORDER BY next_at, id",
+    )?;
+    let mut rows = look.query([receiver])?;
+    let mut due = Vec::new();
+    let mut next = None;
+    while let Some(row) = rows.next()? {
+        let (id, next_at): (i64, i64) = (row.get(0)?, row.get(1)?);
+        if skip.contains(&id) {
+            continue;
+        }
+        let is_due = next_at <= now_micros || next_at > longest;
+        if !is_due || due.len() >= limit {
+            next = Some(time(next_at));
+            break;
+        }
+        match delivery(db, id) {
+            Ok(delivery) => due.extend(delivery),
+            // It must not keep those behind it from being sent; it stays, and is counted among those that wait.
+            Err(error) => tracing::error!(delivery = id, ?error, "a delivery can't be read"),
+        }
+    }
+    Ok((due, next))
+}
+
+fn delivery(db: &Connection, id: i64) -> rusqlite::Result<Option<Delivery>> {
+    let mut find = db.prepare_cached(
+        "SELECT d.receiver, d.attempts, d.created_at, n.body
+         FROM deliveries d JOIN notifications n ON n.id = d.notification WHERE d.id = ?1",
+    )?;
+    find.query_row([id], |row| {
+        Ok(Delivery {
+            id,
+            receiver: row.get(0)?,
+            attempts: row.get(1)?,
+            created_at: time(row.get(2)?),
+            notification: json(row, 3)?,
+        })
+    })
+    .optional()
+}
+
+pub(super) fn checkpoint(db: &Connection, source: &str) -> Result<Option<String>, LedgerError> {
+    let mut find = db.prepare_cached("SELECT value FROM checkpoints WHERE source = ?1")?;
+    Ok(find.query_row([source], |row| row.get(0)).optional()?)
+}
+
+pub(super) fn open_runs(db: &Connection, source: &str, limit: usize) -> Result<Vec<OpenRunRow>, LedgerError> {
+    let mut find = db.prepare_cached(
+        "SELECT run, workflow, workspace, known FROM runs INDEXED BY runs_open
+         WHERE source = ?1 AND open = 1 ORDER BY id LIMIT ?2",
+    )?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = find.query_map(params![source, limit], |row| {
+        let part: OpenPart = json(row, 3)?;
+        let key = RunKey { run: row.get(0)?, workflow: row.get(1)?, workspace: row.get(2)? };
+        Ok(OpenRunRow { key, status: part.status, started_at: part.started_at })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn receivers_waiting(db: &Connection) -> Result<Vec<Waiting>, LedgerError> {
+    // Counted in the index alone; deliveries are numbered in the order in which they became due.
+    let mut count = db.prepare_cached(
+        "SELECT w.receiver, w.count, d.created_at
+         FROM (SELECT receiver, count(*) AS count, min(id) AS first FROM deliveries INDEXED BY deliveries_due
+               WHERE state = 0 GROUP BY receiver) w
+         JOIN deliveries d ON d.id = w.first ORDER BY w.receiver",
+    )?;
+    let rows = count.query_map([], |row| {
+        Ok(Waiting {
+            receiver: row.get(0)?,
+            count: row.get::<_, i64>(1)?.unsigned_abs(),
+            oldest: row.get::<_, Option<i64>>(2)?.map(time),
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Reads a ledger that may belong to a running firstred.
+#[derive(Debug)]
+pub struct Reader {
+    db: Connection,
+}
+
+/// Opens a ledger for reading, also while firstred runs.
+///
+/// # Errors
+/// When there is no such file, or it is not a ledger that this firstred can read.
+pub fn open_readonly(path: &Path) -> Result<Reader, OpenError> {
+    let db = open::open_for_reading(path)?;
+    Ok(Reader { db })
+}
+
+impl Reader {
+    /// Every run with this id, with all that was decided, said and tried.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn stories(&self, run: &str) -> Result<Vec<Story>, LedgerError> {
+        story::stories(&self.db, run)
+    }
+
+    /// The deliveries that are not proven yet, by receiver.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn receivers_waiting(&self) -> Result<Vec<Waiting>, LedgerError> {
+        receivers_waiting(&self.db)
+    }
+}

@@ -1,0 +1,95 @@
+//! firstred's own troubles, inside the writer's transaction: each is told once while it is open, and never to the one that it is about.
+
+use jiff::Timestamp;
+use rusqlite::params;
+
+use super::LedgerError;
+use super::apply::Hot;
+use super::bells::Effects;
+use super::outbox::NO_RUN;
+use super::rows::micros;
+use crate::engine::{Attempted, Kind, Notification, NotificationId, Outcome, OwnTrouble, Policy, Severity, Subject};
+
+/// What a trouble of a receiver is called.
+pub(super) fn receiver(name: &str) -> String {
+    format!("receiver {name}")
+}
+
+/// Opens a trouble and tells it, unless it is open already. Answers whether it is new.
+pub(super) fn raise(
+    hot: &mut Hot<'_>,
+    trouble: &OwnTrouble,
+    receivers: &[String],
+    now: Timestamp,
+    policy: &Policy,
+    effects: &mut Effects,
+) -> Result<bool, LedgerError> {
+    let new = hot
+        .db
+        .prepare_cached("INSERT INTO troubles (what, since) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+        .execute(params![trouble.what, micros(trouble.since)])?
+        == 1;
+    if !new {
+        return Ok(false);
+    }
+    let receivers: Vec<String> = receivers
+        .iter()
+        .filter(|name| policy.receivers.contains_key(*name) && receiver(name) != trouble.what)
+        .cloned()
+        .collect();
+    tracing::error!(what = ?trouble.what, summary = ?trouble.summary, detail = ?trouble.detail, "firstred has a trouble");
+    let since = trouble.since.as_microsecond().to_string();
+    let notification = Notification {
+        // By its begin: a delivery that keeps failing while others arrive opens the trouble again, and is not told again.
+        id: NotificationId::of_parts(&["trouble", &trouble.what, &since]),
+        kind: Kind::Trouble,
+        severity: Severity::Critical,
+        rule: None,
+        runbook: None,
+        decided_at: now,
+        subject: Subject::Own(trouble.clone()),
+    };
+    hot.tell(NO_RUN, &notification, &receivers, effects)?;
+    Ok(true)
+}
+
+/// Closes a trouble. Answers whether it was open.
+pub(super) fn settle(hot: &Hot<'_>, what: &str) -> Result<bool, LedgerError> {
+    Ok(hot.db.prepare_cached("DELETE FROM troubles WHERE what = ?1")?.execute([what])? == 1)
+}
+
+/// Tells on another path that a receiver can't be reached.
+pub(super) fn receiver_is_broken(
+    hot: &mut Hot<'_>,
+    attempt: &Attempted,
+    policy: &Policy,
+    effects: &mut Effects,
+) -> Result<(), LedgerError> {
+    let name = &attempt.receiver;
+    let detail = match &attempt.outcome {
+        Outcome::Refused { reason, .. } | Outcome::Unknown { reason } => Some(reason.clone()),
+        Outcome::Delivered { .. } => None,
+    };
+    let trouble = OwnTrouble {
+        what: receiver(name),
+        summary: format!("Notifications to `{name}` do not arrive."),
+        detail,
+        advice: format!("Check [receivers.{name}], then run `firstred test-receiver {name}`."),
+        since: attempt.created_at,
+    };
+    raise(hot, &trouble, &others(name, policy), attempt.at, policy, effects)?;
+    Ok(())
+}
+
+/// Whom to tell that `name` is broken: its fallback, else whom every failure without a rule goes to, else everybody else.
+fn others(name: &str, policy: &Policy) -> Vec<String> {
+    let exists = |other: &&String| *other != name && policy.receivers.contains_key(*other);
+    if let Some(fallback) = policy.receivers.get(name).and_then(|audience| audience.fallback.as_ref()).filter(exists) {
+        return vec![fallback.clone()];
+    }
+    let defaults: Vec<String> = policy.default_notify.iter().filter(exists).cloned().collect();
+    if !defaults.is_empty() {
+        return defaults;
+    }
+    policy.receivers.keys().filter(exists).cloned().collect()
+}
