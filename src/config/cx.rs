@@ -19,8 +19,8 @@ pub(super) enum Place {
     Key(Path),
     /// At a part of the text.
     Text(Range<usize>),
-    /// In an environment variable.
-    Variable(String),
+    /// In an environment variable, which stands for the value there.
+    Variable(String, Option<Path>),
     /// In the file as a whole.
     File,
 }
@@ -48,8 +48,8 @@ pub(super) struct Cx<'a> {
     problems: RefCell<Vec<Problem>>,
     /// Values that must not be shown.
     masked: RefCell<Vec<Path>>,
-    /// Every key that was asked for, as `sources.http.every`.
-    known: RefCell<BTreeSet<String>>,
+    /// Every key that was asked for, as `sources.http.every`, and whether it was there.
+    known: RefCell<BTreeMap<String, bool>>,
 }
 
 impl<'a> Cx<'a> {
@@ -76,7 +76,7 @@ impl<'a> Cx<'a> {
 
     fn place(&self, path: &Path) -> Place {
         match self.overrides.get(&path.to_string()) {
-            Some(variable) => Place::Variable(variable.clone()),
+            Some(variable) => Place::Variable(variable.clone(), Some(path.clone())),
             None if path.is_root() => Place::File,
             None => Place::Value(path.clone()),
         }
@@ -111,7 +111,7 @@ impl<'a> Cx<'a> {
     }
 
     pub(super) fn wrong_variable(&self, variable: &str, message: String, help: Option<String>) {
-        self.add(Level::Error, Place::Variable(variable.to_owned()), message, help, false);
+        self.add(Level::Error, Place::Variable(variable.to_owned(), None), message, help, false);
     }
 
     pub(super) fn syntax(&self, span: Option<Range<usize>>, message: String) {
@@ -122,9 +122,9 @@ impl<'a> Cx<'a> {
         self.masked.borrow_mut().push(path.clone());
     }
 
-    pub(super) fn know(&self, scope: &str, key: &str) {
+    pub(super) fn know(&self, scope: &str, key: &str, used: bool) {
         let key = if scope.is_empty() { key.to_owned() } else { format!("{scope}.{key}") };
-        self.known.borrow_mut().insert(key);
+        *self.known.borrow_mut().entry(key).or_default() |= used;
     }
 
     pub(super) fn has_errors(&self) -> bool {
@@ -132,7 +132,7 @@ impl<'a> Cx<'a> {
     }
 
     /// The mistakes, what must not be shown, and the keys that were asked for.
-    pub(super) fn finish(self) -> (Vec<Problem>, Vec<Path>, BTreeSet<String>) {
+    pub(super) fn finish(self) -> (Vec<Problem>, Vec<Path>, BTreeMap<String, bool>) {
         (self.problems.into_inner(), self.masked.into_inner(), self.known.into_inner())
     }
 }

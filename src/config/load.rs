@@ -74,11 +74,11 @@ pub fn load(inputs: &Inputs<'_>) -> Result<Loaded, Diagnostics> {
     trace(inputs).0
 }
 
-/// As [`load`], with every key that was asked for.
-pub(super) fn trace(inputs: &Inputs<'_>) -> (Result<Loaded, Diagnostics>, BTreeSet<String>) {
+/// As [`load`], with every key that was asked for, and whether it was there.
+pub(super) fn trace(inputs: &Inputs<'_>) -> (Result<Loaded, Diagnostics>, BTreeMap<String, bool>) {
     let (name, text) = match text_of(inputs) {
         Ok(named) => named,
-        Err(diagnostic) => return (Err(Diagnostics(vec![diagnostic])), BTreeSet::new()),
+        Err(diagnostics) => return (Err(diagnostics), BTreeMap::new()),
     };
     let parsed = spans::parse(&text);
     let mut cx = Cx::new(&inputs.env, inputs.files, inputs.filter_check);
@@ -102,7 +102,7 @@ pub(super) fn trace(inputs: &Inputs<'_>) -> (Result<Loaded, Diagnostics>, BTreeS
     (result, known)
 }
 
-fn text_of(inputs: &Inputs<'_>) -> Result<(Option<String>, String), Diagnostic> {
+fn text_of(inputs: &Inputs<'_>) -> Result<(Option<String>, String), Diagnostics> {
     let (name, bytes) = match &inputs.file {
         None => return Ok((None, String::new())),
         Some(ConfigFile::Text { name, text }) => (name.clone(), text.clone().into_bytes()),

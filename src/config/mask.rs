@@ -30,7 +30,7 @@ static IN_URLS: LazyLock<[Regex; 4]> = LazyLock::new(|| {
 pub(super) fn mask(text: &str, root: &Node, more: &[Range<usize>], errors: &[SyntaxError]) -> String {
     let mut covered: Vec<Range<usize>> = more.to_vec();
     root.walk(&mut Vec::new(), &mut |keys, node| {
-        let named = keys.iter().any(|key| is_secret(key));
+        let named = below_the_name(keys).iter().any(|key| is_secret(key));
         let elsewhere = keys.last().is_some_and(|key| *key == "env" || *key == "file" || key.ends_with("_file"));
         if named && !elsewhere && matches!(node.children, Children::None) {
             covered.push(node.value.clone());
@@ -51,6 +51,15 @@ pub(super) fn mask(text: &str, root: &Node, more: &[Range<usize>], errors: &[Syn
         }
     }
     String::from_utf8(bytes).unwrap_or_default()
+}
+
+/// The keys that say what a value is. The name of a source or a receiver doesn't, nor does a code or a label.
+fn below_the_name<'a>(keys: &'a [&'a str]) -> &'a [&'a str] {
+    match keys {
+        ["sources" | "receivers", _, rest @ ..] => rest,
+        ["classes" | "rules", ..] => &[],
+        _ => keys,
+    }
 }
 
 fn is_secret(key: &str) -> bool {

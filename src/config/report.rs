@@ -3,16 +3,16 @@
 use std::ops::Range;
 
 use super::cx::{Place, Problem};
-use super::diagnostic::{Diagnostic, Excerpt, Level};
+use super::diagnostic::{Diagnostic, Diagnostics, Excerpt, Level};
 use super::mask::{line_around, mask};
 use super::path::Path;
 use super::spans::{Children, Node, Parsed};
 
 /// A mistake of a file that could not be read at all.
-pub(super) fn whole_file(name: &str, message: String, help: Option<String>) -> Diagnostic {
+pub(super) fn whole_file(name: &str, message: String, help: Option<String>) -> Diagnostics {
     let mut diagnostic = blank(Level::Error, message, help);
     diagnostic.file = Some(name.to_owned());
-    diagnostic
+    Diagnostics(vec![diagnostic])
 }
 
 fn blank(severity: Level, message: String, help: Option<String>) -> Diagnostic {
@@ -57,7 +57,10 @@ pub(super) fn diagnostics(
         }
         let mut diagnostic = blank(problem.level, problem.message, problem.help);
         match problem.place {
-            Place::Variable(variable) => diagnostic.variable = Some(variable),
+            Place::Variable(variable, path) => {
+                diagnostic.variable = Some(variable);
+                diagnostic.path = path.map(|path| path.to_string());
+            }
             Place::Value(path) | Place::Key(path) => {
                 diagnostic.file = name.map(str::to_owned);
                 diagnostic.path = Some(path.to_string());
@@ -92,7 +95,7 @@ fn locate(diagnostic: &mut Diagnostic, text: &str, shown: &str, span: Range<usiz
 fn span_of(place: &Place, parsed: &Parsed) -> Option<Range<usize>> {
     match place {
         Place::Text(span) => Some(span.clone()),
-        Place::Variable(_) | Place::File => None,
+        Place::Variable(..) | Place::File => None,
         Place::Key(path) => {
             let node = parsed.root.nearest(path);
             Some(node.key.clone().unwrap_or_else(|| node.value.clone()))

@@ -91,7 +91,7 @@ pub(in crate::config) fn nobody(cx: &Cx<'_>, rules: &[(Rule, Path)], default_not
 
 /// Rules for sources that don't exist.
 pub(in crate::config) fn sources_named(cx: &Cx<'_>, rules: &[(Rule, Path)], sources: &BTreeSet<String>) {
-    let mut check = |matcher: &Matcher, path: Path| {
+    let check = |matcher: &Matcher, path: Path| {
         for pattern in matcher.source.iter().filter(|pattern| !sources.iter().any(|source| pattern.matches(source))) {
             let help = match pattern {
                 Pattern::Exact(name) => suggest::hint(name, "known sources", sources.iter().map(String::as_str)),

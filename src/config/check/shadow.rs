@@ -1,14 +1,19 @@
 //! Rules that can never match, because an earlier one takes everything that they would.
 
+use std::collections::BTreeMap;
+
 use crate::config::cx::Cx;
 use crate::config::path::Path;
 use crate::engine::{Matcher, Pattern, Rule, StatusPattern};
 
+/// How many rules that name no workflow are looked at. This is a warning, not worth a second of every start.
+const MAX_OTHERS: usize = 500;
+
 /// Warns of every rule that an earlier one covers.
 pub(in crate::config) fn shadowed(cx: &Cx<'_>, rules: &[(Rule, Path)]) {
-    let mut winners: Vec<&Rule> = Vec::new();
+    let mut winners = Winners::default();
     for (rule, path) in rules {
-        if let Some(earlier) = winners.iter().find(|earlier| takes_all(earlier, rule)) {
+        if let Some(earlier) = winners.above(rule).find(|earlier| takes_all(earlier, rule)) {
             let all = if earlier.when.is_empty() { "matches everything" } else { "matches all that this one does" };
             cx.warning(
                 path,
@@ -18,6 +23,42 @@ pub(in crate::config) fn shadowed(cx: &Cx<'_>, rules: &[(Rule, Path)]) {
         } else if !rule.keep_going {
             winners.push(rule);
         }
+    }
+}
+
+/// The rules so far that end the search when they match. Rules for workflows by name are found by the name, so that ten
+/// thousand of them are not compared with each other.
+#[derive(Default)]
+struct Winners<'a> {
+    by_workflow: BTreeMap<&'a str, Vec<&'a Rule>>,
+    others: Vec<&'a Rule>,
+}
+
+impl<'a> Winners<'a> {
+    fn push(&mut self, rule: &'a Rule) {
+        let name = |pattern: &'a Pattern| match pattern {
+            Pattern::Exact(name) => Some(name.as_str()),
+            _ => None,
+        };
+        match rule.when.workflow.iter().map(name).collect::<Option<Vec<_>>>() {
+            Some(names) if !names.is_empty() => {
+                for name in names {
+                    self.by_workflow.entry(name).or_default().push(rule);
+                }
+            }
+            _ if self.others.len() < MAX_OTHERS => self.others.push(rule),
+            _ => {}
+        }
+    }
+
+    /// Those that can take all of `rule`.
+    fn above(&self, rule: &Rule) -> impl Iterator<Item = &'a Rule> {
+        // Who names workflows takes all of a rule only if it names the rule's first one.
+        let named = match rule.when.workflow.first() {
+            Some(Pattern::Exact(name)) => self.by_workflow.get(name.as_str()),
+            _ => None,
+        };
+        self.others.iter().chain(named.into_iter().flatten()).copied()
     }
 }
 

@@ -77,7 +77,9 @@ pub(super) fn source(section: &Section<'_>) -> Option<HttpSource> {
 /// A secret over plain http is anybody's on the way. A private name or address may be a trusted network; a public one isn't.
 pub(super) fn warn_clear_text(section: &Section<'_>, url: &Url) {
     let inside = match url.host() {
-        Some(url::Host::Domain(name)) => !name.contains('.') || name.ends_with(".local") || name.ends_with(".internal"),
+        Some(url::Host::Domain(name)) => {
+            !name.contains('.') || matches!(name.rsplit('.').next(), Some("local" | "internal"))
+        }
         Some(url::Host::Ipv4(address)) => address.is_private() || address.is_link_local(),
         Some(url::Host::Ipv6(address)) => address.is_unique_local() || address.is_unicast_link_local(),
         None => false,

@@ -8,7 +8,7 @@ mod rule;
 mod smtp;
 mod source;
 
-pub(super) use general::{Defaults, classes, defaults, ledger, log, server};
+pub(super) use general::{classes, defaults, ledger, log, server};
 pub(super) use receiver::{Receiver, receivers};
 pub(super) use rule::rules;
 pub(super) use source::sources;

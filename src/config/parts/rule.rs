@@ -34,9 +34,8 @@ pub(in crate::config) fn rules(at: &At<'_>, default_notify: &[String]) -> Option
             continue;
         };
         if !names.insert(rule.name.clone()) {
-            let named = entry.path.key("name");
             at.cx.error(
-                &named,
+                &entry.path.key("name"),
                 format!("another rule is named {:?}", rule.name),
                 Some("messages and the log name the rule that matched: give each its own name".to_owned()),
             );

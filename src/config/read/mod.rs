@@ -11,12 +11,11 @@ use super::cx::Cx;
 pub(super) use super::cx::kind_of;
 use super::path::Path;
 
-pub(super) use address::{HTTP_URL, http_url, is_loopback, loopback_host, parse_http_url};
+pub(super) use address::{http_url, is_loopback, loopback_host, parse_http_url};
 pub(super) use secret::{header_secret, secret, secrets, signing_secret};
 pub(super) use section::Section;
 pub(super) use values::{
-    boolean, certificate, count, duration, filter, list, log_level, name_like, one_or_many, path, size, span, text,
-    word,
+    boolean, certificate, count, duration, filter, log_level, name_like, one_or_many, path, size, span, text, word,
 };
 
 /// A value and where it stands.

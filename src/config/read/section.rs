@@ -57,13 +57,11 @@ impl<'a> Section<'a> {
         help: &str,
         reader: impl FnOnce(&At<'a>) -> Option<T>,
     ) -> Option<T> {
-        match self.value(key) {
-            Some(at) => reader(&at),
-            None => {
-                self.at.cx.missing(self.path(), format!("the key `{key}` is missing"), Some(help.to_owned()));
-                None
-            }
+        let value = self.value(key);
+        if value.is_none() {
+            self.at.cx.missing(self.path(), format!("the key `{key}` is missing"), Some(help.to_owned()));
         }
+        value.and_then(|at| reader(&at))
     }
 
     /// The value at the first of `keys`, which are names for one thing.
@@ -90,7 +88,7 @@ impl<'a> Section<'a> {
     pub(in crate::config) fn finish(self) {
         let asked = self.asked.into_inner();
         for key in &asked {
-            self.at.cx.know(self.scope, key);
+            self.at.cx.know(self.scope, key, self.table.contains_key(*key));
         }
         for key in self.table.keys().filter(|key| !asked.contains(&key.as_str())) {
             let path = self.at.path.key(key);

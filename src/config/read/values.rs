@@ -47,6 +47,7 @@ pub(in crate::config) fn count<T: TryFrom<i64>>(low: i64, high: i64) -> impl Fn(
         match read {
             Some(integer) if (low..=high).contains(&integer) => T::try_from(integer).ok(),
             Some(integer) => at.fail(format!("expected an integer from {low} to {high}, found {integer}"), None),
+            None if at.is_override() => at.fail(format!("expected an integer from {low} to {high}"), None),
             None => at.wrong(&format!("an integer from {low} to {high}")),
         }
     }
@@ -202,7 +203,7 @@ pub(in crate::config) fn one_or_many<'a, T>(
 ) -> impl FnOnce(&At<'a>) -> Option<Vec<T>> {
     move |at| match at.value {
         Value::Array(items) if items.is_empty() => {
-            at.fail("an empty list says nothing", Some("leave the key out".to_owned()))
+            at.fail("the list is empty", Some("name at least one, or leave the key out".to_owned()))
         }
         Value::Array(_) => list(reader)(at),
         _ => reader(at).map(|one| vec![one]),
