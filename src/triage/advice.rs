@@ -20,7 +20,10 @@ pub(super) fn advise(cause: &Cause, class: Class, retrying: Option<&Retrying>) -
     match class {
         Class::Transient => transient(error),
         Class::Authorization if error.and_then(|error| error.provider_status) == Some(403) => {
-            format!("Grant the access that{} needs, {AGAIN}", step.map_or_else(|| " it".to_owned(), |step| format!(" {step}")))
+            format!(
+                "Grant the access that{} needs, {AGAIN}",
+                step.map_or_else(|| " it".to_owned(), |step| format!(" {step}"))
+            )
         }
         Class::Authorization => format!("Renew the connection{}, {AGAIN}", at("of")),
         Class::Configuration => match error.and_then(|error| error.provider_status) {
@@ -50,7 +53,9 @@ fn transient(error: Option<&StepError>) -> String {
         Some(429) => format!("Wait for the rate limit to pass, {AGAIN}"),
         Some(status) if status >= 500 => format!("Wait until the service recovers (it answered {status}), {AGAIN}"),
         _ if codes::is_rate_limit(code) => format!("Wait for the rate limit to pass, {AGAIN}"),
-        _ if status == Some(408) || codes::is_timeout(code) => "Run it again; if it times out again, check the service.".to_owned(),
+        _ if status == Some(408) || codes::is_timeout(code) => {
+            "Run it again; if it times out again, check the service.".to_owned()
+        }
         _ => "Run it again; if it fails again, check the service that it calls.".to_owned(),
     }
 }
@@ -101,6 +106,7 @@ mod tests {
         }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "a step without an error stands in the same table")]
     fn error(code: &str, provider_status: Option<u16>, retryable: Option<bool>) -> Option<StepError> {
         Some(StepError { code: code.to_owned(), provider_status, retryable, ..StepError::default() })
     }
@@ -108,13 +114,33 @@ mod tests {
     #[test]
     fn the_advice_fits_cause_and_class() {
         for (error, class, advice) in [
-            (error("X", Some(401), None), Class::Authorization, "Renew the connection of `Create contact`, then run it again."),
-            (error("X", Some(403), None), Class::Authorization, "Grant the access that `Create contact` needs, then run it again."),
+            (
+                error("X", Some(401), None),
+                Class::Authorization,
+                "Renew the connection of `Create contact`, then run it again.",
+            ),
+            (
+                error("X", Some(403), None),
+                Class::Authorization,
+                "Grant the access that `Create contact` needs, then run it again.",
+            ),
             (error("X", Some(429), None), Class::Transient, "Wait for the rate limit to pass, then run it again."),
-            (error("X", Some(503), Some(false)), Class::Transient, "Run it again after the 503: the engine will not try again, yet a re-run may pass."),
-            (error("X", Some(404), None), Class::Configuration, "Check the address and the ids in `Create contact`: what it asks for is not there."),
+            (
+                error("X", Some(503), Some(false)),
+                Class::Transient,
+                "Run it again after the 503: the engine will not try again, yet a re-run may pass.",
+            ),
+            (
+                error("X", Some(404), None),
+                Class::Configuration,
+                "Check the address and the ids in `Create contact`: what it asks for is not there.",
+            ),
             (error("OOMKilled", None, None), Class::Engine, "Give the worker more memory, then run it again."),
-            (error("TimedOut", None, None), Class::Engine, "Find what took so long or raise the time limit, then run it again."),
+            (
+                error("TimedOut", None, None),
+                Class::Engine,
+                "Find what took so long or raise the time limit, then run it again.",
+            ),
             (error("X", None, None), Class::Unknown, "Open the run and read the error at `Create contact`."),
             (None, Class::Unknown, "Open the run and its log at `Create contact`: the step failed without a word."),
         ] {

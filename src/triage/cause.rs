@@ -46,7 +46,9 @@ pub(super) fn consequences(run: &Run, cause: Found<'_>) -> Consequences {
     for step in &run.steps {
         match step.status {
             StepStatus::Failed if step.tolerated => counts.tolerated += 1,
-            StepStatus::Failed if !matches!(cause, Found::Step(first, _) if std::ptr::eq(first, step)) => counts.later += 1,
+            StepStatus::Failed if !matches!(cause, Found::Step(first, _) if std::ptr::eq(first, step)) => {
+                counts.later += 1;
+            }
             StepStatus::Skipped => counts.skipped += 1,
             // While the run lives, these may still have their turn.
             StepStatus::Pending | StepStatus::Cancelled | StepStatus::Waiting if ended => counts.skipped += 1,
@@ -143,7 +145,8 @@ fn run_error_beside<'a>(run: &'a Run, step: &Step) -> Option<&'a StepError> {
     if theirs.is_empty() {
         return (error.code != own.code && error.code != crate::run::UNKNOWN_ERROR).then_some(error);
     }
-    let repeats = if ours.is_empty() { theirs == normal(&own.code) } else { theirs.contains(&ours) || ours.contains(&theirs) };
+    let repeats =
+        if ours.is_empty() { theirs == normal(&own.code) } else { theirs.contains(&ours) || ours.contains(&theirs) };
     (!repeats).then_some(error)
 }
 

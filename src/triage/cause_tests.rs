@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
+#[expect(clippy::needless_pass_by_value, reason = "reads better with `json!` at the call")]
 fn run(json: serde_json::Value) -> Run {
     let mut run = serde_json::json!({"id": "r", "workflow": {"id": "w"}, "status": "failed"});
     run.as_object_mut().unwrap().extend(json.as_object().unwrap().clone());

@@ -94,7 +94,10 @@ impl Classes {
         let fits = |pattern: &str| is_glob(pattern) && WildMatch::new_case_insensitive(pattern).matches(code);
         let exact = self.overrides.iter().find(|(pattern, _)| spelled(pattern));
         let found = exact.or_else(|| {
-            self.overrides.iter().filter(|(pattern, _)| fits(pattern)).max_by_key(|(pattern, _)| pattern.chars().count())
+            self.overrides
+                .iter()
+                .filter(|(pattern, _)| fits(pattern))
+                .max_by_key(|(pattern, _)| pattern.chars().count())
         })?;
         Some((found.0, *found.1))
     }
@@ -133,7 +136,10 @@ mod tests {
         let none = Classes::default();
         assert_eq!(classify(Some(&all), false, &none), (Class::Transient, ClassReason::EngineRetryable));
         let all = StepError { retryable: Some(false), ..all };
-        assert_eq!(classify(Some(&all), false, &none), (Class::Authorization, ClassReason::ProviderStatus { status: 401 }));
+        assert_eq!(
+            classify(Some(&all), false, &none),
+            (Class::Authorization, ClassReason::ProviderStatus { status: 401 })
+        );
         let all = StepError { provider_status: Some(200), ..all };
         let code = "VALIDATION_ERROR".to_owned();
         assert_eq!(classify(Some(&all), false, &none), (Class::Configuration, ClassReason::Code { code }));

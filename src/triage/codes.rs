@@ -1,6 +1,10 @@
-//! The codes that engines, languages and protocols share, and the class that each stands for. Data, and how a code is
-//! compared. A wrong class is worse than none: what depends on the case (`ValueError`, `KeyError`) is not here.
+//! The codes that engines, languages and protocols share, and the class that each stands for. How a code is
+//! compared; the data is in `known`. A wrong class is worse than none: what depends on the case (`ValueError`, `KeyError`) is not here.
 
+#[path = "known_codes.rs"]
+mod known;
+
+use self::known::{AUTHORIZATION, CONFIGURATION, ENGINE, TRANSIENT};
 use super::Class;
 
 /// The class of a well-known code. `of_run`: the error is the run's, whose timeout is the engine's doing.
@@ -29,7 +33,10 @@ pub(super) fn same(one: &str, other: &str) -> bool {
 /// Whether the code says that memory ran out.
 pub(super) fn is_out_of_memory(code: &str) -> bool {
     let last = bare(code.rsplit('.').next().unwrap_or(code));
-    matches!(last.as_str(), "oom" | "oomkill" | "oomkilled" | "outofmemory" | "memory" | "memorylimitexceeded" | "exit137" | "exitcode137")
+    matches!(
+        last.as_str(),
+        "oom" | "oomkill" | "oomkilled" | "outofmemory" | "memory" | "memorylimitexceeded" | "exit137" | "exitcode137"
+    )
 }
 
 /// Whether the code says that the time was up.
@@ -40,7 +47,10 @@ pub(super) fn is_timeout(code: &str) -> bool {
 
 /// Whether the code says that there were too many requests.
 pub(super) fn is_rate_limit(code: &str) -> bool {
-    matches!(bare(code).as_str(), "ratelimit" | "ratelimited" | "ratelimitexceeded" | "throttled" | "throttling" | "toomanyrequests")
+    matches!(
+        bare(code).as_str(),
+        "ratelimit" | "ratelimited" | "ratelimitexceeded" | "throttled" | "throttling" | "toomanyrequests"
+    )
 }
 
 fn letters(code: &str) -> impl Iterator<Item = char> {
@@ -56,18 +66,6 @@ fn bare(code: &str) -> String {
     }
     code
 }
-
-/// It may pass. Sorted.
-const TRANSIENT: [&str; 84] = ["activitytimeout", "airflowtasktimeout", "apiconnection", "apitimeout", "badgateway", "brokenpipe", "chunkedencoding", "clientconnection", "clientconnector", "clientos", "connect", "connection", "connectionaborted", "connectionclosed", "connectionfailed", "connectionlost", "connectionrefused", "connectionreset", "connectiontimedout", "connectiontimeout", "connecttimedout", "connecttimeout", "deadlineexceeded", "deadlock", "deadlockdetected", "eaiagain", "econnaborted", "econnection", "econnrefused", "econnreset", "ehostdown", "ehostunreach", "enetdown", "enetunreach", "epipe", "esockettimedout", "etimedout", "gatewaytimeout", "incompleteread", "internalserver", "lockwaittimeout", "network", "nodetimeout", "nohttpresponse", "overloaded", "pooltimeout", "quotarateexceeded", "ratelimit", "ratelimited", "ratelimitexceeded", "read", "readtimeout", "remoteprotocol", "requestaborted", "requestlimitexceeded", "requesttimedout", "requesttimeout", "resourceexhausted", "serializationfailure", "server", "serverbusy", "serverdisconnected", "serveroverloaded", "serviceunavailable", "slowdown", "sockethangup", "sockettimedout", "sockettimeout", "steptimeout", "tasktimeout", "temporarilyunavailable", "throttled", "throttling", "timedout", "timeout", "toomanyrequests", "unavailable", "underrbodytimeout", "underrconnecttimeout", "underrheaderstimeout", "underrsocket", "undsocket", "write", "writetimeout"];
-
-/// Access is missing or has ended. Sorted.
-const AUTHORIZATION: [&str; 46] = ["accessdenied", "accountinactive", "apikeyexpired", "apikeyinvalid", "authentication", "authenticationfailed", "authenticationrequired", "authexpired", "authfailed", "authmissing", "authorization", "authorizationfailed", "authorizationrequired", "authrequired", "connectionexpired", "connectionmissing", "connectionrevoked", "credentialsexpired", "credentialsinvalid", "credentialsmissing", "expiredcredentials", "expiredtoken", "forbidden", "insufficientpermissions", "insufficientscope", "invalidapikey", "invalidauth", "invalidclient", "invalidclienttokenid", "invalidcredential", "invalidcredentials", "invalidgrant", "invalidtoken", "missingcredentials", "missingscope", "nocredentials", "notauthed", "notauthenticated", "permissiondenied", "proxyauthenticationrequired", "signaturedoesnotmatch", "tokenexpired", "tokeninvalid", "tokenrevoked", "unauthenticated", "unauthorized"];
-
-/// The workflow, its input or its target is wrong. Sorted.
-const CONFIGURATION: [&str; 50] = ["airflownotfound", "badrequest", "classnotfound", "configuration", "dagnotfound", "dagsterimport", "dagsterinvalidconfig", "dagsterinvalidsubset", "enotfound", "import", "indentation", "invalidargument", "invalidconfig", "invalidconfiguration", "invalidinput", "invalidparameter", "invalidparameters", "invalidrequest", "invalidschema", "invalidurl", "jinjaundefined", "methodnotallowed", "misconfigured", "missingfield", "missingflow", "missingparameter", "missingrequiredfield", "missingschema", "modulenotfound", "noclassdeffound", "nosuchbucket", "nosuchkey", "nosuchmethod", "notfound", "parameterbind", "parametertype", "resourcenotfound", "script", "signaturemismatch", "syntax", "templatenotfound", "templatesyntax", "undefinedcolumn", "undefinedtable", "undefinedvariable", "unprocessableentity", "unsupportedprotocol", "validation", "validationfailed", "workflownotfound"];
-
-/// The engine or its machine ended it. Sorted.
-const ENGINE: [&str; 66] = ["brokenprocesspool", "childprocesscrash", "childprocesscrashed", "crash", "crashed", "crashedrun", "crashloopbackoff", "dagruntimedout", "dagruntimeout", "dagrununresponsive", "engine", "enginecrashed", "enginerestarted", "evicted", "executionlost", "executiontimedout", "executiontimeout", "exit137", "exitcode137", "failedtosubmit", "flowruntimedout", "flowruntimeout", "heartbeatlost", "heartbeattimedout", "heartbeattimeout", "infrastructure", "infrastructurefailed", "javascriptheapoutofmemory", "jobtimedout", "jobtimeout", "killed", "lost", "memory", "memorylimitexceeded", "nodecrashed", "nodelost", "oom", "oomkill", "oomkilled", "outofmemory", "pipelinetimeout", "podcrashed", "podevicted", "preempted", "runcrashed", "runtimedout", "runtimeout", "scheduletostarttimeout", "sigkill", "sigsegv", "sigterm", "spotinterruption", "taskcrashed", "terminated", "workercrashed", "workerdied", "workerlost", "workershutdown", "workflowcrashed", "workflowexecutiontimedout", "workflowexecutiontimeout", "workflowruntimeout", "workflowtimedout", "workflowtimeout", "zombie", "zombiedetected"];
 
 #[cfg(test)]
 mod tests {

@@ -8,20 +8,45 @@ const MAX: usize = 2_000;
 
 /// Words after which a short number is a status or an exit code.
 const NAMES: [&str; 12] = [
-    "code", "errno", "exit", "exitcode", "exited", "http", "httpstatus", "returncode", "signal", "status", "statuscode",
+    "code",
+    "errno",
+    "exit",
+    "exitcode",
+    "exited",
+    "http",
+    "httpstatus",
+    "returncode",
+    "signal",
+    "status",
+    "statuscode",
     "exit_code",
 ];
 /// Words that may stand between those and the number.
 const GLUE: [&str; 9] = ["code", "error", "is", "of", "returned", "response", "status", "was", "with"];
 /// What follows an HTTP status that is written before its reason.
 const REASONS: [&str; 18] = [
-    "bad gateway", "bad request", "client error", "conflict", "forbidden", "gateway time", "gone", "internal server",
-    "method not allowed", "not found", "not implemented", "payment required", "proxy auth", "request time",
-    "server error", "service unavailable", "too many requests", "unauthorized",
+    "bad gateway",
+    "bad request",
+    "client error",
+    "conflict",
+    "forbidden",
+    "gateway time",
+    "gone",
+    "internal server",
+    "method not allowed",
+    "not found",
+    "not implemented",
+    "payment required",
+    "proxy auth",
+    "request time",
+    "server error",
+    "service unavailable",
+    "too many requests",
+    "unauthorized",
 ];
 const CALENDAR: [&str; 19] = [
-    "apr", "aug", "dec", "feb", "fri", "jan", "jul", "jun", "mar", "may", "mon", "nov", "oct", "sat", "sep", "sun", "thu",
-    "tue", "wed",
+    "apr", "aug", "dec", "feb", "fri", "jan", "jul", "jun", "mar", "may", "mon", "nov", "oct", "sat", "sep", "sun",
+    "thu", "tue", "wed",
 ];
 
 /// The text without what changes. Masking masked text changes nothing.
@@ -60,7 +85,8 @@ fn token(rest: &str) -> &str {
 
 fn is_path(token: &str) -> bool {
     let windows = matches!(token.as_bytes(), [drive, b':', b'\\', ..] if drive.is_ascii_alphabetic());
-    let rooted = ["/", "./", "../", "~/"].iter().any(|root| token.strip_prefix(root).is_some_and(|rest| rest.contains(is_word)));
+    let rooted =
+        ["/", "./", "../", "~/"].iter().any(|root| token.strip_prefix(root).is_some_and(|rest| rest.contains(is_word)));
     windows || rooted || (token.contains('?') && token.contains('/'))
 }
 
@@ -101,7 +127,11 @@ impl Masked {
             self.text.push_str(scheme);
             self.text.push_str("://");
             // A host with a number in it may be one of many, or an address.
-            if host.bytes().any(|byte| byte.is_ascii_digit()) { self.text.push(MASK) } else { self.text.push_str(host) }
+            if host.bytes().any(|byte| byte.is_ascii_digit()) {
+                self.text.push(MASK);
+            } else {
+                self.text.push_str(host);
+            }
             if path.contains(is_word) || path.contains(MASK) {
                 self.text.push('/');
                 self.text.push(MASK);
@@ -138,12 +168,13 @@ impl Masked {
     fn word(&mut self, word: &str, next: &str, after: &str) {
         let lower = word.to_ascii_lowercase();
         if !word.bytes().any(|byte| byte.is_ascii_digit()) {
-            let dated = after.trim_start_matches([',', ' ', '.']).starts_with(|c: char| c.is_ascii_digit() || c == MASK);
+            let dated = after.trim_start_matches([',', ' ', '.']).starts_with(|c: char| c.is_ascii_digit());
             if dated && lower.get(..3).is_some_and(|start| CALENDAR.contains(&start)) && is_calendar(&lower) {
                 return self.mask();
             }
             let ends_armed = lower.rsplit('_').next().is_some_and(|last| NAMES.contains(&last));
-            self.armed = NAMES.contains(&lower.as_str()) || ends_armed || (self.armed && GLUE.contains(&lower.as_str()));
+            self.armed =
+                NAMES.contains(&lower.as_str()) || ends_armed || (self.armed && GLUE.contains(&lower.as_str()));
             return self.text.push_str(word);
         }
         let digits = word.bytes().all(|byte| byte.is_ascii_digit());
@@ -187,7 +218,11 @@ fn is_status(word: &str, after: &str) -> bool {
 }
 
 fn is_calendar(lower: &str) -> bool {
-    lower.len() == 3 || lower.ends_with("day") || lower.ends_with("ber") || lower.ends_with("uary") || lower == "sept"
+    lower.len() == 3
+        || lower.ends_with("day")
+        || lower.ends_with("ber")
+        || lower.ends_with("uary")
+        || lower == "sept"
         || matches!(lower, "march" | "april" | "june" | "july" | "august")
 }
 
@@ -207,58 +242,12 @@ fn is_ipv6(token: &str) -> bool {
 /// What follows the UUID that `text` begins with.
 fn uuid(text: &str) -> Option<&str> {
     let bytes = text.as_bytes().get(..36)?;
-    let fits = |(at, byte): (usize, &u8)| if matches!(at, 8 | 13 | 18 | 23) { *byte == b'-' } else { byte.is_ascii_hexdigit() };
+    let fits = |(at, byte): (usize, &u8)| {
+        if matches!(at, 8 | 13 | 18 | 23) { *byte == b'-' } else { byte.is_ascii_hexdigit() }
+    };
     bytes.iter().enumerate().all(fits).then(|| &text[36..])
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn what_changes_goes_and_what_tells_errors_apart_stays() {
-        for (text, masked) in [
-            ("run 3f2b8c1e-9d4a-4e6f-8a7b-1c2d3e4f5a6b took 17 ms", "run # took # ms"),
-            ("at 2026-11-22T20:35:44.123456Z or 02:07:09", "at # or #"),
-            ("Sun, 22 Nov 2026 20:35:44 GMT", "#, # # # # GMT"),
-            ("10.0.0.7:5432 and [fe80::1ff:fe23:4567:890a%eth0]", "# and [#]"),
-            ("GET https://api.example.com:8443/v1/users/42?x=1 failed", "GET https://api.example.com/# failed"),
-            ("mail to a.b@example.com bounced", "mail to # bounced"),
-            ("object at 0x7ffe12ab, 250ms, 1h30m", "object at #, #, #"),
-            ("File \"/app/flows/etl.py\", line 88, in load", "File \"#\", line #, in load"),
-            ("pod etl-7d9f8b6c5d-x2k4q", "pod etl-#"),
-            ("01JD8X4ZK3M5N6P7Q8R9S0T1V2 commit 9fceb02d0ae5", "# commit #"),
-            ("status 401", "status 401"),
-            ("HTTP Error 500: Internal", "HTTP Error 500: Internal"),
-            ("HTTP/1.1 404", "HTTP/1.1 404"),
-            ("404 Not Found after 17 tries", "404 Not Found after # tries"),
-            ("exit code 137, status code: 1, signal 9, exit_code=3", "exit code 137, status code: 1, signal 9, exit_code=3"),
-            ("status_code=502 exit137", "status_code=502 exit137"),
-            ("node12 of 30", "node# of #"),
-            ("KeyError: 'customer_id'", "KeyError: 'customer_id'"),
-        ] {
-            assert_eq!(mask(text), masked, "{text}");
-            assert_eq!(mask(masked), masked);
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn masking_is_idempotent(text in "\\PC{0,60}|([a-zé ]{0,4}|[0-9#]{1,4}|[-:./=@%?_]|http|://|status |Nov |[\"'(,] ?){0,16}") {
-            let once = mask(&text);
-            prop_assert_eq!(mask(&once), once);
-        }
-
-        #[test]
-        fn another_uuid_or_number_makes_no_difference(a in any::<u128>(), b in any::<u128>(), n in any::<u64>(), m in any::<u64>()) {
-            let uuid = |id: u128| {
-                let hex = format!("{id:032x}");
-                [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
-            };
-            let text = |id, number: u64| format!("run {} of item {number} (row-{number}) failed after {number}s", uuid(id));
-            prop_assert_eq!(mask(&text(a, n)), mask(&text(b, m)));
-        }
-    }
-}
+#[path = "mask_tests.rs"]
+mod tests;

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::triage::{Cause, Class, RetryLevel};
 
+#[expect(clippy::needless_pass_by_value, reason = "reads better with `json!` at the call")]
 fn run(json: serde_json::Value) -> Run {
     let mut run = serde_json::json!({"id": "r1", "workflow": {"id": "w", "name": "Lead sync"}, "status": "failed"});
     run.as_object_mut().unwrap().extend(json.as_object().unwrap().clone());
@@ -26,7 +27,56 @@ fn a_failed_step_makes_a_whole_card() {
              "message": "No connection.\r\npassword=hunter22 \u{1b}[31mred\u{1b}[0m"}},
             {"number": 4, "title": "Notify", "status": "skipped"}]}));
     assert_eq!(observed.standing, Standing::Failed);
-    insta::assert_json_snapshot!(observed.card.unwrap(), @r#""#);
+    insta::assert_json_snapshot!(observed.card.unwrap(), @r#"
+    {
+      "source": "prod",
+      "run": {
+        "id": "r1",
+        "workspace": "acme",
+        "workflow": {
+          "id": "w",
+          "name": "Lead sync"
+        },
+        "url": "https://x.example/runs/1?tab=a%20b",
+        "completedAt": "2026-11-22T02:07:09Z",
+        "labels": {
+          "owner": "growth"
+        }
+      },
+      "cause": {
+        "at": "step",
+        "number": 3,
+        "title": "Create contact",
+        "kind": "http.request",
+        "attempt": 1,
+        "maxAttempts": 3,
+        "failedAt": "2026-11-22T02:07:08Z",
+        "error": {
+          "code": "AUTH_MISSING",
+          "message": "No connection.\npassword=[REDACTED:kv-strong-eq] red",
+          "providerStatus": 401,
+          "retryable": false
+        }
+      },
+      "class": "authorization",
+      "decidedBy": {
+        "by": "providerStatus",
+        "status": 401
+      },
+      "advice": "Renew the connection of `Create contact`, then run it again.",
+      "fingerprint": "v1:c1c57be4906d4e59fbb77fda8fd82a59",
+      "progress": {
+        "completed": 1,
+        "total": 3
+      },
+      "consequences": {
+        "tolerated": 0,
+        "skipped": 1,
+        "later": 0
+      },
+      "redacted": 1
+    }
+    "#);
 }
 
 #[test]
@@ -40,9 +90,18 @@ fn standings_follow_the_status_and_what_the_engine_announces() {
         (serde_json::json!({"status": "paused", "steps": [{"status": "retrying"}]}), Standing::Open),
         (serde_json::json!({"status": "running", "steps": failed}), Standing::Open),
         (serde_json::json!({"status": "running", "steps": [{"status": "retrying"}]}), Standing::Retrying),
-        (serde_json::json!({"status": "running", "steps": [{"status": "retrying", "tolerated": true}]}), Standing::Open),
-        (serde_json::json!({"status": "running", "steps": [{"status": "failed", "attempt": 1, "maxAttempts": 2}]}), Standing::Retrying),
-        (serde_json::json!({"status": "running", "steps": [{"status": "failed", "attempt": 2, "maxAttempts": 2, "retryAt": later}]}), Standing::Open),
+        (
+            serde_json::json!({"status": "running", "steps": [{"status": "retrying", "tolerated": true}]}),
+            Standing::Open,
+        ),
+        (
+            serde_json::json!({"status": "running", "steps": [{"status": "failed", "attempt": 1, "maxAttempts": 2}]}),
+            Standing::Retrying,
+        ),
+        (
+            serde_json::json!({"status": "running", "steps": [{"status": "failed", "attempt": 2, "maxAttempts": 2, "retryAt": later}]}),
+            Standing::Open,
+        ),
         (serde_json::json!({"status": "pending", "retryAt": later}), Standing::Retrying),
         (serde_json::json!({"status": "running", "retryAt": ended, "startedAt": ended}), Standing::Open),
         (serde_json::json!({"steps": failed}), Standing::Failed),
@@ -50,8 +109,14 @@ fn standings_follow_the_status_and_what_the_engine_announces() {
         (serde_json::json!({"steps": failed, "retryAt": later, "completedAt": ended}), Standing::Retrying),
         (serde_json::json!({"steps": failed, "retryAt": ended, "completedAt": later}), Standing::Failed),
         (serde_json::json!({"steps": failed, "retryAt": later, "attempt": 3, "maxAttempts": 3}), Standing::Failed),
-        (serde_json::json!({"completedAt": ended, "steps": [{"status": "failed", "retryAt": later, "attempt": 1}]}), Standing::Retrying),
-        (serde_json::json!({"completedAt": ended, "steps": [{"status": "failed", "attempt": 1, "maxAttempts": 3}]}), Standing::Failed),
+        (
+            serde_json::json!({"completedAt": ended, "steps": [{"status": "failed", "retryAt": later, "attempt": 1}]}),
+            Standing::Retrying,
+        ),
+        (
+            serde_json::json!({"completedAt": ended, "steps": [{"status": "failed", "attempt": 1, "maxAttempts": 3}]}),
+            Standing::Failed,
+        ),
     ] {
         let observed = seen(json.clone());
         assert_eq!(observed.standing, standing, "{json}");
@@ -77,14 +142,15 @@ fn a_run_that_is_run_again_says_so_before_its_step() {
 
 #[test]
 fn no_nul_reaches_the_ledger() {
-    let observed = seen(serde_json::json!({"id": "a\0b", "workspace": "w\0", "error": {"message": "x\0y", "code": "E\0"}}));
-    let all = format!("{:?}", observed);
+    let observed =
+        seen(serde_json::json!({"id": "a\0b", "workspace": "w\0", "error": {"message": "x\0y", "code": "E\0"}}));
+    let all = format!("{observed:?}");
     assert!(!all.contains("\\0") && all.contains('\u{FFFD}'), "{all}");
 }
 
 #[test]
 #[ignore = "prints times; run it in release"]
-#[expect(clippy::print_stdout, clippy::disallowed_methods, clippy::disallowed_types, reason = "a measurement")]
+#[expect(clippy::print_stdout, clippy::disallowed_types, reason = "a measurement")]
 fn times_of_triage() {
     let steps: Vec<_> = (0..200)
         .map(|n| serde_json::json!({"number": n, "title": format!("step {n}"), "status": if n == 150 { "failed" } else { "completed" },
@@ -92,8 +158,12 @@ fn times_of_triage() {
             "message": "Server error '503 Service Unavailable' for url 'https://api.example.com/v1/contacts?page=2'",
             "detail": "Traceback (most recent call last):\n  File \"/app/flow.py\", line 88, in load\n    raise_for_status()\n".repeat(4)}))}))
         .collect();
-    for (name, status) in [("failed, 200 steps", "failed"), ("completed, 200 steps", "completed"), ("running, 200 steps", "running")] {
-        let run = run(serde_json::json!({"status": status, "steps": steps, "labels": {"owner": "growth", "env": "prod"}, "url": "https://x.example/r/1"}));
+    for (name, status) in
+        [("failed, 200 steps", "failed"), ("completed, 200 steps", "completed"), ("running, 200 steps", "running")]
+    {
+        let run = run(
+            serde_json::json!({"status": status, "steps": steps, "labels": {"owner": "growth", "env": "prod"}, "url": "https://x.example/r/1"}),
+        );
         let classes = Classes::default();
         std::hint::black_box(observe("prod", run.clone(), &classes));
         let copies: Vec<_> = std::iter::repeat_n(run, 200).collect();

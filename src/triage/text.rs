@@ -96,7 +96,8 @@ fn head_and_tail(text: &str) -> Cow<'_, str> {
     }
     let half = MAX_TEXT / 2 - 64;
     let head = &text[..text.floor_char_boundary(half)];
-    let head = head.rfind(char::is_whitespace).filter(|space| head.len() - space < 2048).map_or(head, |end| &head[..end]);
+    let head =
+        head.rfind(char::is_whitespace).filter(|space| head.len() - space < 2048).map_or(head, |end| &head[..end]);
     let tail = &text[text.ceil_char_boundary(text.len() - half)..];
     let near = &tail[..tail.floor_char_boundary(2048)];
     let tail = near.find(char::is_whitespace).map_or(tail, |space| &tail[space..]);

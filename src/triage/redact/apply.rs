@@ -53,8 +53,7 @@ fn find(text: &str) -> Vec<Found> {
             continue;
         }
         let Some(regex) = rule.regex() else { continue };
-        let searched: &str =
-            if rule.vendor { unescaped.get_or_insert_with(|| view::unescaped(text)) } else { text };
+        let searched: &str = if rule.vendor { unescaped.get_or_insert_with(|| view::unescaped(text)) } else { text };
         each_secret(regex, searched, |at, captures| {
             // A view is as long as its text, so a place in it is a place in the text.
             if text.get(at.clone()).is_some_and(|secret| is_secret(rule, text, secret, captures))
@@ -97,27 +96,104 @@ fn is_secret(rule: &Rule, text: &str, secret: &str, captures: Option<&Captures<'
 }
 
 /// Words that stand where a secret would, and say that there is none.
-const STOPS: [&str; 54] = ["and", "api_key", "apikey", "argument", "cannot", "changeme", "default", "empty", "example", "expired", "false", "flag", "for", "from", "has", "hidden", "in", "incorrect", "invalid", "is", "masked", "missing", "must", "needs", "nil", "no", "none", "not", "null", "of", "option", "optional", "or", "password", "placeholder", "redacted", "required", "requires", "secret", "should", "string", "to", "token", "true", "undefined", "unset", "value", "was", "with", "xxx", "yes", "your_api_key", "your_password", "your_token"];
+const STOPS: [&str; 54] = [
+    "and",
+    "api_key",
+    "apikey",
+    "argument",
+    "cannot",
+    "changeme",
+    "default",
+    "empty",
+    "example",
+    "expired",
+    "false",
+    "flag",
+    "for",
+    "from",
+    "has",
+    "hidden",
+    "in",
+    "incorrect",
+    "invalid",
+    "is",
+    "masked",
+    "missing",
+    "must",
+    "needs",
+    "nil",
+    "no",
+    "none",
+    "not",
+    "null",
+    "of",
+    "option",
+    "optional",
+    "or",
+    "password",
+    "placeholder",
+    "redacted",
+    "required",
+    "requires",
+    "secret",
+    "should",
+    "string",
+    "to",
+    "token",
+    "true",
+    "undefined",
+    "unset",
+    "value",
+    "was",
+    "with",
+    "xxx",
+    "yes",
+    "your_api_key",
+    "your_password",
+    "your_token",
+];
 
 /// Whether a value only stands for one: `null`, `<redacted>`, `***`, `${PASSWORD}`.
 fn is_placeholder(value: &str) -> bool {
     let bare = value.trim_matches(|c: char| !c.is_alphanumeric());
     if bare.is_empty() {
-        return value.chars().all(|c| matches!(c, '*' | '.' | '•' | '…' | '-' | '_' | '#' | '{' | '}' | '<' | '>' | '?'));
+        return value
+            .chars()
+            .all(|c| matches!(c, '*' | '.' | '•' | '…' | '-' | '_' | '#' | '{' | '}' | '<' | '>' | '?'));
     }
     let lower = bare.to_ascii_lowercase();
     // Punctuation beside the word may belong to a password, so only brackets and the like are looked through.
     let wrapped = value.trim_matches(['<', '>', '[', ']', '(', ')', '{', '}', '*', '"', '\'', '`', '$', '%', '.']);
     let name = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-' | b'.'));
-    let template = value.starts_with("${") || value.starts_with("{{") || value.starts_with("$(") || value.starts_with("%(");
+    let template =
+        value.starts_with("${") || value.starts_with("{{") || value.starts_with("$(") || value.starts_with("%(");
     let bracketed = value.starts_with('<') && value.ends_with('>');
-    let variable = value.strip_prefix('$').is_some_and(|rest| {
-        !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
-    });
+    let variable = value
+        .strip_prefix('$')
+        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'));
     (wrapped.len() == bare.len() && (STOPS.binary_search(&lower.as_str()).is_ok() || lower.bytes().all(|b| b == b'x')))
         || ((template || bracketed) && name(bare))
         || variable
 }
+
+/// Parts of a name that say that its key or token is none to hide.
+const PARTS: [&str; 15] = [
+    "public",
+    "hint",
+    "policy",
+    "foreign",
+    "primary",
+    "partition",
+    "sort",
+    "cache",
+    "page",
+    "next",
+    "continu",
+    "cursor",
+    "sync",
+    "max_",
+    "num_",
+];
 
 /// Whether a name that ends like a secret's says otherwise: `page_token`, `cache_key`. What is called a password is one.
 fn names_no_secret(text: &str, core: Range<usize>) -> bool {
@@ -133,10 +209,6 @@ fn names_no_secret(text: &str, core: Range<usize>) -> bool {
     if core.starts_with("pass") || core == "pwd" || core.contains("secret") || name.contains("nextauth") {
         return false;
     }
-    const PARTS: [&str; 15] = [
-        "public", "hint", "policy", "foreign", "primary", "partition", "sort", "cache", "page", "next", "continu",
-        "cursor", "sync", "max_", "num_",
-    ];
     PARTS.iter().any(|part| name.contains(part))
 }
 

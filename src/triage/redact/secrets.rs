@@ -54,7 +54,8 @@ impl Secrets {
             let mut at = form.range();
             if self.encoded.get(form.pattern().as_usize()).copied().unwrap_or_default() {
                 at.start -= text.as_bytes()[..at.start].iter().rev().take_while(|byte| is_base64(**byte)).count();
-                at.end += text.as_bytes()[at.end..].iter().take_while(|byte| is_base64(**byte) || **byte == b'=').count();
+                at.end +=
+                    text.as_bytes()[at.end..].iter().take_while(|byte| is_base64(**byte) || **byte == b'=').count();
             }
             found.push(Found { at, order: 0, id: ID });
         }

@@ -22,9 +22,8 @@ pub(super) fn unescaped(text: &str) -> Cow<'_, str> {
 
 /// The length of the escape that `bytes` begins with, or 0.
 fn escape(bytes: &[u8]) -> usize {
-    let hex = |range: std::ops::Range<usize>| {
-        bytes.get(range).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-    };
+    let hex =
+        |range: std::ops::Range<usize>| bytes.get(range).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
     match bytes {
         [b'%', b'2', b'5', ..] if hex(3..5) => 5,
         [b'%', ..] if hex(1..3) => 3,
