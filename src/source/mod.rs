@@ -2,6 +2,7 @@
 //! them over in batches with its checkpoint. It knows its settings and the HTTP client; it knows no ledger, no rule, no receiver.
 
 mod poll;
+pub mod prefect;
 
 pub use poll::{PollError, Polled};
 
