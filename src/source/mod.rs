@@ -1,6 +1,11 @@
 //! Runs come in: one file, or one folder, for each kind of engine. A source turns what an engine says into [`Run`]s and hands
 //! them over in batches with its checkpoint. It knows its settings and the HTTP client; it knows no ledger, no rule, no receiver.
 
+mod poll;
+pub mod prefect;
+
+pub use poll::{PollError, Polled};
+
 use std::future::Future;
 
 use serde::{Deserialize, Serialize};

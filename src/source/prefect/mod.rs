@@ -1,0 +1,59 @@
+//! Prefect 3: polls its API for failed, active and changed flow runs. It knows Prefect and the contract of sources;
+//! it must not know what is told of a run, nor to whom.
+//!
+//! `wire` is what the API answers, `ask` and `api` put the questions, `poll` and `look` decide which, `detail` and `evidence`
+//! gather what one run needs, and `mapping` with `task`, `states` and `error` turn that into a run. `checkpoint` is what is
+//! remembered in between.
+
+mod api;
+mod ask;
+mod checkpoint;
+mod detail;
+mod error;
+mod evidence;
+mod look;
+mod mapping;
+mod names;
+mod poll;
+mod states;
+mod task;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use jiff::Timestamp;
+
+use super::{Intake, PollError, Polled};
+use crate::config::PrefectSource;
+use crate::net::{Client, ClientOptions};
+
+/// A Prefect server, or a workspace of Prefect Cloud.
+#[derive(Debug)]
+pub struct Prefect {
+    watcher: poll::Watcher<Client>,
+}
+
+impl Prefect {
+    /// Sets up a source of this name. Asks nothing yet.
+    ///
+    /// # Errors
+    /// When the HTTP client can't be set up.
+    pub fn new(name: impl Into<String>, settings: PrefectSource) -> Result<Self, PollError> {
+        let options = ClientOptions { ca_file: settings.ca_file.clone() };
+        let client = Client::new(&options).map_err(|error| PollError {
+            doing: "setting up the HTTP client for Prefect".to_owned(),
+            reason: error.to_string(),
+            retry_after: None,
+        })?;
+        Ok(Self { watcher: poll::Watcher::new(name.into(), client, settings)? })
+    }
+
+    /// Asks once for everything that is new, and hands it over.
+    ///
+    /// # Errors
+    /// When something could not be asked or handed over. What was read is handed over all the same, and the next poll
+    /// asks again for what was not.
+    pub async fn poll<I: Intake>(&mut self, intake: &I, now: Timestamp) -> Result<Polled, PollError> {
+        self.watcher.poll(intake, now).await
+    }
+}
