@@ -1,0 +1,216 @@
+//! jq: from a foreign answer to native runs. It knows no HTTP and no run.
+//!
+//! A filter is compiled once. It runs on a thread of its own, because jq may compute without ever yielding: after the deadline the
+//! thread is left behind, and no second one is started until it ends. A filter is trusted as far as its memory goes: what it
+//! collects within one output (`[repeat(.)]`) is not bounded.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use jaq_core::data::JustLut;
+use jaq_core::load::{self, Arena, File, Loader};
+use jaq_core::{Bind, Ctx, Native, Vars};
+use jaq_json::Val;
+
+/// The most values that one answer may become.
+const MOST_OUTPUTS: usize = 20_000;
+/// The most bytes that these may have together.
+const MOST_BYTES: usize = 64 * 1024 * 1024;
+/// Enough for any recursion over JSON that serde_json reads (128 deep).
+const STACK: usize = 16 * 1024 * 1024;
+const ERROR_CHARS: usize = 200;
+
+type Program = jaq_core::Filter<JustLut<Val>>;
+
+/// A compiled jq filter.
+#[derive(Clone)]
+pub struct Filter {
+    program: Arc<Program>,
+    busy: Arc<AtomicBool>,
+}
+
+/// Why a filter can't be used, or had no result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FilterError {
+    /// It is no jq.
+    #[error("{0}")]
+    Compile(String),
+    /// The answer is no JSON.
+    #[error("the answer is not JSON: {0}")]
+    NotJson(String),
+    /// jq raised an error.
+    #[error("the jq filter failed: {0}")]
+    Run(String),
+    /// More than anybody needs.
+    #[error("the jq filter gives more than {MOST_OUTPUTS} values or {} MiB", MOST_BYTES / 1024 / 1024)]
+    TooMuch,
+    /// It did not end.
+    #[error("the jq filter did not end within {} s", .0.as_secs_f32())]
+    Endless(Duration),
+    /// It still has not ended since an earlier poll.
+    #[error("the jq filter is still busy with an earlier answer: it may be endless")]
+    Busy,
+}
+
+/// Checks a filter for the configuration.
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub fn check_filter(code: &str) -> Result<(), String> {
+    Filter::compile(code).map(|_| ()).map_err(|error| error.to_string())
+}
+
+impl std::fmt::Debug for Filter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Filter")
+    }
+}
+
+impl Filter {
+    /// Compiles a filter. What reads the environment, prints or ends the process is not there.
+    ///
+    /// # Errors
+    /// When it is no jq, or calls what does not exist.
+    pub fn compile(code: &str) -> Result<Self, FilterError> {
+        // `env` would hand our secrets to whatever the filter builds; `halt` would end the daemon.
+        let defs = jaq_core::defs()
+            .chain(jaq_std::defs())
+            .chain(jaq_json::defs())
+            .filter(|def| !matches!(def.name, "halt" | "halt_error" | "stderr" | "debug" | "input_line_number"));
+        let funs = jaq_core::funs()
+            .chain(jaq_std::funs())
+            .chain(jaq_json::funs())
+            .filter(|(name, _, _)| !matches!(*name, "env" | "halt" | "stderr_empty" | "debug_empty" | "fromjson"))
+            .chain([bounded_fromjson()]);
+        let arena = Arena::default();
+        let modules = Loader::new(defs)
+            .load(&arena, File { code, path: () })
+            .map_err(|errors| FilterError::Compile(load_errors(code, errors)))?;
+        let program = jaq_core::Compiler::default()
+            .with_funs(funs)
+            .compile(modules)
+            .map_err(|errors| FilterError::Compile(compile_errors(code, errors)))?;
+        Ok(Self { program: Arc::new(program), busy: Arc::new(AtomicBool::new(false)) })
+    }
+
+    /// Runs the filter over one JSON text. The outputs are JSON texts.
+    ///
+    /// # Errors
+    /// When the text is no JSON, or the filter fails, gives too much or does not end in time.
+    pub async fn run(&self, json: Arc<Vec<u8>>, deadline: Duration) -> Result<Vec<Vec<u8>>, FilterError> {
+        if self.busy.swap(true, Ordering::AcqRel) {
+            return Err(FilterError::Busy);
+        }
+        let free = Freed(Arc::clone(&self.busy));
+        let program = Arc::clone(&self.program);
+        let (result, done) = tokio::sync::oneshot::channel();
+        let thread = std::thread::Builder::new().name("jq".to_owned()).stack_size(STACK);
+        thread
+            .spawn(move || {
+                let outputs = outputs(&program, &json);
+                drop(free);
+                // Nobody listens after the deadline.
+                let _ = result.send(outputs);
+            })
+            .map_err(|error| FilterError::Run(error.to_string()))?;
+        match tokio::time::timeout(deadline, done).await {
+            Ok(Ok(outputs)) => outputs,
+            Ok(Err(_)) => Err(FilterError::Run("jq panicked".to_owned())),
+            Err(_) => Err(FilterError::Endless(deadline)),
+        }
+    }
+}
+
+/// Frees the filter for the next answer, even when jq panics.
+struct Freed(Arc<AtomicBool>);
+
+impl Drop for Freed {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+fn outputs(program: &Program, json: &[u8]) -> Result<Vec<Vec<u8>>, FilterError> {
+    // serde_json stops at depth 128; jaq's own parser recurses until the stack ends.
+    let input: Val = serde_json::from_slice(json).map_err(|error| FilterError::NotJson(error.to_string()))?;
+    let context = Ctx::<JustLut<Val>>::new(&program.lut, Vars::new([]));
+    let (mut outputs, mut bytes) = (Vec::new(), 0_usize);
+    for value in program.id.run((context, input)) {
+        let value = value.map_err(|exception| {
+            let text = exception.get_err().map_or_else(|_| "stopped".to_owned(), |error| error.to_string());
+            FilterError::Run(short(&text))
+        })?;
+        let mut text = Vec::new();
+        write!(text, "{value}").map_err(|error| FilterError::Run(error.to_string()))?;
+        bytes = bytes.saturating_add(text.len());
+        if outputs.len() >= MOST_OUTPUTS || bytes > MOST_BYTES {
+            return Err(FilterError::TooMuch);
+        }
+        outputs.push(text);
+    }
+    Ok(outputs)
+}
+
+/// `fromjson` on the text of an error must not end the process by its depth.
+fn bounded_fromjson() -> (&'static str, Box<[Bind]>, Native<JustLut<Val>>) {
+    jaq_core::native::run(("fromjson", Box::default(), |(_, value)| {
+        let text = match &value {
+            Val::TStr(text) | Val::BStr(text) => text,
+            _ => return jaq_core::box_iter::box_once(Err(jaq_core::Error::typ(value, "string").into())),
+        };
+        let parsed = serde_json::from_slice::<Val>(text);
+        jaq_core::box_iter::box_once(parsed.map_err(|error| jaq_core::Error::str(error).into()))
+    }))
+}
+
+fn load_errors(code: &str, errors: load::Errors<&str, ()>) -> String {
+    let mut texts = Vec::new();
+    for (_, error) in errors {
+        match error {
+            load::Error::Io(list) => {
+                texts.extend(list.into_iter().map(|(path, _)| format!("no module {path:?}: a filter stands alone")));
+            }
+            load::Error::Lex(list) => {
+                texts.extend(
+                    list.into_iter()
+                        .map(|(expected, at)| format!("expected {} {}", expected.as_str(), place(code, at))),
+                );
+            }
+            load::Error::Parse(list) => {
+                texts.extend(
+                    list.into_iter()
+                        .map(|(expected, at)| format!("expected {} {}", expected.as_str(), place(code, at))),
+                );
+            }
+        }
+    }
+    texts.join("; ")
+}
+
+fn compile_errors(code: &str, errors: jaq_core::compile::Errors<&str, ()>) -> String {
+    let undefined = errors.into_iter().flat_map(|(_, list)| list);
+    let texts: Vec<_> = undefined
+        .map(|(name, kind)| match kind {
+            jaq_core::compile::Undefined::Filter(arity) => {
+                format!("no filter `{name}/{arity}` {}", place(code, name))
+            }
+            kind => format!("no {} `{name}` {}", kind.as_str(), place(code, name)),
+        })
+        .collect();
+    texts.join("; ")
+}
+
+/// Where a piece of the filter stands, counted in lines and characters from 1.
+fn place(code: &str, piece: &str) -> String {
+    let offset = (piece.as_ptr() as usize).wrapping_sub(code.as_ptr() as usize);
+    let Some(before) = code.get(..offset) else { return "in a built-in".to_owned() };
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
+    format!("at line {line}, column {column}")
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(ERROR_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}

@@ -1,0 +1,87 @@
+//! What is remembered between polls to ask and to hand over less. Losing it costs repeats and nothing else, so that it lives in
+//! memory only.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use reqwest::header::HeaderValue;
+use url::Url;
+
+use super::shape::hash;
+use crate::run::{Run, RunKey};
+
+const MOST_KNOWN: usize = 20_000;
+/// How often a detail request may fail before the run goes out as the list has it.
+const MOST_TRIES: u8 = 3;
+
+#[derive(Default)]
+pub(super) struct Memory {
+    known: BTreeMap<RunKey, (u64, u64)>,
+    tries: BTreeMap<RunKey, u8>,
+    poll: u64,
+    /// The first page's address and its ETag, once everything behind it was read and committed.
+    pub(super) etag: Option<(Url, HeaderValue)>,
+    /// How many pages the last complete walk had.
+    pub(super) pages: u32,
+    /// What the last complete walk showed.
+    pub(super) listed: BTreeSet<RunKey>,
+    /// Open runs that the last complete walk did not show.
+    pub(super) missing: BTreeSet<RunKey>,
+    /// Where the next round of open runs begins.
+    pub(super) turn: usize,
+    /// What was last complained about, so that it is said once.
+    pub(super) said: Option<String>,
+}
+
+impl Memory {
+    /// Begins a poll. What no recent poll has seen may go when there is too much.
+    pub(super) fn begin(&mut self) {
+        self.poll += 1;
+        if self.known.len() > MOST_KNOWN {
+            let last = self.poll - 1;
+            self.known.retain(|_, (_, poll)| *poll >= last);
+        }
+        if self.known.len() > MOST_KNOWN {
+            self.known.clear();
+        }
+        if self.tries.len() > MOST_KNOWN {
+            self.tries.clear();
+        }
+    }
+
+    /// Whether the run was handed over and committed in this state.
+    pub(super) fn knows(&mut self, key: &RunKey, state: u64) -> bool {
+        match self.known.get_mut(key) {
+            Some((known, poll)) if *known == state => {
+                *poll = self.poll;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    pub(super) fn committed(&mut self, handed: impl IntoIterator<Item = (RunKey, u64)>) {
+        for (key, state) in handed {
+            self.tries.remove(&key);
+            self.known.insert(key, (state, self.poll));
+        }
+    }
+
+    /// Counts a failed detail request; true when the run has waited long enough for it.
+    pub(super) fn gives_up(&mut self, key: &RunKey) -> bool {
+        let tries = self.tries.entry(key.clone()).or_default();
+        *tries = tries.saturating_add(1);
+        *tries >= MOST_TRIES
+    }
+
+    /// True for something that was not just said.
+    pub(super) fn is_new(&mut self, words: Option<&str>) -> bool {
+        let new = words.is_some() && self.said.as_deref() != words;
+        self.said = words.map(str::to_owned);
+        new
+    }
+}
+
+/// The state of a run whose detail was asked for: what else changes in the list is no reason to ask again.
+pub(super) fn state(run: &Run) -> u64 {
+    hash((run.status.as_str(), run.attempt, run.updated_at, run.completed_at, run.retry_at))
+}

@@ -1,0 +1,175 @@
+//! Any JSON API that lists runs: pages, a jq filter, a detail request, and a checkpoint on the engine's clock. It knows its settings
+//! and the HTTP client; it knows no ledger, no rule, no receiver.
+
+mod ask;
+mod checkpoint;
+mod detail;
+mod filter;
+mod memory;
+mod open;
+mod pages;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+pub use filter::{Filter, FilterError, check_filter};
+
+use super::{Batch, Intake, NotTaken, PollError, Polled, Poller};
+use crate::config::{HttpSource, Pagination};
+use crate::metrics::{Metrics, SourceLabel};
+use ask::Asker;
+use checkpoint::Checkpoint;
+use detail::Details;
+use memory::Memory;
+
+/// The `http` source.
+pub struct Http {
+    name: String,
+    settings: HttpSource,
+    asker: Asker,
+    filter: Option<Filter>,
+    cursor: Option<Filter>,
+    details: Option<Details>,
+    memory: Memory,
+    metrics: Option<Metrics>,
+}
+
+impl std::fmt::Debug for Http {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Http").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Http {
+    /// Builds the source: compiles its filters and its HTTP client.
+    ///
+    /// # Errors
+    /// When a filter is no jq, a header is none, or the certificate authority can't be read.
+    pub fn new(name: &str, settings: HttpSource) -> Result<Self, PollError> {
+        let compiled = |code: &str, which: &str| {
+            Filter::compile(code).map_err(|error| PollError {
+                doing: format!("reading the {which}"),
+                reason: error.to_string(),
+                retry_after: None,
+            })
+        };
+        let filter = settings.filter.as_deref().map(|code| compiled(code, "filter")).transpose()?;
+        let cursor = match &settings.pagination {
+            Pagination::Cursor { next, .. } => Some(compiled(next, "filter of the cursor")?),
+            _ => None,
+        };
+        let details = settings.detail.clone();
+        let details =
+            details.map(|detail| Details::new(detail, settings.url.clone(), settings.polling.timeout)).transpose()?;
+        let asker = Asker::new(&settings)?;
+        let (name, memory) = (name.to_owned(), Memory::default());
+        Ok(Self { name, settings, asker, filter, cursor, details, memory, metrics: None })
+    }
+
+    /// Counts items that are no runs, besides logging them.
+    #[must_use]
+    pub fn counting(mut self, metrics: Metrics) -> Self {
+        self.metrics = Some(metrics);
+        self
+    }
+
+    /// The committed checkpoint. The first poll commits when it began, so that a restart before the baseline does not turn the
+    /// failures in between into history.
+    async fn begin<I: Intake>(&mut self, intake: &I, now: Timestamp) -> Result<Checkpoint, PollError> {
+        self.memory.begin();
+        let stored = intake.checkpoint(&self.name).await.map_err(|error| not_taken(&error))?;
+        if let Some(checkpoint) = stored.and_then(|text| serde_json::from_str(&text).ok()) {
+            return Ok(checkpoint);
+        }
+        let checkpoint = Checkpoint::new(now);
+        let batch = Batch { checkpoint: Some(written(&checkpoint)?), ..Batch::default() };
+        self.hand_over(intake, batch).await?;
+        Ok(checkpoint)
+    }
+
+    async fn hand_over<I: Intake>(&self, intake: &I, batch: Batch) -> Result<(), PollError> {
+        intake.take(&self.name, batch).await.map_err(|error| not_taken(&error))
+    }
+
+    /// Items that are no runs are said once and counted always.
+    fn complain(&mut self, unreadable: usize, complaint: Option<&str>) {
+        if let (Some(metrics), true) = (&self.metrics, unreadable > 0) {
+            let label = SourceLabel { source: self.name.clone() };
+            metrics.refused_runs.get_or_create(&label).inc_by(unreadable as u64);
+        }
+        if self.memory.is_new(complaint) {
+            let complaint = complaint.map(|words| self.asker.clean(words));
+            tracing::warn!(source = %self.name, unreadable, ?complaint, "items of the list are no runs, and are left out");
+        }
+    }
+}
+
+impl Poller for Http {
+    async fn poll<I: Intake>(&mut self, intake: &I, now: Timestamp) -> Result<Polled, PollError> {
+        let before = self.begin(intake, now).await?;
+        // Before the walk: what opens while we read is not missing from what we read.
+        let open = intake.open_runs(&self.name).await.map_err(|error| not_taken(&error))?;
+        let walked = self.walk(intake, &before, &open, now).await?;
+        self.complain(walked.unreadable, walked.complaint.as_deref());
+        let mut last = self.look_after(&open, &walked).await;
+        if let Some(problem) = walked.problem.clone().or(last.problem.take()) {
+            // What was found goes out; the checkpoint stays, and the next poll reads the same again.
+            self.finish(intake, last, None, 0).await?;
+            return Err(problem);
+        }
+        if walked.more {
+            let runs = self.finish(intake, last, None, walked.handed).await?;
+            return Ok(Polled { runs, more: true });
+        }
+        let after = walked.checkpoint(&before, self.settings.polling.history, now);
+        let moved = after.differs_enough(&before) || (walked.handed > 0 && after != before);
+        let runs = self.finish(intake, last, moved.then_some(&after), walked.handed).await?;
+        self.memory.etag = walked.etag;
+        if !walked.unchanged {
+            (self.memory.pages, self.memory.listed) = (walked.pages, walked.listed);
+        }
+        Ok(Polled { runs, more: false })
+    }
+
+    fn every(&self) -> Duration {
+        self.settings.polling.every
+    }
+}
+
+impl Http {
+    /// Hands over the last batch, when there is anything in it.
+    async fn finish<I: Intake>(
+        &mut self,
+        intake: &I,
+        last: open::LookedAfter,
+        checkpoint: Option<&Checkpoint>,
+        handed: usize,
+    ) -> Result<usize, PollError> {
+        let checkpoint = checkpoint.map(written).transpose()?;
+        let runs = handed + last.runs.len();
+        if checkpoint.is_none() && last.runs.is_empty() && last.forgotten.is_empty() {
+            return Ok(runs);
+        }
+        let batch = Batch { runs: last.runs, forgotten: last.forgotten, checkpoint };
+        self.hand_over(intake, batch).await?;
+        self.memory.committed(last.states);
+        Ok(runs)
+    }
+}
+
+fn written(checkpoint: &Checkpoint) -> Result<String, PollError> {
+    serde_json::to_string(checkpoint).map_err(|error| PollError {
+        doing: "writing the checkpoint".to_owned(),
+        reason: error.to_string(),
+        retry_after: None,
+    })
+}
+
+fn not_taken(error: &NotTaken) -> PollError {
+    PollError { doing: "handing over runs".to_owned(), reason: error.reason.clone(), retry_after: None }
+}

@@ -1,0 +1,91 @@
+//! Runs that were open when last seen, and that the list does not show: they are asked for by detail, or forgotten once it is
+//! certain. It knows no page.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::super::{OpenRun, PollError, Seen};
+use super::Http;
+use super::detail::Detailed;
+use super::memory::state;
+use super::walk::Walked;
+use crate::config::Pagination;
+use crate::run::RunKey;
+
+/// Requests for open runs in one poll; the others have their turn in the next.
+const PER_POLL: usize = 100;
+
+/// What became of the open runs.
+#[derive(Default)]
+pub(super) struct LookedAfter {
+    pub(super) runs: Vec<Seen>,
+    pub(super) states: Vec<(RunKey, u64)>,
+    pub(super) forgotten: Vec<RunKey>,
+    pub(super) problem: Option<PollError>,
+}
+
+impl Http {
+    pub(super) async fn look_after(&mut self, open: &[OpenRun], walked: &Walked) -> LookedAfter {
+        let listed = if walked.unchanged { &self.memory.listed } else { &walked.listed };
+        let unseen: Vec<OpenRun> = open.iter().filter(|run| !listed.contains(&run.key)).cloned().collect();
+        if self.details.is_some() {
+            return self.ask_for(unseen).await;
+        }
+        let forgotten = self.forget(&unseen, walked);
+        LookedAfter { forgotten, ..LookedAfter::default() }
+    }
+
+    async fn ask_for(&mut self, mut unseen: Vec<OpenRun>) -> LookedAfter {
+        let mut done = LookedAfter::default();
+        let Some(details) = &self.details else { return done };
+        if unseen.len() > PER_POLL {
+            let turn = self.memory.turn % unseen.len();
+            unseen.rotate_left(turn);
+            unseen.truncate(PER_POLL);
+            self.memory.turn = turn + PER_POLL;
+        }
+        let ids: Vec<&str> = unseen.iter().map(|open| open.key.run.as_str()).collect();
+        let answers = details.ask_all(&self.asker, &ids).await;
+        for (open, detailed) in unseen.iter().zip(answers) {
+            match detailed {
+                Detailed::Found(run) => {
+                    let state = state(&run);
+                    if !self.memory.knows(&open.key, state) {
+                        done.states.push((open.key.clone(), state));
+                        done.runs.push(Seen { run: *run, history: false });
+                    }
+                }
+                Detailed::Gone => done.forgotten.push(open.key.clone()),
+                Detailed::Failed(error) => {
+                    done.problem.get_or_insert(error);
+                }
+                Detailed::Skipped => {}
+            }
+        }
+        done
+    }
+
+    /// Without a detail request only a complete list proves that a run is gone. An empty one proves nothing: engines lie. While
+    /// several pages are read a run may slip from one to another, so that it has to be missing twice; and a list that has only one page
+    /// may simply have pushed an older run out.
+    fn forget(&mut self, unseen: &[OpenRun], walked: &Walked) -> Vec<RunKey> {
+        if walked.unchanged || !walked.complete {
+            return Vec::new();
+        }
+        let one_page = matches!(self.settings.pagination, Pagination::None);
+        let candidates: BTreeSet<RunKey> = unseen
+            .iter()
+            .filter(|open| !one_page || covers(walked.oldest_start, open.started_at))
+            .map(|open| open.key.clone())
+            .collect();
+        let forgotten =
+            candidates.iter().filter(|key| walked.pages == 1 || self.memory.missing.contains(*key)).cloned().collect();
+        self.memory.missing = candidates;
+        forgotten
+    }
+}
+
+fn covers(oldest: Option<Timestamp>, started: Option<Timestamp>) -> bool {
+    matches!((oldest, started), (Some(oldest), Some(started)) if started >= oldest)
+}

@@ -1,0 +1,139 @@
+//! Detail requests, and runs that were open when last seen.
+
+use super::*;
+
+fn with_step(id: &str, changed: Timestamp) -> String {
+    let bare = run(id, "failed", changed);
+    let steps = r#","steps":[{"title":"Create contact","status":"failed","error":{"code":"E"}}]}"#;
+    format!("{}{steps}", &bare[..bare.len() - 1])
+}
+
+async fn engine_with_detail() -> (Engine, Http, Book) {
+    let engine = Engine::new(|_| ok("[]")).await;
+    let settings = HttpSource { detail: Some(engine.detail()), ..engine.settings() };
+    let (http, book) = settled(&engine, settings).await;
+    (engine, http, book)
+}
+
+#[tokio::test]
+async fn a_failed_run_is_asked_for_once_and_handed_over_with_its_steps() {
+    let (engine, mut http, book) = engine_with_detail().await;
+    engine.now(|target| match target {
+        "/runs" => ok(list(&[run("a", "failed", minutes(1)), run("b", "completed", minutes(1))])),
+        "/runs/a" => ok(with_step("a", minutes(1))),
+        _ => status(500, "must not be asked"),
+    });
+    poll(&mut http, &book).await.unwrap();
+    let batches = book.batches();
+    let found = batches.iter().flat_map(|batch| &batch.runs).find(|seen| seen.run.id == "a").unwrap();
+    assert_eq!(found.run.steps[0].title, "Create contact");
+    engine.heads();
+    poll(&mut http, &book).await.unwrap();
+    assert_eq!(engine.targets(), ["/runs"]);
+    assert!(book.read().is_empty());
+}
+
+#[tokio::test]
+async fn history_is_not_asked_for() {
+    let engine = Engine::new(|_| ok(list(&[run("a", "failed", minutes(-5))]))).await;
+    let mut http = Http::new("prod", HttpSource { detail: Some(engine.detail()), ..engine.settings() }).unwrap();
+    let book = Book::default();
+    http.poll(&book, at(NOW)).await.unwrap();
+    poll(&mut http, &book).await.unwrap();
+    assert_eq!(engine.targets(), ["/runs", "/runs"]);
+    assert_eq!(book.read(), ["-a failed"]);
+}
+
+#[tokio::test]
+async fn a_run_whose_details_never_come_goes_out_as_the_list_has_it() {
+    let (engine, mut http, book) = engine_with_detail().await;
+    let before = book.checkpoint();
+    engine.now(|target| match target {
+        "/runs" => ok(list(&[run("poison", "failed", minutes(1)), run("good", "failed", minutes(1))])),
+        "/runs/good" => ok(with_step("good", minutes(1))),
+        _ => status(500, "boom"),
+    });
+    for _ in 0..2 {
+        let error = poll(&mut http, &book).await.unwrap_err();
+        assert_eq!(error.to_string(), "asking for run poison: answered 500: boom");
+        assert_eq!(book.checkpoint(), before);
+    }
+    assert_eq!(book.read(), ["!good failed"]);
+    poll(&mut http, &book).await.unwrap();
+    assert_eq!(book.read(), ["!poison failed"]);
+}
+
+#[tokio::test]
+async fn a_detail_endpoint_that_is_down_is_not_hammered_and_holds_nothing_back_for_ever() {
+    let (engine, mut http, book) = engine_with_detail().await;
+    engine.now(|target| match target {
+        "/runs" => ok(list(&(0..30).map(|n| run(&format!("r{n}"), "failed", minutes(1))).collect::<Vec<_>>())),
+        _ => status(503, ""),
+    });
+    for _ in 0..2 {
+        poll(&mut http, &book).await.unwrap_err();
+        assert_eq!(engine.targets().len(), 4);
+    }
+    poll(&mut http, &book).await.unwrap();
+    assert_eq!(book.read().len(), 30);
+}
+
+#[tokio::test]
+async fn the_detail_of_another_run_is_not_believed_and_an_id_leads_nowhere_else() {
+    let (engine, mut http, book) = engine_with_detail().await;
+    engine.now(|target| match target {
+        "/runs" => ok(list(&[run("../x?y=1", "failed", minutes(1))])),
+        _ => ok(with_step("other", minutes(1))),
+    });
+    let error = poll(&mut http, &book).await.unwrap_err();
+    assert!(error.reason.contains("another run"), "{error}");
+    assert_eq!(engine.targets(), ["/runs", "/runs/..%2Fx%3Fy%3D1"]);
+}
+
+#[tokio::test]
+async fn an_open_run_that_the_list_does_not_show_is_asked_for_until_it_ends() {
+    let (engine, mut http, book) = engine_with_detail().await;
+    book.open("slow", minutes(-900));
+    book.open("gone", minutes(-900));
+    engine.now(|target| match target {
+        "/runs" => ok(list(&[run("b", "completed", minutes(1))])).with("etag", "\"v1\""),
+        "/runs/slow" => ok(with_step("slow", minutes(1))),
+        _ => status(404, ""),
+    });
+    poll(&mut http, &book).await.unwrap();
+    assert_eq!(book.read(), ["!b completed", "!slow failed", "?gone"]);
+    engine.heads();
+    engine.now(|target| if target == "/runs" { status(304, "") } else { status(410, "") });
+    poll(&mut http, &book).await.unwrap();
+    assert_eq!(engine.targets().len(), 3, "an unchanged list is no reason not to ask");
+    assert_eq!(book.read(), ["?slow", "?gone"]);
+}
+
+#[tokio::test]
+async fn without_a_detail_request_a_complete_list_that_does_not_show_it_forgets_a_run() {
+    let engine = Engine::new(|_| ok("[]")).await;
+    let (mut http, book) = settled(&engine, engine.settings()).await;
+    book.open("gone", minutes(-2));
+    book.open("pushed out", minutes(-900));
+    engine.now(|_| ok("[]"));
+    poll(&mut http, &book).await.unwrap();
+    assert!(book.read().is_empty(), "an empty list proves nothing");
+    engine.now(|_| ok(list(&[run("b", "completed", minutes(-3))])));
+    poll(&mut http, &book).await.unwrap();
+    assert_eq!(book.read(), ["!b completed", "?gone"]);
+}
+
+#[tokio::test]
+async fn over_several_pages_a_run_has_to_be_missing_twice() {
+    let engine = Engine::new(|_| ok("[]")).await;
+    let (mut http, book) = settled(&engine, HttpSource { pagination: Pagination::Link, ..engine.settings() }).await;
+    book.open("gone", minutes(-2));
+    engine.now(|target| match target {
+        "/runs" => ok(list(&[run("b", "completed", minutes(1))])).with("link", "</runs?p=2>; rel=next"),
+        _ => ok(list(&[run("c", "completed", minutes(1))])),
+    });
+    poll(&mut http, &book).await.unwrap();
+    assert_eq!(book.read(), ["!b completed", "!c completed"]);
+    poll(&mut http, &book).await.unwrap();
+    assert_eq!(book.read(), ["?gone"]);
+}

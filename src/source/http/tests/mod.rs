@@ -1,0 +1,243 @@
+//! A scripted engine, and a book that keeps what was handed over.
+
+mod detail;
+mod first_start;
+mod jq;
+mod lies;
+mod lists;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use secrecy::SecretString;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use super::super::{OpenRun, Seen};
+use super::*;
+use crate::config::{Detail, Polling};
+use crate::run::{RunKey, RunStatus};
+
+/// When the tests take place, for us and, unless said otherwise, for the engine.
+pub(super) const NOW: &str = "2026-11-22T02:00:00Z";
+
+pub(super) fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+pub(super) fn minutes(offset: i64) -> Timestamp {
+    at(NOW) + jiff::SignedDuration::from_mins(offset)
+}
+
+#[derive(Clone, Default)]
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) headers: Vec<(&'static str, String)>,
+    pub(super) body: String,
+    /// Announce more bytes than are sent.
+    pub(super) torn: bool,
+}
+
+pub(super) fn ok(body: impl Into<String>) -> Reply {
+    Reply { status: 200, body: body.into(), ..Reply::default() }.with("date", http_date(at(NOW)))
+}
+
+pub(super) fn status(status: u16, body: &str) -> Reply {
+    Reply { status, body: body.to_owned(), ..Reply::default() }
+}
+
+pub(super) fn http_date(at: Timestamp) -> String {
+    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
+impl Reply {
+    pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.retain(|(known, _)| *known != name);
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+type Script = Box<dyn Fn(&str) -> Reply + Send>;
+
+/// An engine that answers what its script says to a path and query.
+#[derive(Clone)]
+pub(super) struct Engine {
+    pub(super) url: String,
+    script: Arc<Mutex<Script>>,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Engine {
+    pub(super) async fn new(script: impl Fn(&str) -> Reply + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let engine = Self { url, script: Arc::new(Mutex::new(Box::new(script))), asked: Arc::default() };
+        let serving = engine.clone();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let engine = serving.clone();
+                tokio::spawn(async move {
+                    let mut head = Vec::new();
+                    let mut buffer = [0; 4096];
+                    while !head.windows(4).any(|four| four == b"\r\n\r\n") {
+                        match stream.read(&mut buffer).await {
+                            Ok(n) if n > 0 => head.extend_from_slice(&buffer[..n]),
+                            _ => return,
+                        }
+                    }
+                    let reply = engine.answer(&String::from_utf8_lossy(&head));
+                    let _ = stream.write_all(&reply).await;
+                });
+            }
+        });
+        engine
+    }
+
+    fn answer(&self, head: &str) -> Vec<u8> {
+        let target = head.split(' ').nth(1).unwrap_or("/").to_owned();
+        let reply = (self.script.lock().unwrap())(&target);
+        self.asked.lock().unwrap().push(head.to_owned());
+        let length = reply.body.len() + if reply.torn { 10 } else { 0 };
+        let mut text = format!("HTTP/1.1 {} X\r\nconnection: close\r\ncontent-length: {length}\r\n", reply.status);
+        for (name, value) in &reply.headers {
+            text.push_str(&format!("{name}: {value}\r\n"));
+        }
+        [text.as_bytes(), b"\r\n", reply.body.as_bytes()].concat()
+    }
+
+    pub(super) fn now(&self, script: impl Fn(&str) -> Reply + Send + 'static) {
+        *self.script.lock().unwrap() = Box::new(script);
+    }
+
+    /// The heads of the requests since the last look.
+    pub(super) fn heads(&self) -> Vec<String> {
+        std::mem::take(&mut self.asked.lock().unwrap())
+    }
+
+    /// The targets of the requests since the last look.
+    pub(super) fn targets(&self) -> Vec<String> {
+        self.heads().iter().map(|head| head.split(' ').nth(1).unwrap().to_owned()).collect()
+    }
+
+    pub(super) fn settings(&self) -> HttpSource {
+        HttpSource {
+            url: format!("{}/runs", self.url).parse().unwrap(),
+            token: Some(SecretString::from("tok-SECRET")),
+            headers: BTreeMap::new(),
+            filter: None,
+            pagination: Pagination::None,
+            detail: None,
+            max_pages: 50,
+            polling: Polling {
+                every: Duration::from_secs(10),
+                timeout: Duration::from_secs(5),
+                history: Duration::ZERO,
+                overlap: Duration::from_mins(10),
+            },
+            ca_file: None,
+        }
+    }
+
+    pub(super) fn detail(&self) -> Detail {
+        Detail {
+            url: format!("{}/runs/{{id}}", self.url),
+            filter: None,
+            statuses: vec![RunStatus::Failed, RunStatus::Running],
+        }
+    }
+}
+
+#[derive(Default)]
+struct Pages {
+    batches: Vec<Batch>,
+    checkpoint: Option<String>,
+    open: Vec<OpenRun>,
+    refuses: bool,
+}
+
+/// Keeps what was handed over.
+#[derive(Clone, Default)]
+pub(super) struct Book(Arc<Mutex<Pages>>);
+
+impl Intake for Book {
+    async fn take(&self, _: &str, batch: Batch) -> Result<(), NotTaken> {
+        let mut pages = self.0.lock().unwrap();
+        if pages.refuses {
+            return Err(NotTaken { reason: "disk full".to_owned() });
+        }
+        if batch.checkpoint.is_some() {
+            pages.checkpoint.clone_from(&batch.checkpoint);
+        }
+        pages.batches.push(batch);
+        Ok(())
+    }
+
+    async fn checkpoint(&self, _: &str) -> Result<Option<String>, NotTaken> {
+        Ok(self.0.lock().unwrap().checkpoint.clone())
+    }
+
+    async fn open_runs(&self, _: &str) -> Result<Vec<OpenRun>, NotTaken> {
+        Ok(self.0.lock().unwrap().open.clone())
+    }
+}
+
+impl Book {
+    fn batches(&self) -> Vec<Batch> {
+        std::mem::take(&mut self.0.lock().unwrap().batches)
+    }
+
+    /// What was handed over since the last look, as `id status` with `!` for news and `-` for history, and `?` for forgotten.
+    pub(super) fn read(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for batch in self.batches() {
+            lines.extend(batch.runs.iter().map(|Seen { run, history }| {
+                format!("{}{} {}", if *history { '-' } else { '!' }, run.id, run.status.as_str())
+            }));
+            lines.extend(batch.forgotten.iter().map(|key| format!("?{}", key.run)));
+        }
+        lines
+    }
+
+    pub(super) fn checkpoint(&self) -> checkpoint::Checkpoint {
+        serde_json::from_str(self.0.lock().unwrap().checkpoint.as_deref().unwrap()).unwrap()
+    }
+
+    pub(super) fn refuse(&self, refuses: bool) {
+        self.0.lock().unwrap().refuses = refuses;
+    }
+
+    pub(super) fn open(&self, id: &str, started_at: Timestamp) {
+        let key = RunKey { workspace: String::new(), workflow: "wf".to_owned(), run: id.to_owned() };
+        let open = OpenRun { key, status: RunStatus::Running, started_at: Some(started_at) };
+        self.0.lock().unwrap().open.push(open);
+    }
+}
+
+/// A native run that last changed at `changed`.
+pub(super) fn run(id: &str, status: &str, changed: Timestamp) -> String {
+    let ended =
+        if matches!(status, "failed" | "completed") { format!(r#","completedAt":"{changed}""#) } else { String::new() };
+    format!(
+        r#"{{"id":"{id}","workflow":{{"id":"wf"}},"status":"{status}","startedAt":"{}","updatedAt":"{changed}"{ended}}}"#,
+        changed - jiff::SignedDuration::from_mins(1)
+    )
+}
+
+pub(super) fn list(runs: &[String]) -> String {
+    format!("[{}]", runs.join(","))
+}
+
+/// A source that has its baseline: an empty list was not its first answer.
+pub(super) async fn settled(engine: &Engine, settings: HttpSource) -> (Http, Book) {
+    let (mut http, book) = (Http::new("prod", settings).unwrap(), Book::default());
+    engine.now(|_| ok(list(&[run("old", "completed", minutes(-600))])));
+    http.poll(&book, at(NOW)).await.unwrap();
+    book.read();
+    engine.heads();
+    (http, book)
+}
+
+pub(super) async fn poll(http: &mut Http, book: &Book) -> Result<Polled, PollError> {
+    http.poll(book, minutes(1)).await
+}

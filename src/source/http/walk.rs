@@ -1,0 +1,330 @@
+//! One walk through the pages of the list: every page is handed over as it comes, and the walk says how far it got. It knows nothing
+//! of what is done about open runs that it does not show.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::header::{ETAG, HeaderValue};
+use url::Url;
+
+use super::super::{Batch, Intake, OpenRun, PollError, Seen};
+use super::Http;
+use super::checkpoint::{Checkpoint, EngineClock, final_end, mark};
+use super::detail::{Detailed, percent_encoded};
+use super::memory::state;
+use super::pages::{Page, Pager};
+use super::shape::{Items, filtered_items, hash, native_items, read_items, rows};
+use crate::net::Answer;
+use crate::run::{Run, RunKey};
+
+/// Detail requests for listed runs in one poll; the others have their turn at once afterwards.
+const MOST_DETAILS: usize = 200;
+
+/// What a walk found.
+#[expect(clippy::struct_excessive_bools, reason = "each says another thing about how far the walk got")]
+pub(super) struct Walked {
+    /// Runs handed over.
+    pub(super) handed: usize,
+    /// The list has not changed since the last walk (304).
+    pub(super) unchanged: bool,
+    /// The whole list was read, to its natural end, and every item of it.
+    pub(super) complete: bool,
+    /// There are more runs that need a detail request than one poll asks for.
+    pub(super) more: bool,
+    /// What kept the walk from reading everything it wanted to.
+    pub(super) problem: Option<PollError>,
+    pub(super) listed: BTreeSet<RunKey>,
+    pub(super) oldest_start: Option<Timestamp>,
+    pub(super) pages: u32,
+    pub(super) unreadable: usize,
+    pub(super) complaint: Option<String>,
+    pub(super) etag: Option<(Url, HeaderValue)>,
+    newest: Option<Timestamp>,
+    oldest_end: Option<Timestamp>,
+    clock: EngineClock,
+    details: usize,
+    details_down: bool,
+}
+
+/// One page, read.
+struct Read {
+    answer: Answer,
+    body: Arc<Vec<u8>>,
+    rows: Option<usize>,
+    items: Items,
+}
+
+impl Walked {
+    fn new() -> Self {
+        Self {
+            handed: 0,
+            unchanged: false,
+            complete: false,
+            more: false,
+            problem: None,
+            listed: BTreeSet::new(),
+            oldest_start: None,
+            pages: 0,
+            unreadable: 0,
+            complaint: None,
+            etag: None,
+            newest: None,
+            oldest_end: None,
+            clock: EngineClock::unknown(),
+            details: 0,
+            details_down: false,
+        }
+    }
+
+    /// The checkpoint after this walk, when it read everything it wanted to.
+    pub(super) fn checkpoint(&self, before: &Checkpoint, history: Duration, now: Timestamp) -> Checkpoint {
+        if self.unchanged {
+            return before.clone();
+        }
+        before.after(self.newest, self.oldest_end, &self.clock, history, now)
+    }
+
+    fn learn(&mut self, read: &Read, now: Timestamp) {
+        let newest = read.items.runs.iter().filter_map(|(run, _)| mark(run)).max();
+        self.clock.learn(read.answer.date(), newest, now);
+        self.newest = self.newest.max(newest);
+        let lowest = |a: Option<Timestamp>, b: Option<Timestamp>| a.into_iter().chain(b).min();
+        for (run, _) in &read.items.runs {
+            self.listed.insert(run.key());
+            self.oldest_start = lowest(self.oldest_start, run.started_at);
+            self.oldest_end = lowest(self.oldest_end, final_end(run));
+        }
+        self.unreadable += read.items.unreadable;
+        if self.complaint.is_none() {
+            self.complaint.clone_from(&read.items.complaint);
+        }
+    }
+}
+
+impl Http {
+    /// Reads pages until the end, until everything on a page was read before, or until something goes wrong.
+    pub(super) async fn walk<I: Intake>(
+        &mut self,
+        intake: &I,
+        before: &Checkpoint,
+        open: &[OpenRun],
+        now: Timestamp,
+    ) -> Result<Walked, PollError> {
+        let mut walked = Walked::new();
+        let polling = self.settings.polling.clone();
+        let (base, bounded) = with_since(&self.settings.url, before.since(polling.overlap, polling.history));
+        let pagination = self.settings.pagination.clone();
+        let cursor = self.cursor.clone();
+        let mut pager = Pager::new(&pagination, cursor.as_ref(), base);
+        let recent = before.read_until(polling.overlap);
+        let deep = self.deep_enough(recent, open);
+        let (mut url, mut seen, mut reached) = (pager.first(), BTreeSet::new(), false);
+        let known = self.memory.etag.clone().filter(|(of, _)| *of == url && self.may_skip(open));
+        for number in 1..=self.settings.max_pages.max(1) {
+            let doing = doing(number);
+            let etag = known.as_ref().filter(|_| number == 1).map(|(_, etag)| etag);
+            let read = match self.read(url.clone(), &doing, etag).await {
+                Ok(Some(read)) => read,
+                Ok(None) => {
+                    (walked.unchanged, walked.etag) = (true, known);
+                    return Ok(walked);
+                }
+                Err(error) if number == 1 => return Err(error),
+                Err(error) => return Ok(Walked { problem: walked.problem.take().or(Some(error)), ..walked }),
+            };
+            walked.pages = number;
+            if number == 1 {
+                walked.etag = read.answer.headers.get(ETAG).map(|etag| (url.clone(), etag.clone()));
+            }
+            if !seen.insert(fingerprint(&read)) {
+                return Ok(stopped(walked, &doing, "pages repeat: the same page came twice"));
+            }
+            walked.learn(&read, now);
+            let (answer, body, rows) = (read.answer, read.body, read.rows);
+            let count = read.items.runs.len() + read.items.unreadable;
+            let all_older = |than: Option<Timestamp>| {
+                than.is_some_and(|than| {
+                    count > 0 && read.items.runs.iter().all(|(run, _)| mark(run).is_some_and(|mark| mark < than))
+                })
+            };
+            let (recent_reached, deep_reached) = (all_older(recent), all_older(deep));
+            reached |= recent_reached;
+            self.hand_over_page(intake, before, read.items, &mut walked, now).await?;
+            let page = Page { url: &url, headers: &answer.headers, body: &body, rows, items: count };
+            match pager.after(page, polling.timeout).await {
+                Ok(Some(next)) if !deep_reached => url = next,
+                Ok(Some(_)) => return Ok(walked),
+                Ok(None) => {
+                    walked.complete = !bounded && walked.unreadable == 0 && !walked.listed.is_empty();
+                    return Ok(walked);
+                }
+                Err(reason) => return Ok(stopped(walked, &doing, &self.asker.clean(&reason))),
+            }
+        }
+        // The list is longer than we read. At first start that is no loss: what lies deeper is history.
+        if before.horizon.is_none() || reached {
+            if reached {
+                tracing::debug!(source = %self.name, "an open run lies deeper in the list than max_pages");
+            }
+            return Ok(walked);
+        }
+        let reason = format!(
+            "more than max_pages ({}) pages hold runs that were not read yet; raise max_pages, or put {{since}} into the URL",
+            self.settings.max_pages
+        );
+        Ok(stopped(walked, "asking for the list of runs", &reason))
+    }
+
+    /// Without a detail request an open run has to be found in the list, however deep, when it ends.
+    fn deep_enough(&self, recent: Option<Timestamp>, open: &[OpenRun]) -> Option<Timestamp> {
+        if self.details.is_some() {
+            return recent;
+        }
+        recent.map(|recent| {
+            open.iter().filter_map(|run| run.started_at).min().map_or(recent, |oldest| oldest.min(recent))
+        })
+    }
+
+    /// An unchanged first page says nothing about an open run on a later one.
+    fn may_skip(&self, open: &[OpenRun]) -> bool {
+        self.memory.pages <= 1 || self.details.is_some() || open.is_empty()
+    }
+
+    /// One page; nothing when it has not changed.
+    async fn read(&self, url: Url, doing: &str, etag: Option<&HeaderValue>) -> Result<Option<Read>, PollError> {
+        let mut answer = self.asker.ask(url, doing, etag).await?;
+        if answer.status == 304 && etag.is_some() {
+            return Ok(None);
+        }
+        answer = self.asker.accept(answer, doing)?;
+        let body = Arc::new(std::mem::take(&mut answer.body));
+        let failed =
+            |reason: &str| PollError { doing: doing.to_owned(), reason: self.asker.clean(reason), retry_after: None };
+        let outputs;
+        let texts = match &self.filter {
+            None => native_items(&body).map_err(|reason| failed(&reason))?,
+            Some(filter) => {
+                let ran = filter.run(Arc::clone(&body), self.settings.polling.timeout).await;
+                outputs = ran.map_err(|error| failed(&error.to_string()))?;
+                filtered_items(&outputs).map_err(|reason| failed(&reason))?
+            }
+        };
+        let items = read_items(&texts).map_err(|reason| failed(&reason))?;
+        let rows = rows(&body);
+        Ok(Some(Read { answer, body, rows, items }))
+    }
+
+    /// Hands over what is new on a page, with its details.
+    async fn hand_over_page<I: Intake>(
+        &mut self,
+        intake: &I,
+        before: &Checkpoint,
+        items: Items,
+        walked: &mut Walked,
+        now: Timestamp,
+    ) -> Result<(), PollError> {
+        let (mut runs, mut states, mut wanting) = (Vec::new(), Vec::new(), Vec::new());
+        let history_span = self.settings.polling.history;
+        for (run, text) in items.runs {
+            let wants = self.details.as_ref().is_some_and(|details| details.wants(run.status));
+            let (key, state) = (run.key(), if wants { state(&run) } else { text });
+            if self.memory.knows(&key, state) {
+                continue;
+            }
+            let history = before.is_history(&run, &walked.clock, history_span, now);
+            if wants && !history {
+                wanting.push((run, key, state));
+            } else {
+                runs.push(Seen { run, history });
+                states.push((key, state));
+            }
+        }
+        for (run, key, state) in self.detailed(wanting, walked).await {
+            runs.push(Seen { run, history: false });
+            states.push((key, state));
+        }
+        if runs.is_empty() {
+            return Ok(());
+        }
+        let handed = runs.len();
+        self.hand_over(intake, Batch { runs, ..Batch::default() }).await?;
+        self.memory.committed(states);
+        walked.handed += handed;
+        Ok(())
+    }
+
+    /// Asks for the details of these runs. One that fails again and again goes out as the list has it: a failure without its step is
+    /// better than none.
+    async fn detailed(&mut self, wanting: Vec<(Run, RunKey, u64)>, walked: &mut Walked) -> Vec<(Run, RunKey, u64)> {
+        let mut done = Vec::new();
+        let Some(details) = &self.details else { return done };
+        let room = MOST_DETAILS.saturating_sub(walked.details);
+        walked.more |= wanting.len() > room;
+        let asked: Vec<_> = wanting.into_iter().take(room).collect();
+        walked.details += asked.len();
+        let ids: Vec<&str> = asked.iter().map(|(run, _, _)| run.id.as_str()).collect();
+        let answers = if walked.details_down {
+            ids.iter().map(|_| Detailed::Skipped).collect()
+        } else {
+            details.ask_all(&self.asker, &ids).await
+        };
+        for ((listed, key, state), detailed) in asked.into_iter().zip(answers) {
+            match detailed {
+                Detailed::Found(run) => {
+                    walked.listed.insert(run.key());
+                    done.push((*run, key, state));
+                }
+                // Listed a moment ago, and gone: what the list said is all there will ever be.
+                Detailed::Gone => done.push((listed, key, state)),
+                Detailed::Failed(_) | Detailed::Skipped if self.memory.gives_up(&key) => {
+                    tracing::warn!(source = %self.name, run = ?key.run, "its details can't be read: it goes out as the list has it");
+                    done.push((listed, key, state));
+                }
+                Detailed::Failed(error) => {
+                    walked.problem.get_or_insert(error);
+                }
+                Detailed::Skipped => {
+                    walked.details_down = true;
+                    walked.problem.get_or_insert_with(|| PollError {
+                        doing: "asking for the details of runs".to_owned(),
+                        reason: "none of the last requests was answered".to_owned(),
+                        retry_after: None,
+                    });
+                }
+            }
+        }
+        done
+    }
+}
+
+fn doing(number: u32) -> String {
+    if number == 1 { "asking for the list of runs".to_owned() } else { format!("asking for page {number} of the runs") }
+}
+
+fn stopped(mut walked: Walked, doing: &str, reason: &str) -> Walked {
+    let error = PollError { doing: doing.to_owned(), reason: reason.to_owned(), retry_after: None };
+    walked.problem.get_or_insert(error);
+    walked
+}
+
+/// What makes two pages the same: the runs on them, for the rest may hold the time of the answer.
+fn fingerprint(read: &Read) -> u64 {
+    if read.items.runs.is_empty() {
+        return hash(&*read.body);
+    }
+    let keys: Vec<RunKey> = read.items.runs.iter().map(|(run, _)| run.key()).collect();
+    hash(keys)
+}
+
+/// Puts the time into `{since}`; whether there was one.
+fn with_since(url: &Url, since: Timestamp) -> (Url, bool) {
+    let text = url.as_str();
+    let encoded = percent_encoded(&since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+    let replaced = text.replace("{since}", &encoded).replace("%7Bsince%7D", &encoded);
+    match replaced.parse() {
+        Ok(parsed) if replaced != text => (parsed, true),
+        _ => (url.clone(), false),
+    }
+}

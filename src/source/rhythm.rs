@@ -1,0 +1,125 @@
+//! When a source is polled: its interval, its back-off, and the health that follows. It knows no engine and no HTTP, and no
+//! mistake of a source ends its loop.
+
+mod pace;
+#[cfg(test)]
+mod tests;
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::{Intake, PollError, Polled};
+use crate::metrics::{Metrics, PollLabel, SourceLabel};
+
+/// A source that has to be asked.
+pub trait Poller: Send + 'static {
+    /// Asks once, and hands over what is new. Its checkpoint moves only with what was read completely.
+    fn poll<I: Intake>(&mut self, intake: &I, now: Timestamp)
+    -> impl Future<Output = Result<Polled, PollError>> + Send;
+
+    /// The time between two polls.
+    fn every(&self) -> Duration;
+}
+
+/// Whether a source can be seen.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SourceHealth {
+    /// The end of the last poll that read everything it wanted to.
+    pub last_success: Option<Timestamp>,
+    /// The first failure since then.
+    pub failing_since: Option<Timestamp>,
+    /// The last failure in words, untrusted.
+    pub last_error: Option<String>,
+    /// The time between two polls.
+    pub every: Duration,
+}
+
+/// Polls until `stop`. A poll that is under way then is given up; its checkpoint has not moved.
+pub async fn run<P: Poller, I: Intake>(
+    name: &str,
+    mut poller: P,
+    intake: I,
+    metrics: Metrics,
+    health: watch::Sender<SourceHealth>,
+    stop: CancellationToken,
+) {
+    let every = poller.every();
+    health.send_modify(|health| health.every = every);
+    let mut pace = pace::Pace::new(every, crate::clock::seed());
+    loop {
+        let outcome = tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            outcome = unhurt(poller.poll(&intake, crate::clock::now())) => outcome,
+        };
+        let wait = match &outcome {
+            Ok(done) => pace.after_success(done.more),
+            Err(error) => pace.after_failure(error.retry_after),
+        };
+        record(name, outcome, &metrics, &health);
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+/// Turns a panic inside a poll into a failed poll. What the poller remembers is only a cache of what it need not ask again, so
+/// that it may go on with it.
+async fn unhurt(poll: impl Future<Output = Result<Polled, PollError>>) -> Result<Polled, PollError> {
+    let mut poll = pin!(poll);
+    std::future::poll_fn(|context| {
+        catch_unwind(AssertUnwindSafe(|| poll.as_mut().poll(context)))
+            .unwrap_or_else(|panic| Poll::Ready(Err(bug(panic.as_ref()))))
+    })
+    .await
+}
+
+fn bug(panic: &(dyn Any + Send)) -> PollError {
+    let words = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    PollError {
+        doing: "reading the source".to_owned(),
+        reason: format!("a bug in firstred: {}", words.unwrap_or("panic")),
+        retry_after: None,
+    }
+}
+
+fn record(name: &str, polled: Result<Polled, PollError>, metrics: &Metrics, health: &watch::Sender<SourceHealth>) {
+    let now = crate::clock::now();
+    let outcome = if polled.is_ok() { "ok" } else { "failed" };
+    metrics.polls.get_or_create(&PollLabel { source: name.to_owned(), outcome }).inc();
+    let before = health.borrow().failing_since;
+    match polled {
+        Ok(_) => {
+            if let Some(since) = before {
+                tracing::info!(source = name, %since, "the source can be read again");
+            }
+            let label = SourceLabel { source: name.to_owned() };
+            metrics.source_last_success.get_or_create(&label).set(now.as_duration().as_secs_f64());
+            health.send_modify(|health| {
+                health.last_success = Some(now);
+                health.failing_since = None;
+                health.last_error = None;
+            });
+        }
+        Err(error) => {
+            // Once for each outage: the metric counts, and readiness shows, the rest.
+            if before.is_none() {
+                tracing::warn!(source = name, doing = ?error.doing, reason = ?error.reason, "the source can't be read");
+            }
+            health.send_modify(|health| {
+                health.failing_since = before.or(Some(now));
+                health.last_error = Some(error.to_string());
+            });
+        }
+    }
+}
