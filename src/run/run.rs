@@ -3,35 +3,36 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
+use super::native::fields::{self, ID_CAP};
 use super::{RunStatus, Step, StepError};
 
 /// One execution of a workflow, in the native form of `DESIGN.md` section 5.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "a run: an object with `id`, `workflow` and `status`")]
 pub struct Run {
     /// The engine's id of the run. Never empty.
-    #[serde(deserialize_with = "filled")]
+    #[serde(deserialize_with = "fields::id")]
     pub id: String,
     /// Which attempt of the whole run this is, from 1; absent where the engine does not count.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "fields::ordinal", skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
     /// The run that this one was started to repeat.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "fields::optional_id", skip_serializing_if = "Option::is_none")]
     pub replay_of: Option<String>,
     /// The run that started this one and waits for it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "fields::optional_id", skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
     /// The tenant that it belongs to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "fields::optional_id", skip_serializing_if = "Option::is_none")]
     pub workspace: Option<String>,
     /// What was executed.
     pub workflow: Workflow,
     /// Where it stands.
     pub status: RunStatus,
     /// What started it: `schedule`, `manual`, `webhook`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "fields::optional_text", skip_serializing_if = "Option::is_none")]
     pub trigger: Option<String>,
     /// The page of the run in the engine. Untrusted until rendered through the link check.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -46,7 +47,7 @@ pub struct Run {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<Timestamp>,
     /// Free labels: owner, environment, folder.
-    #[serde(default, deserialize_with = "null_is_default")]
+    #[serde(default, deserialize_with = "fields::labels")]
     pub labels: BTreeMap<String, String>,
     /// How far it came, where the engine says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,10 +59,10 @@ pub struct Run {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_at: Option<Timestamp>,
     /// How many attempts of the whole run the engine will make.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "fields::ordinal", skip_serializing_if = "Option::is_none")]
     pub max_attempts: Option<u32>,
     /// Its steps, in any order.
-    #[serde(default, deserialize_with = "null_is_default")]
+    #[serde(default, deserialize_with = "fields::null_is_default")]
     pub steps: Vec<Step>,
 }
 
@@ -95,23 +96,29 @@ impl Workflow {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "a workflow: an object with `id` or `name`")]
 struct WorkflowFields {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "fields::optional_id")]
     id: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "fields::optional_text")]
     name: Option<String>,
-    #[serde(default, deserialize_with = "text_of_number")]
+    #[serde(default, deserialize_with = "fields::optional_text")]
     version: Option<String>,
 }
 
 impl TryFrom<WorkflowFields> for Workflow {
     type Error = &'static str;
 
-    fn try_from(fields: WorkflowFields) -> Result<Self, Self::Error> {
+    fn try_from(given: WorkflowFields) -> Result<Self, Self::Error> {
         let filled = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
-        let workflow = Self { id: filled(fields.id), name: filled(fields.name), version: filled(fields.version) };
-        if workflow.id.is_none() && workflow.name.is_none() {
-            return Err("a workflow needs an `id` or a `name`");
+        let name = filled(given.name).map(fields::without_nul);
+        let workflow = Self { id: filled(given.id), name, version: filled(given.version) };
+        match (&workflow.id, &workflow.name) {
+            (None, None) => return Err("a workflow needs an `id` or a `name`"),
+            (None, Some(name)) if name.len() > ID_CAP => {
+                return Err("a `name` that stands in for the `id` may have 512 bytes at most");
+            }
+            _ => {}
         }
         Ok(workflow)
     }
@@ -121,10 +128,10 @@ impl TryFrom<WorkflowFields> for Workflow {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// Steps that ended well.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "fields::count_or_zero")]
     pub completed: u32,
     /// Steps in all; absent where the engine cannot know.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "fields::count", skip_serializing_if = "Option::is_none")]
     pub total: Option<u32>,
 }
 
@@ -148,30 +155,5 @@ impl Run {
             workflow: self.workflow.key().to_owned(),
             run: self.id.clone(),
         }
-    }
-}
-
-fn filled<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    if text.trim().is_empty() {
-        return Err(serde::de::Error::custom("must not be empty"));
-    }
-    Ok(text)
-}
-
-fn null_is_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Default + Deserialize<'de>,
-{
-    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
-}
-
-fn text_of_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let raw = Option::<Box<serde_json::value::RawValue>>::deserialize(deserializer)?;
-    match raw.as_deref().map(serde_json::value::RawValue::get) {
-        None | Some("null") => Ok(None),
-        Some(text) if text.starts_with('"') => serde_json::from_str(text).map(Some).map_err(serde::de::Error::custom),
-        Some(text) => Ok(Some(text.to_owned())),
     }
 }

@@ -3,17 +3,18 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::native::fields;
 use super::{StepError, StepStatus};
 
 /// One step of a run, as of its newest attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "a step: an object with `status`")]
 pub struct Step {
     /// Its place in the run, from 1. Absent where the engine has no order.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "fields::count", skip_serializing_if = "Option::is_none")]
     pub number: Option<u32>,
     /// What people call it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "fields::null_is_default")]
     pub title: String,
     /// What it is made of: `http.request`, a task's key, an operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -21,16 +22,16 @@ pub struct Step {
     /// Where it stands.
     pub status: StepStatus,
     /// The try that this is, from 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "fields::ordinal", skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
     /// How many tries the engine will make.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "fields::ordinal", skip_serializing_if = "Option::is_none")]
     pub max_attempts: Option<u32>,
     /// When the engine tries again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_at: Option<Timestamp>,
     /// The workflow goes on although this failed.
-    #[serde(default, deserialize_with = "null_is_false")]
+    #[serde(default, deserialize_with = "fields::null_is_default")]
     pub tolerated: bool,
     /// Start of the newest attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,8 +45,4 @@ pub struct Step {
     /// A link straight to this step, where the engine has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-}
-
-fn null_is_false<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    Ok(Option::<bool>::deserialize(deserializer)?.unwrap_or(false))
 }
