@@ -130,6 +130,10 @@ pub struct Delivery {
     pub id: i64,
     /// The receiver, as the configuration names it.
     pub receiver: String,
+    /// Which of the receiver's addresses, where it has several (the recipients of a mail): each is a delivery of its own, so that
+    /// one that is refused or put off is retried, given up and proven for itself. Absent for a receiver that is one address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
     /// How many attempts were made before this one.
     pub attempts: u32,
     /// When it was first due.
@@ -143,6 +147,8 @@ impl Delivery {
     /// (Standard Webhooks 1.0 forbids it in `webhook-id`).
     #[must_use]
     pub fn idempotency_key(&self) -> String {
-        NotificationId::of_parts(&[self.notification.id.as_str(), &self.receiver]).0.replacen("n_", "d_", 1)
+        let parts = [self.notification.id.as_str(), &self.receiver];
+        let parts: Vec<&str> = parts.into_iter().chain(self.address.as_deref()).collect();
+        NotificationId::of_parts(&parts).0.replacen("n_", "d_", 1)
     }
 }

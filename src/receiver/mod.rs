@@ -1,15 +1,105 @@
 //! Notifications go out: one file for each kind of receiver, the message that they share, and the dispatcher. A receiver knows its
 //! settings and the HTTP client; it knows no source, no ledger, no rule.
 
+mod console;
 pub mod dispatcher;
+mod email;
+mod http;
+mod message;
+mod payload;
+mod slack;
+#[cfg(test)]
+mod test_support;
+mod webhook;
 
 use std::future::Future;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
+use url::Url;
 
-use crate::engine::{Attempted, Delivery};
+use crate::config::{ReceiverKind, ReceiverSettings};
+use crate::engine::{Attempted, Delivery, Notification, Outcome};
+use crate::net::NetError;
+use crate::net::signature::SecretError;
+
+/// A receiver, ready to send.
+pub struct Receiver {
+    inner: Inner,
+}
+
+enum Inner {
+    Slack(slack::Slack),
+    Email(Box<email::Email>),
+    Webhook(Box<webhook::Webhook>),
+    Console(console::Console),
+}
+
+/// Why a receiver can't be built from valid settings. Never holds a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The HTTP client can't be built.
+    #[error(transparent)]
+    Http(#[from] NetError),
+    /// A signing secret can't be used.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The URL can't be read.
+    #[error("failed to read the URL: {0}")]
+    Url(String),
+    /// The token holds characters that no HTTP header takes.
+    #[error("failed to use the token: it holds characters that no HTTP header takes, perhaps a line break")]
+    Token,
+    /// TLS for SMTP can't be set up.
+    #[error("failed to set up TLS for SMTP: {0}")]
+    Tls(String),
+}
+
+impl Receiver {
+    /// Builds the receiver `name`. `public_url` is how people reach this daemon.
+    ///
+    /// # Errors
+    /// When a certificate can't be read, a secret or token can't be used, or TLS can't be set up.
+    pub fn build(name: &str, settings: &ReceiverSettings, public_url: Option<&Url>) -> Result<Self, BuildError> {
+        // The link "why this message" needs both; it waits for the page that it leads to.
+        let _ = (name, public_url);
+        let timeout = settings.timeout;
+        let inner = match &settings.kind {
+            ReceiverKind::Slack(slack) => Inner::Slack(slack::Slack::build(slack, timeout)?),
+            ReceiverKind::Email(email) => Inner::Email(Box::new(email::Email::build(email, timeout)?)),
+            ReceiverKind::Webhook(webhook) => Inner::Webhook(Box::new(webhook::Webhook::build(webhook, timeout)?)),
+            ReceiverKind::Console(console) => Inner::Console(console::Console::stdout(*console, timeout)),
+        };
+        Ok(Self { inner })
+    }
+
+    /// Makes one attempt: at most one message arrives, and it takes no longer than the receiver's timeout. `now` is when.
+    pub async fn send(&self, delivery: &Delivery, now: Timestamp) -> Outcome {
+        match &self.inner {
+            Inner::Slack(slack) => slack.send(delivery, now).await,
+            Inner::Email(email) => email.send(delivery).await,
+            Inner::Webhook(webhook) => webhook.send(delivery, now).await,
+            Inner::Console(console) => console.send(delivery).await,
+        }
+    }
+}
+
+/// The addresses of a receiver that has several: each is told in a delivery of its own ([`Delivery::address`]), so that what
+/// one refuses or puts off is retried for it alone. Empty for a receiver that is one address.
+#[must_use]
+pub fn addresses(settings: &ReceiverSettings) -> Vec<String> {
+    match &settings.kind {
+        ReceiverKind::Email(email) => email.to.iter().map(|mailbox| mailbox.email.to_string()).collect(),
+        ReceiverKind::Slack(_) | ReceiverKind::Webhook(_) | ReceiverKind::Console(_) => Vec::new(),
+    }
+}
+
+/// The card as text without colours, as the console shows it.
+#[must_use]
+pub fn render_text(notification: &Notification) -> String {
+    console::card(notification, false)
+}
 
 /// What the dispatcher needs of the ledger.
 pub trait Outbox: Clone + Send + Sync + 'static {

@@ -1,0 +1,73 @@
+//! Standard output: text for people, or one JSON object a line. It knows no terminal but whether it may use colour.
+
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use tokio::sync::Mutex;
+
+use super::message::{Budget, Message, plain, text};
+use super::payload;
+use crate::config::ConsoleReceiver;
+use crate::engine::{Delivery, Kind, Notification, Outcome};
+
+/// Where the console writes to.
+pub(crate) type Writer = Box<dyn AsyncWrite + Send + Unpin>;
+
+/// Standard output, or what stands in for it.
+pub(crate) struct Console {
+    json: bool,
+    colour: bool,
+    timeout: Duration,
+    /// Locked for a whole card, so that two never mix.
+    writer: Mutex<Writer>,
+}
+
+impl Console {
+    pub(crate) fn stdout(settings: ConsoleReceiver, timeout: Duration) -> Self {
+        Self::to(Box::new(tokio::io::stdout()), settings, std::io::stdout().is_terminal(), timeout)
+    }
+
+    pub(crate) fn to(writer: Writer, settings: ConsoleReceiver, colour: bool, timeout: Duration) -> Self {
+        Self { json: settings.json, colour, timeout, writer: Mutex::new(writer) }
+    }
+
+    /// One attempt. Delivered means written and flushed.
+    pub(crate) async fn send(&self, delivery: &Delivery) -> Outcome {
+        let mut said = if self.json {
+            payload::json(&delivery.notification)
+        } else {
+            // The empty line keeps two cards apart.
+            format!("{}\n", card(&delivery.notification, self.colour))
+        };
+        said.push('\n');
+        let written = tokio::time::timeout(self.timeout, async {
+            let mut writer = self.writer.lock().await;
+            writer.write_all(said.as_bytes()).await?;
+            writer.flush().await
+        });
+        match written.await {
+            Ok(Ok(())) => Outcome::Delivered { receipt: "written".to_owned(), plain: false },
+            Ok(Err(error)) => {
+                let reason = text::reason(&format!("failed to write to standard output: {error}"));
+                Outcome::Refused { permanent: false, reason, retry_after: None }
+            }
+            Err(_) => Outcome::Unknown { reason: "standard output takes nothing".to_owned() },
+        }
+    }
+}
+
+/// The card for a terminal. Only our own colours are in it: control characters of the texts were made visible.
+pub(crate) fn card(notification: &Notification, colour: bool) -> String {
+    let message = Message::new(notification, Budget::FULL);
+    let said = plain::card(&message);
+    let (top, rest) = said.split_once('\n').map_or((said.as_str(), None), |(top, rest)| (top, Some(rest)));
+    let (on, off) = match notification.kind {
+        _ if !colour => ("", ""),
+        Kind::Failed => ("\x1b[1;31m", "\x1b[0m"),
+        Kind::StillRetrying | Kind::Trouble => ("\x1b[1;33m", "\x1b[0m"),
+        Kind::Test => ("\x1b[1m", "\x1b[0m"),
+    };
+    let rest = rest.map(|rest| format!("\n{rest}")).unwrap_or_default();
+    format!("{emoji} {on}{top}{off}{rest}\n\n{footer}", emoji = message.emoji, footer = message.footer)
+}

@@ -1,0 +1,159 @@
+//! A notification as JSON for machines: the body of the webhook receiver and the line of the console. camelCase, like the native
+//! run; what is not known is absent. It knows no HTTP.
+
+use serde_json::{Map, Value, json};
+
+use super::message::{Budget, Message, text};
+use crate::engine::{Kind, Notification, NotificationId, Subject};
+use crate::run::StepError;
+use crate::triage::{Card, Cause};
+
+/// Standard Webhooks 1.0 asks for payloads under 20 KB.
+pub(crate) const MOST_BYTES: usize = 20_000;
+
+/// Some keys of other systems end here: PagerDuty Events v2 and its kin.
+const LONGEST_KEY: usize = 255;
+
+/// The whole payload, cut until it fits. The same notification gives the same bytes on every attempt.
+pub(crate) fn json(notification: &Notification) -> String {
+    let mut body = String::new();
+    for most in [usize::MAX, 12_000, 8_000, 4_000, 1_500, 600, 200, 60] {
+        let mut value = whole(notification);
+        clean(&mut value, most);
+        body = value.to_string();
+        if body.len() < MOST_BYTES {
+            return body;
+        }
+    }
+    // Hundreds of labels: they are the only thing here without a bound of its own.
+    let mut value = whole(notification);
+    if let Some(run) = value.pointer_mut("/data/run").and_then(Value::as_object_mut) {
+        run.remove("labels");
+    }
+    clean(&mut value, 60);
+    body.clear();
+    body.push_str(&value.to_string());
+    body
+}
+
+/// The `type` of a payload.
+pub(crate) fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Failed => "run.failed",
+        Kind::StillRetrying => "run.still_retrying",
+        Kind::Trouble => "firstred.trouble",
+        Kind::Test => "firstred.test",
+    }
+}
+
+fn whole(notification: &Notification) -> Value {
+    let message = Message::new(notification, Budget::percent(0));
+    let mut data = object(json!({
+        "notification": notification.id.as_str(),
+        "dedupKey": dedup_key(notification),
+        "headline": message.headline,
+        "severity": notification.severity.as_str(),
+        "rule": notification.rule,
+        "runbook": notification.runbook.as_deref().and_then(super::message::link::checked),
+        "verdict": message.verdict.map(|verdict| format!("{}: {}", verdict.word, verdict.meaning)),
+    }));
+    match &notification.subject {
+        Subject::Run(card) => data.extend(of_card(card)),
+        Subject::Own(trouble) => data.extend([("trouble".to_owned(), json!(trouble))]),
+    }
+    json!({ "type": kind(notification.kind), "timestamp": notification.decided_at, "data": data })
+}
+
+fn of_card(card: &Card) -> Map<String, Value> {
+    let run = &card.run;
+    let mut out = object(json!({
+        "source": card.source,
+        "workspace": Some(&run.workspace).filter(|workspace| !workspace.is_empty()),
+        "workflow": run.workflow,
+        "run": object(json!({
+            "id": run.id,
+            "attempt": run.attempt,
+            "maxAttempts": run.max_attempts,
+            "replayOf": run.replay_of,
+            "trigger": run.trigger,
+            "url": run.url.as_deref().and_then(super::message::link::checked),
+            "startedAt": run.started_at,
+            "completedAt": run.completed_at,
+            "labels": run.labels,
+        })),
+        "class": card.class,
+        "decidedBy": card.decided_by,
+        "advice": card.advice,
+        "fingerprint": card.fingerprint,
+        "progress": card.progress,
+        "consequences": card.consequences,
+        "retrying": card.retrying,
+        "redacted": card.redacted,
+    }));
+    let error = |error: Option<&StepError>| json!(error);
+    match &card.cause {
+        Cause::Step { number, title, kind, attempt, max_attempts, failed_at, url, error: own, run_error } => {
+            let step = object(json!({
+                "number": number, "title": title, "kind": kind, "attempt": attempt, "maxAttempts": max_attempts,
+                "failedAt": failed_at, "url": url.as_deref().and_then(super::message::link::checked),
+            }));
+            out.extend(object(json!({
+                "cause": "step", "step": step, "error": error(own.as_ref()), "runError": error(run_error.as_ref()),
+            })));
+        }
+        Cause::Run { before_any_step, error: own } => {
+            out.extend(object(json!({ "cause": "run", "beforeAnyStep": before_any_step, "error": error(Some(own)) })));
+        }
+        Cause::Nothing => out.extend(object(json!({ "cause": "nothing" }))),
+    }
+    out
+}
+
+/// The key by which an on-call tool takes repeats of the same problem together: workspace, workflow, step and code. Hashed where a
+/// part holds the separator, for ("a:b", "c") and ("a", "b:c") are two problems.
+pub(crate) fn dedup_key(notification: &Notification) -> String {
+    let mut parts = vec![match notification.kind {
+        Kind::Test => "test",
+        Kind::Trouble => "own",
+        Kind::Failed | Kind::StillRetrying => "run",
+    }];
+    match &notification.subject {
+        Subject::Run(card) => parts.extend([
+            card.run.workspace.as_str(),
+            card.run.workflow.key(),
+            card.cause.step_title().unwrap_or_default(),
+            card.cause.error().map(|error| error.code.as_str()).unwrap_or_default(),
+        ]),
+        Subject::Own(trouble) => parts.push(&trouble.what),
+    }
+    let readable = format!("firstred:{}", parts.join(":"));
+    let plain = parts.iter().all(|part| part.chars().all(|c| c != ':' && !c.is_control()));
+    if plain && readable.len() <= LONGEST_KEY {
+        return readable;
+    }
+    format!("firstred:{}", NotificationId::of_parts(&parts).as_str())
+}
+
+/// The fields of `value` that say something.
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(fields) => fields.into_iter().filter(|(_, value)| !value.is_null()).collect(),
+        _ => Map::new(),
+    }
+}
+
+/// Cleans every text and cuts it to `most`.
+fn clean(value: &mut Value, most: usize) {
+    match value {
+        Value::String(said) => *said = text::middle_long_cut(&text::block(said), most),
+        Value::Array(items) => items.iter_mut().for_each(|item| clean(item, most)),
+        Value::Object(fields) => {
+            let taken = std::mem::take(fields);
+            fields.extend(taken.into_iter().map(|(key, mut value)| {
+                clean(&mut value, most);
+                (text::end_cut(&text::line(&key), 200), value)
+            }));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}

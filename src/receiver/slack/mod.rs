@@ -1,0 +1,74 @@
+//! Slack by an incoming webhook. It knows its URL and the HTTP client; it can't edit what it posted, for a webhook returns no `ts`.
+
+mod answer;
+mod blocks;
+mod escape;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::Method;
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use secrecy::ExposeSecret as _;
+use tokio::time::Instant;
+use url::Url;
+
+use self::answer::{Meaning, meaning};
+use super::{BuildError, http};
+use crate::config::SlackReceiver;
+use crate::engine::{Delivery, Outcome};
+use crate::net::{Client, ClientOptions, Request};
+
+/// A Slack answer is a word; what is longer comes from somebody else.
+const BODY_CAP: usize = 4_096;
+
+/// A Slack incoming webhook.
+pub(crate) struct Slack {
+    client: Client,
+    /// A secret as a whole: never printed.
+    url: Url,
+    timeout: Duration,
+}
+
+impl Slack {
+    pub(crate) fn build(settings: &SlackReceiver, timeout: Duration) -> Result<Self, BuildError> {
+        // The parser's error does not repeat the text.
+        let url = Url::parse(settings.webhook_url.expose_secret()).map_err(|error| BuildError::Url(error.to_string()))?;
+        let client = Client::new(&ClientOptions { ca_file: settings.ca_file.clone() })?;
+        Ok(Self { client, url, timeout })
+    }
+
+    /// One attempt. What a form breaks still goes out: when Slack refuses the blocks, the same is said at once as plain text.
+    pub(crate) async fn send(&self, delivery: &Delivery, now: Timestamp) -> Outcome {
+        let deadline = Instant::now() + self.timeout;
+        let rich = match self.post(&blocks::payload(&delivery.notification), deadline, now).await {
+            Meaning::Posted => return Outcome::Delivered { receipt: "ok".to_owned(), plain: false },
+            Meaning::Other(outcome) => return outcome,
+            Meaning::Rephrase(reason) => reason,
+        };
+        let id = delivery.notification.id.as_str();
+        tracing::warn!(receiver = ?delivery.receiver, notification = id, reason = ?rich, "Slack refuses the blocks; saying it plainly");
+        match self.post(&blocks::plain_payload(&delivery.notification), deadline, now).await {
+            Meaning::Posted => Outcome::Delivered { receipt: format!("ok (plain, for {rich})"), plain: true },
+            Meaning::Other(outcome) => outcome,
+            Meaning::Rephrase(reason) => Outcome::Refused { permanent: true, reason, retry_after: None },
+        }
+    }
+
+    async fn post(&self, payload: &serde_json::Value, deadline: Instant, now: Timestamp) -> Meaning {
+        let request = Request {
+            method: Method::POST,
+            url: self.url.clone(),
+            headers: vec![(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"))],
+            body: payload.to_string().into_bytes(),
+            timeout: deadline.saturating_duration_since(Instant::now()),
+            body_cap: BODY_CAP,
+        };
+        match self.client.send(request).await {
+            Ok(answer) => meaning(answer.status, &answer.body, answer.retry_after(now)),
+            Err(error) => Meaning::Other(http::outcome_of(&error)),
+        }
+    }
+}
