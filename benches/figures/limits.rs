@@ -54,7 +54,11 @@ pub(crate) fn bare_writer() -> f64 {
 pub(crate) fn bare_sqlite() -> f64 {
     let folder = tempfile::tempdir().unwrap();
     let mut database = rusqlite::Connection::open(folder.path().join("bare.db")).unwrap();
-    database.execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE t(id INTEGER PRIMARY KEY, v BLOB)").unwrap();
+    database
+        .execute_batch(
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE t(id INTEGER PRIMARY KEY, v BLOB)",
+        )
+        .unwrap();
     let row = [7_u8; 500];
     let begin = Instant::now();
     let mut rows = 0_u32;

@@ -1,8 +1,8 @@
 //! A frugal load generator: prepared requests over keep-alive connections, all on one thread.
 
+use std::cell::Cell;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -24,7 +24,10 @@ pub(crate) fn retrying_run() -> String {
     failed_run("wf-held")
         .replacen(r#""status":"failed","trigger""#, r#""status":"running","trigger""#, 1)
         .replace(r#""completedAt":"2026-11-22T02:07:09Z","#, "")
-        .replace(r#""kind":"http.request","status":"failed""#, r#""kind":"http.request","status":"retrying","attempt":1,"maxAttempts":9"#)
+        .replace(
+            r#""kind":"http.request","status":"failed""#,
+            r#""kind":"http.request","status":"retrying","attempt":1,"maxAttempts":9"#,
+        )
 }
 
 /// A whole request whose bodies' numbers can be set in place.

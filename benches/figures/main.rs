@@ -2,7 +2,12 @@
 //! Everything is measured on the real release binary over loopback; the load generator shares its cores. Medians of several
 //! runs (`FIRSTRED_BENCH_RUNS`, default 3); CPU for each item is the steady figure where the machine is shared.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a measuring program, not the product")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a measuring program, not the product"
+)]
 #![expect(clippy::disallowed_methods, reason = "it is configured by the environment and measures real time")]
 
 mod daemon;

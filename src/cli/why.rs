@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::runs::stories;
 use super::{Failure, Format, output};
 use crate::engine::{Kind, Outcome, Reason};
-use crate::ledger::Story;
+use crate::ledger::{DeliveryState, Story};
 use crate::triage::redact::clean;
 
 pub(super) fn run(config: &Path, run: &str, format: Format) -> Result<(), Failure> {
@@ -48,13 +48,21 @@ fn tell(story: &Story) -> String {
     if let Some(until) = known.hold_until() {
         let _ = write!(text, "\n  held until {} at the latest", time(until));
     }
-    for delivery in &story.deliveries {
-        let _ = write!(text, "\n  delivery to {}: {}", clean(&delivery.receiver), delivery.state.as_str());
-        if let Some(next) = delivery.next_at {
-            let _ = write!(text, ", next attempt {}", time(next));
-        }
-        for attempt in &delivery.attempts {
-            let _ = write!(text, "\n    {}  {}", time(attempt.at), outcome(&attempt.outcome));
+    for said in &story.said {
+        for delivery in &said.deliveries {
+            let state = match delivery.state {
+                DeliveryState::Waiting => "on its way",
+                DeliveryState::Done => "arrived",
+                DeliveryState::GivenUp => "given up",
+            };
+            let what = said.notification.kind.as_str();
+            let _ = write!(text, "\n  delivery of \"{what}\" to {}: {state}", clean(&delivery.receiver));
+            if let Some(next) = delivery.next_at {
+                let _ = write!(text, ", next attempt {}", time(next));
+            }
+            for attempt in &delivery.log {
+                let _ = write!(text, "\n    {}  {}", time(attempt.at), outcome(&attempt.outcome));
+            }
         }
     }
     text

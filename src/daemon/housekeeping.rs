@@ -12,7 +12,7 @@ use super::own_trouble;
 use super::pollers::Health;
 use crate::clock;
 use crate::engine::Policy;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Waiting};
 use crate::metrics::{Metrics, ReceiverLabel};
 use crate::source::SourceHealth;
 
@@ -27,13 +27,10 @@ pub(super) struct Housekeeping {
     pub(super) ledger: Ledger,
     pub(super) policy: watch::Receiver<Arc<Policy>>,
     pub(super) health: watch::Receiver<Arc<Health>>,
-    pub(super) waiting: watch::Sender<Waiting>,
+    pub(super) waiting: watch::Sender<Vec<Waiting>>,
     pub(super) metrics: Metrics,
     pub(super) retention: Duration,
 }
-
-/// What waits for each receiver: how many deliveries, and since when the oldest.
-pub(super) type Waiting = Vec<(String, u64, Option<Timestamp>)>;
 
 impl Housekeeping {
     pub(super) async fn run(self, stop: CancellationToken) {
@@ -67,8 +64,8 @@ impl Housekeeping {
             let label = ReceiverLabel { receiver: name.clone() };
             let (count, oldest) = waiting
                 .iter()
-                .find(|(receiver, _, _)| receiver == name)
-                .map_or((0, None), |(_, count, oldest)| (*count, *oldest));
+                .find(|waiting| &waiting.receiver == name)
+                .map_or((0, None), |waiting| (waiting.count, waiting.oldest));
             self.metrics.deliveries_waiting.get_or_create(&label).set(i64::try_from(count).unwrap_or(i64::MAX));
             self.metrics.oldest_waiting.get_or_create(&label).set(oldest.map_or(0.0, unix_seconds));
         }

@@ -23,7 +23,7 @@ use crate::engine::Policy;
 use crate::ledger::{Keeper, Ledger, OpenError};
 use crate::metrics::Metrics;
 use crate::receiver::BuildError;
-use crate::server::{BindError, Gate, Gates, Server};
+use crate::server::{BindError, Gate, Gates, Server, Wiring};
 use crate::source::PollError;
 use crate::triage::Classes;
 
@@ -126,7 +126,14 @@ impl Daemon {
             waiting: what_waits,
             metrics: metrics.clone(),
         };
-        let serving = server.serve(bridge.clone(), readers, registry, metrics.clone(), gates_in_force, stop.clone());
+        let wiring = Wiring {
+            inlet: bridge.clone(),
+            checkup: readers,
+            registry,
+            metrics: metrics.clone(),
+            gates: gates_in_force,
+        };
+        let serving = server.serve(wiring, stop.clone());
         let tasks = vec![
             tokio::spawn(serving),
             tokio::spawn(housekeeping.run(stop.clone())),
@@ -213,7 +220,10 @@ impl Daemon {
             tracing::warn!("something was still in flight after 9 s; it stays in the ledger and is sent at the next start");
         }
         drop((bridge, ledger));
-        keeper.close().await;
+        // It waits for the disk; nothing else runs any more.
+        if tokio::task::spawn_blocking(move || keeper.close()).await.is_err() {
+            tracing::error!("the ledger did not close in order");
+        }
     }
 }
 

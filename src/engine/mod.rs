@@ -12,6 +12,8 @@ mod outcome;
 mod policy;
 mod reason;
 pub mod rule;
+#[cfg(test)]
+mod simulation;
 mod tell;
 #[cfg(test)]
 mod testing;

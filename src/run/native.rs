@@ -140,7 +140,10 @@ fn read_slowly(item: &str, base: &str, index: usize) -> Result<Run, NativeError>
     let mut field = "";
     for segment in error.path() {
         match segment {
-            serde_path_to_error::Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
+            serde_path_to_error::Segment::Seq { index } => {
+                pointer.push('/');
+                pointer.push_str(&index.to_string());
+            }
             serde_path_to_error::Segment::Map { key } if !key.starts_with("$serde_json::private") => {
                 field = key;
                 pointer.push('/');

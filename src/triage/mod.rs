@@ -3,12 +3,17 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod advice;
+mod build;
 mod card;
 mod cause;
 mod class;
+mod codes;
 mod fingerprint;
+mod link;
+mod mask;
 mod observe;
 pub mod redact;
+mod text;
 
 pub use card::{Card, Cause, Consequences, RetryLevel, Retrying, RunFacts};
 pub use class::{Class, ClassReason, Classes};

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Card, Classes};
+use super::{Card, Classes, build, cause};
 use crate::run::{Run, RunKey, RunStatus};
 
 /// What a source saw of one run, triaged: the input of the engine.
@@ -50,6 +50,60 @@ pub enum Standing {
 /// Triages a run that `source` reported.
 #[must_use]
 pub fn observe(source: &str, run: Run, classes: &Classes) -> Observation {
-    let _ = (source, run, classes);
-    unimplemented!("the triage helper writes this")
+    let standing = standing(&run);
+    let card = match standing {
+        Standing::Failed | Standing::Retrying => {
+            Some(Box::new(build::card(source, &run, standing == Standing::Retrying, classes)))
+        }
+        Standing::Open | Standing::Completed | Standing::Cancelled => None,
+    };
+    let mut key = run.key();
+    for text in [&mut key.workspace, &mut key.workflow, &mut key.run] {
+        without_nul(text);
+    }
+    let mut parent = run.parent;
+    parent.iter_mut().for_each(without_nul);
+    Observation {
+        key,
+        source: source.to_owned(),
+        attempt: run.attempt,
+        status: run.status,
+        standing,
+        started_at: run.started_at,
+        completed_at: run.completed_at,
+        updated_at: run.updated_at,
+        parent,
+        card,
+    }
 }
+
+/// A database may refuse a NUL, and one refused row would hold up all that come behind it.
+fn without_nul(text: &mut String) {
+    if text.contains('\0') {
+        *text = text.replace('\0', "\u{FFFD}");
+    }
+}
+
+fn standing(run: &Run) -> Standing {
+    match run.status {
+        RunStatus::Completed => Standing::Completed,
+        RunStatus::Cancelled => Standing::Cancelled,
+        RunStatus::Paused => Standing::Open,
+        RunStatus::Failed if cause::run_retry(run).is_some() || announced_step(run) => Standing::Retrying,
+        RunStatus::Failed => Standing::Failed,
+        RunStatus::Pending | RunStatus::Running | RunStatus::Waiting => {
+            let step = || run.steps.iter().any(|step| !step.tolerated && cause::will_be_retried(step));
+            if cause::run_retry(run).is_some() || step() { Standing::Retrying } else { Standing::Open }
+        }
+    }
+}
+
+/// Whether the step that made the run fail is about to be tried again.
+fn announced_step(run: &Run) -> bool {
+    matches!(cause::find(run), cause::Found::Step(step, _)
+        if cause::has_retry_announced(step) && step.retry_at.is_some_and(|at| cause::is_ahead(run, at)))
+}
+
+#[cfg(test)]
+#[path = "observe_tests.rs"]
+mod tests;

@@ -60,7 +60,7 @@ pub struct ServerSettings {
 /// `[ledger]`
 #[derive(Debug, Clone)]
 pub struct LedgerSettings {
-    /// The SQLite file. Default `firstred.db`.
+    /// The `SQLite` file. Default `firstred.db`.
     pub path: PathBuf,
     /// How long ended runs and their deliveries are kept. Default 30 days.
     pub retention: Duration,

@@ -1,5 +1,6 @@
 //! The settings of each kind of receiver.
 
+use std::fmt;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -78,9 +79,9 @@ pub enum SmtpSecurity {
 }
 
 /// `type = "webhook"`
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct WebhookReceiver {
-    /// Where to POST.
+    /// Where to POST. For many services the URL is the secret: `Debug` shows its origin only.
     pub url: Url,
     /// Standard Webhooks secrets (`whsec_…`); all of them sign, for rotation. May be empty: unsigned.
     pub secrets: Vec<SecretString>,
@@ -88,6 +89,17 @@ pub struct WebhookReceiver {
     pub token: Option<SecretString>,
     /// A certificate authority to trust besides the system's, PEM.
     pub ca_file: Option<std::path::PathBuf>,
+}
+
+impl fmt::Debug for WebhookReceiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebhookReceiver")
+            .field("url", &self.url.origin().ascii_serialization())
+            .field("secrets", &self.secrets)
+            .field("token", &self.token)
+            .field("ca_file", &self.ca_file)
+            .finish()
+    }
 }
 
 /// `type = "console"`

@@ -1,6 +1,7 @@
 //! The settings of each kind of source.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -56,7 +57,7 @@ pub struct Polling {
 }
 
 /// `type = "http"`
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct HttpSource {
     /// The list of runs. User-info is refused; `{since}` is replaced by the checkpoint minus the overlap (RFC 3339, URL-encoded).
     pub url: Url,
@@ -77,6 +78,25 @@ pub struct HttpSource {
     pub polling: Polling,
     /// A certificate authority to trust besides the system's, PEM.
     pub ca_file: Option<std::path::PathBuf>,
+}
+
+impl fmt::Debug for HttpSource {
+    /// Without the URL's query, where some APIs want their key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut url = self.url.clone();
+        url.set_query(None);
+        f.debug_struct("HttpSource")
+            .field("url", &url.as_str())
+            .field("token", &self.token)
+            .field("headers", &self.headers)
+            .field("filter", &self.filter)
+            .field("pagination", &self.pagination)
+            .field("detail", &self.detail.as_ref().map(|detail| &detail.statuses))
+            .field("max_pages", &self.max_pages)
+            .field("polling", &self.polling)
+            .field("ca_file", &self.ca_file)
+            .finish()
+    }
 }
 
 /// How a list goes on.

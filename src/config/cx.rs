@@ -1,0 +1,151 @@
+//! What every reader and every check shares: the world outside, the names, and the mistakes found so far.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use toml::Value;
+
+use super::diagnostic::Level;
+use super::outside::Files;
+use super::path::Path;
+
+/// Where a mistake is.
+#[derive(Debug, Clone)]
+pub(super) enum Place {
+    /// At the value.
+    Value(Path),
+    /// At the key that names the value.
+    Key(Path),
+    /// At a part of the text.
+    Text(Range<usize>),
+    /// In an environment variable, which stands for the value there.
+    Variable(String, Option<Path>),
+    /// In the file as a whole.
+    File,
+}
+
+/// A mistake, before its line is looked up.
+#[derive(Debug, Clone)]
+pub(super) struct Problem {
+    pub(super) level: Level,
+    pub(super) place: Place,
+    pub(super) message: String,
+    pub(super) help: Option<String>,
+    /// It complains of something that is not there. Beside a syntax error that proves nothing.
+    pub(super) absence: bool,
+}
+
+/// What readers and checks share.
+pub(super) struct Cx<'a> {
+    pub(super) env: &'a BTreeMap<String, String>,
+    pub(super) files: &'a dyn Files,
+    pub(super) filter_check: fn(&str) -> Result<(), String>,
+    /// Paths whose value came from the environment, and the variable.
+    pub(super) overrides: BTreeMap<String, String>,
+    /// The names that a rule or a fallback may use, whether or not what they name can be read.
+    pub(super) receivers: BTreeSet<String>,
+    problems: RefCell<Vec<Problem>>,
+    /// Values that must not be shown.
+    masked: RefCell<Vec<Path>>,
+    /// Every key that was asked for, as `sources.http.every`, and whether it was there.
+    known: RefCell<BTreeMap<String, bool>>,
+}
+
+impl<'a> Cx<'a> {
+    pub(super) fn new(
+        env: &'a BTreeMap<String, String>,
+        files: &'a dyn Files,
+        filter_check: fn(&str) -> Result<(), String>,
+    ) -> Self {
+        Self {
+            env,
+            files,
+            filter_check,
+            overrides: BTreeMap::new(),
+            receivers: BTreeSet::new(),
+            problems: RefCell::default(),
+            masked: RefCell::default(),
+            known: RefCell::default(),
+        }
+    }
+
+    fn add(&self, level: Level, place: Place, message: String, help: Option<String>, absence: bool) {
+        self.problems.borrow_mut().push(Problem { level, place, message, help, absence });
+    }
+
+    fn place(&self, path: &Path) -> Place {
+        match self.overrides.get(&path.to_string()) {
+            Some(variable) => Place::Variable(variable.clone(), Some(path.clone())),
+            None if path.is_root() => Place::File,
+            None => Place::Value(path.clone()),
+        }
+    }
+
+    pub(super) fn error(&self, path: &Path, message: String, help: Option<String>) {
+        self.add(Level::Error, self.place(path), message, help, false);
+    }
+
+    pub(super) fn warning(&self, path: &Path, message: String, help: Option<String>) {
+        self.add(Level::Warning, self.place(path), message, help, false);
+    }
+
+    /// A key that must be there and is not; shown at the table that lacks it.
+    pub(super) fn missing(&self, table: &Path, message: String, help: Option<String>) {
+        self.add(Level::Error, self.place(table), message, help, true);
+    }
+
+    /// A warning that something is nowhere.
+    pub(super) fn lacking(&self, path: &Path, message: String, help: Option<String>) {
+        self.add(Level::Warning, self.place(path), message, help, true);
+    }
+
+    /// A name that nothing has.
+    pub(super) fn unknown_name(&self, path: &Path, message: String, help: Option<String>) {
+        self.add(Level::Error, self.place(path), message, help, true);
+    }
+
+    /// A mistake in the key itself.
+    pub(super) fn wrong_key(&self, path: &Path, message: String, help: Option<String>) {
+        self.add(Level::Error, Place::Key(path.clone()), message, help, false);
+    }
+
+    pub(super) fn wrong_variable(&self, variable: &str, message: String, help: Option<String>) {
+        self.add(Level::Error, Place::Variable(variable.to_owned(), None), message, help, false);
+    }
+
+    pub(super) fn syntax(&self, span: Option<Range<usize>>, message: String) {
+        self.add(Level::Error, span.map_or(Place::File, Place::Text), message, None, false);
+    }
+
+    pub(super) fn hide(&self, path: &Path) {
+        self.masked.borrow_mut().push(path.clone());
+    }
+
+    pub(super) fn know(&self, scope: &str, key: &str, used: bool) {
+        let key = if scope.is_empty() { key.to_owned() } else { format!("{scope}.{key}") };
+        *self.known.borrow_mut().entry(key).or_default() |= used;
+    }
+
+    pub(super) fn has_errors(&self) -> bool {
+        self.problems.borrow().iter().any(|problem| problem.level == Level::Error)
+    }
+
+    /// The mistakes, what must not be shown, and the keys that were asked for.
+    pub(super) fn finish(self) -> (Vec<Problem>, Vec<Path>, BTreeMap<String, bool>) {
+        (self.problems.into_inner(), self.masked.into_inner(), self.known.into_inner())
+    }
+}
+
+/// A value's kind, in words.
+pub(super) fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::String(_) => "a string",
+        Value::Integer(_) => "an integer",
+        Value::Float(_) => "a number with a fraction",
+        Value::Boolean(_) => "a boolean",
+        Value::Datetime(_) => "a date",
+        Value::Array(_) => "a list",
+        Value::Table(_) => "a table",
+    }
+}

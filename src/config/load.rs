@@ -1,0 +1,183 @@
+//! From the file and the environment to a configuration, or to every mistake in them at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use toml::{Table, Value};
+
+use super::cx::Cx;
+use super::diagnostic::{Diagnostic, Diagnostics};
+use super::outside::{Disk, Files};
+use super::path::Path;
+use super::read::{At, Section};
+use super::{Config, check, layers, parts, report, spans};
+use crate::engine::{Audience, Policy, RuleSet, Schedule};
+use crate::triage::Classes;
+
+/// The largest configuration file.
+const MAX_FILE: u64 = 16 << 20;
+
+/// What a configuration is made of. Nothing else is looked at: no variable and no clock of this process.
+#[derive(Clone)]
+pub struct Inputs<'a> {
+    /// The file; without one, there are the defaults and the environment.
+    pub file: Option<ConfigFile>,
+    /// The environment: overrides, and what `{ env = … }` names.
+    pub env: BTreeMap<String, String>,
+    /// Where `{ file = … }` and the file itself are read from.
+    pub files: &'a dyn Files,
+    /// Compiles a jq filter, and says what is wrong with it.
+    pub filter_check: fn(&str) -> Result<(), String>,
+}
+
+/// The file of a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfigFile {
+    /// To be read.
+    Path(PathBuf),
+    /// Already read; the name is for messages.
+    Text {
+        /// What messages call it.
+        name: String,
+        /// What it says.
+        text: String,
+    },
+}
+
+impl Inputs<'static> {
+    /// A file on this machine's disk.
+    #[must_use]
+    pub fn of_file(
+        path: Option<PathBuf>,
+        env: BTreeMap<String, String>,
+        filter_check: fn(&str) -> Result<(), String>,
+    ) -> Self {
+        Self { file: path.map(ConfigFile::Path), env, files: &Disk, filter_check }
+    }
+}
+
+/// A configuration that can be used, and what is odd about it.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// What works, but hardly as it is meant. Shown by [`super::render`].
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Reads, layers, checks and resolves a configuration.
+///
+/// # Errors
+/// When there is any mistake: then all of them, warnings included, in the order of the file.
+pub fn load(inputs: &Inputs<'_>) -> Result<Loaded, Diagnostics> {
+    trace(inputs).0
+}
+
+/// As [`load`], with every key that was asked for, and whether it was there.
+pub(super) fn trace(inputs: &Inputs<'_>) -> (Result<Loaded, Diagnostics>, BTreeMap<String, bool>) {
+    let (name, text) = match text_of(inputs) {
+        Ok(named) => named,
+        Err(diagnostics) => return (Err(diagnostics), BTreeMap::new()),
+    };
+    let parsed = spans::parse(&text);
+    let mut cx = Cx::new(&inputs.env, inputs.files, inputs.filter_check);
+    layers::overrides(&mut cx);
+    for error in &parsed.errors {
+        cx.syntax(error.span.clone(), error.message.clone());
+    }
+    let mut table = parsed.table.clone();
+    layers::merge(&cx, &mut table);
+    cx.receivers = names(&table, "receivers");
+
+    let root = Value::Table(table);
+    let config = read(&cx, &root);
+    let broken = cx.has_errors() || config.is_none();
+    let (problems, masked, known) = cx.finish();
+    let diagnostics = report::diagnostics(name.as_deref(), &text, &parsed, problems, &masked);
+    let result = match config {
+        Some(config) if !broken => Ok(Loaded { config, warnings: diagnostics }),
+        _ => Err(Diagnostics(diagnostics)),
+    };
+    (result, known)
+}
+
+fn text_of(inputs: &Inputs<'_>) -> Result<(Option<String>, String), Diagnostics> {
+    let (name, bytes) = match &inputs.file {
+        None => return Ok((None, String::new())),
+        Some(ConfigFile::Text { name, text }) => (name.clone(), text.clone().into_bytes()),
+        Some(ConfigFile::Path(path)) => {
+            let name = path.display().to_string();
+            let bytes = inputs.files.read(path, MAX_FILE).map_err(|error| {
+                let help = "write one, or name another; `config/firstred.toml` of the source shows every key";
+                report::whole_file(&name, format!("failed to read the configuration: {error}"), Some(help.to_owned()))
+            })?;
+            (name, bytes)
+        }
+    };
+    match String::from_utf8(bytes) {
+        // Some editors begin a file with a byte order mark.
+        Ok(text) => Ok((Some(name), text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))),
+        Err(error) => {
+            let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = 1 + good.split(|byte| *byte == b'\n').count().saturating_sub(1);
+            let message = format!("the file is not UTF-8 text: see line {line}");
+            Err(report::whole_file(&name, message, Some("save it as UTF-8".to_owned())))
+        }
+    }
+}
+
+fn names(table: &Table, section: &str) -> BTreeSet<String> {
+    table.get(section).and_then(Value::as_table).map(|table| table.keys().cloned().collect()).unwrap_or_default()
+}
+
+fn read(cx: &Cx<'_>, root: &Value) -> Option<Config> {
+    let section = Section::open(&At { cx, value: root, path: Path::default() }, "")?;
+    let server = section.get("server", parts::server);
+    let ledger = section.get("ledger", parts::ledger);
+    let log = section.get("log", parts::log);
+    let defaults = section.get("defaults", parts::defaults);
+    let classes = section.get("classes", parts::classes);
+    let listen = server.as_ref().map(|server| server.listen);
+    let sources = section.get("sources", |at| parts::sources(at, listen)).unwrap_or_default();
+    let receivers = section.get("receivers", parts::receivers).unwrap_or_default();
+    let notify = defaults.as_ref().map(|defaults| defaults.notify.clone()).unwrap_or_default();
+    let rules = section.get("rules", |at| parts::rules(at, &notify)).unwrap_or_default();
+    section.finish();
+
+    check::fallbacks(cx, &receivers);
+    // The rest weighs what is there against what is not: with something unread it would only mislead.
+    if !cx.has_errors() {
+        check::shadowed(cx, &rules);
+        check::unused(cx, &receivers, &rules, &notify);
+        check::nobody(cx, &rules, &notify);
+        check::sources_named(cx, &rules, &sources.keys().cloned().collect());
+        if sources.is_empty() {
+            let help = Some("write a [sources.NAME] section".to_owned());
+            cx.lacking(&Path::default(), "there is no source: nothing is watched".to_owned(), help);
+        }
+    }
+
+    let defaults = defaults?;
+    let audience = |receiver: &parts::Receiver| Audience {
+        workspaces: receiver.workspaces.clone(),
+        fallback: receiver.fallback.clone(),
+        schedule: Schedule { give_up_after: receiver.give_up_after.unwrap_or(defaults.give_up_after) },
+    };
+    let policy = Policy {
+        rules: RuleSet::new(rules.into_iter().map(|(rule, _)| rule).collect()),
+        default_notify: notify,
+        default_hold: defaults.hold,
+        receivers: receivers.iter().map(|(name, receiver)| (name.clone(), audience(receiver))).collect(),
+        sources: sources.iter().map(|(name, (_, tenancy))| (name.clone(), tenancy.clone())).collect(),
+    };
+    Some(Config {
+        server: server?,
+        ledger: ledger?,
+        log: log?,
+        sources: sources.into_iter().map(|(name, (settings, _))| (name, settings)).collect(),
+        receivers: receivers.into_iter().map(|(name, receiver)| (name, receiver.settings)).collect(),
+        policy: Arc::new(policy),
+        classes: Arc::new(classes.unwrap_or_else(Classes::default)),
+    })
+}

@@ -1,0 +1,222 @@
+//! `type = "http"`: any JSON API that lists runs; its pages and its detail request.
+
+use std::collections::BTreeMap;
+
+use reqwest::header::HeaderName;
+use secrecy::SecretString;
+use toml::Value;
+use url::Url;
+
+use super::source::polling;
+use crate::config::read::{
+    At, Section, certificate, count, filter, header_secret, http_url, is_loopback, one_or_many, parse_http_url, text,
+    word,
+};
+use crate::config::{Detail, HttpSource, Pagination, suggest};
+use crate::run::RunStatus;
+
+const STATUSES: [(&str, RunStatus); 7] = [
+    ("pending", RunStatus::Pending),
+    ("running", RunStatus::Running),
+    ("waiting", RunStatus::Waiting),
+    ("paused", RunStatus::Paused),
+    ("completed", RunStatus::Completed),
+    ("failed", RunStatus::Failed),
+    ("cancelled", RunStatus::Cancelled),
+];
+
+#[derive(Clone, Copy)]
+enum Pages {
+    None,
+    Link,
+    Cursor,
+    Page,
+    Offset,
+}
+
+const PAGES: [(&str, Pages); 5] = [
+    ("none", Pages::None),
+    ("link", Pages::Link),
+    ("cursor", Pages::Cursor),
+    ("page", Pages::Page),
+    ("offset", Pages::Offset),
+];
+
+pub(super) fn source(section: &Section<'_>) -> Option<HttpSource> {
+    let url = section.need("url", "write the URL that lists the runs", list_url);
+    let token = section.get("token", header_secret);
+    let headers = section.get("headers", headers).unwrap_or_default();
+    if section.has("token") && headers.keys().any(|name| name.eq_ignore_ascii_case("authorization")) {
+        let help = "keep `token` for `Authorization: Bearer`, the header for anything else".to_owned();
+        section.at().cx.error(&section.path().key("headers"), "two say Authorization".to_owned(), Some(help));
+    }
+    if let Some(url) = &url
+        && (token.is_some() || !headers.is_empty())
+    {
+        warn_clear_text(section, url);
+    }
+    let program = section.get("filter", filter);
+    let pagination = section.get("pagination", pagination);
+    let detail = section.get("detail", |at| detail(at, url.as_ref()));
+    let max_pages = section.get("max_pages", count(1, 100_000));
+    let polling = polling(section);
+    let ca_file = section.get("ca_file", certificate);
+    Some(HttpSource {
+        url: url?,
+        token,
+        headers,
+        filter: program,
+        pagination: pagination.unwrap_or(Pagination::None),
+        detail,
+        max_pages: max_pages.unwrap_or(50),
+        polling,
+        ca_file,
+    })
+}
+
+/// A secret over plain http is anybody's on the way. A private name or address may be a trusted network; a public one isn't.
+pub(super) fn warn_clear_text(section: &Section<'_>, url: &Url) {
+    let inside = match url.host() {
+        Some(url::Host::Domain(name)) => {
+            !name.contains('.') || matches!(name.rsplit('.').next(), Some("local" | "internal"))
+        }
+        Some(url::Host::Ipv4(address)) => address.is_private() || address.is_link_local(),
+        Some(url::Host::Ipv6(address)) => address.is_unique_local() || address.is_unicast_link_local(),
+        None => false,
+    };
+    if url.scheme() == "http" && !is_loopback(url) && !inside {
+        let help = Some("write https://".to_owned());
+        section.at().cx.warning(
+            &section.path().key("url"),
+            "the secret goes over the network in clear text".to_owned(),
+            help,
+        );
+    }
+}
+
+fn list_url(at: &At<'_>) -> Option<Url> {
+    let url = http_url(at)?;
+    let written = at.value.as_str().unwrap_or_default();
+    if let Some(wrong) = placeholder_but(written, "since") {
+        return at.fail(
+            format!("`{{{wrong}}}` is no placeholder"),
+            suggest::nearest(wrong, ["since"])
+                .map(|near| format!("did you mean `{{{near}}}`?"))
+                .or_else(|| Some("only `{since}` is replaced here".to_owned())),
+        );
+    }
+    if written.contains("{since}") && !url.query().is_some_and(|query| query.contains("{since}")) {
+        return at.fail("`{since}` can stand in the query only", Some("write ?since={since}".to_owned()));
+    }
+    Some(url)
+}
+
+/// The first `{word}` that is not `known`.
+fn placeholder_but<'a>(text: &'a str, known: &str) -> Option<&'a str> {
+    text.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(word, _)| word).find(|word| *word != known)
+}
+
+fn headers(at: &At<'_>) -> Option<BTreeMap<String, SecretString>> {
+    let Value::Table(table) = at.value else {
+        return at.wrong("a table of headers, each with its value as a secret");
+    };
+    let mut headers = BTreeMap::new();
+    for (name, value) in table {
+        let entry = at.entry(name, value);
+        if HeaderName::try_from(name).is_err() {
+            at.cx.wrong_key(&entry.path, "this is no name of an HTTP header".to_owned(), None);
+        }
+        if let Some(secret) = header_secret(&entry) {
+            headers.insert(name.clone(), secret);
+        }
+    }
+    Some(headers)
+}
+
+/// `"none"`, `"link"`, or a table with a `type`.
+fn pagination(at: &At<'_>) -> Option<Pagination> {
+    let help = "write \"none\", \"link\", or { type = \"cursor\", next = \".next\" }, { type = \"page\" }, { type = \"offset\" }";
+    match at.value {
+        Value::String(_) => match word("a kind of pagination", &PAGES)(at)? {
+            Pages::None => Some(Pagination::None),
+            Pages::Link => Some(Pagination::Link),
+            Pages::Cursor => {
+                at.fail("a cursor needs to be found", Some("write { type = \"cursor\", next = \".next\" }".to_owned()))
+            }
+            Pages::Page => Some(Pagination::Page { param: "page".to_owned(), first: 1, size: None }),
+            Pages::Offset => Some(offset("offset", "limit", 100)),
+        },
+        Value::Table(_) => {
+            let mut section = Section::open(at, "pagination")?;
+            let kind = section.need("type", help, word("a kind of pagination", &PAGES))?;
+            let read = pages(&mut section, kind);
+            section.finish();
+            read
+        }
+        _ => at.fail("this is no pagination", Some(help.to_owned())),
+    }
+}
+
+fn pages(section: &mut Section<'_>, kind: Pages) -> Option<Pagination> {
+    match kind {
+        Pages::None => Some(Pagination::None),
+        Pages::Link => Some(Pagination::Link),
+        Pages::Cursor => {
+            section.rescope("pagination.cursor");
+            let next = section.need("next", "write the jq filter that finds the cursor, such as \".next\"", filter);
+            let param = section.get("param", text).unwrap_or_else(|| "cursor".to_owned());
+            Some(Pagination::Cursor { next: next?, param })
+        }
+        Pages::Page => {
+            section.rescope("pagination.page");
+            let param = section.get("param", text).unwrap_or_else(|| "page".to_owned());
+            let first = section.get("first", count(0, 1)).unwrap_or(1);
+            let name = section.get("size_param", text);
+            let size = section.get("size", count(1, 10_000));
+            if section.has("size_param") != section.has("size") {
+                let message = "`size_param` and `size` go together: the query parameter, and what it says".to_owned();
+                section.at().cx.missing(section.path(), message, None);
+            }
+            Some(Pagination::Page { param, first, size: name.zip(size) })
+        }
+        Pages::Offset => {
+            section.rescope("pagination.offset");
+            let param = section.get("param", text);
+            let limit_param = section.get("limit_param", text);
+            let limit = section.get("limit", count(1, 10_000)).unwrap_or(100);
+            Some(offset(param.as_deref().unwrap_or("offset"), limit_param.as_deref().unwrap_or("limit"), limit))
+        }
+    }
+}
+
+fn offset(param: &str, limit_param: &str, limit: u32) -> Pagination {
+    Pagination::Offset { param: param.to_owned(), limit_param: limit_param.to_owned(), limit }
+}
+
+fn detail(at: &At<'_>, list: Option<&Url>) -> Option<Detail> {
+    let section = Section::open(at, "sources.http.detail")?;
+    let url = section.need("url", "write the URL of one run, with {id}", |at| detail_url(at, list));
+    let program = section.get("filter", filter);
+    let statuses = section.get("statuses", one_or_many(word("a status of a run", &STATUSES)));
+    section.finish();
+    let statuses = statuses.unwrap_or_else(|| vec![RunStatus::Failed, RunStatus::Running]);
+    Some(Detail { url: url?, filter: program, statuses })
+}
+
+fn detail_url(at: &At<'_>, list: Option<&Url>) -> Option<String> {
+    let written = text(at)?;
+    if let Some(wrong) = placeholder_but(&written, "id") {
+        return at.fail(format!("`{{{wrong}}}` is no placeholder"), Some("only `{id}` is replaced here".to_owned()));
+    }
+    if !written.contains("{id}") {
+        return at.fail("`{id}` is missing: every run would ask for the same", Some("write …/runs/{id}".to_owned()));
+    }
+    match parse_http_url(&written.replace("{id}", "0")) {
+        Err((message, help)) => at.fail(message, help),
+        // The token goes with this request: another host must not get it.
+        Ok(url) if list.is_some_and(|list| list.origin() != url.origin()) => {
+            at.fail("the detail must be on the scheme, host and port of the list's `url`", None)
+        }
+        Ok(_) => Some(written),
+    }
+}

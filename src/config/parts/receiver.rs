@@ -1,0 +1,167 @@
+//! `[receivers.NAME]`: what all of them share, and the kinds that are not e-mail.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use secrecy::{ExposeSecret, SecretString};
+use toml::Value;
+use url::Url;
+
+use super::{check_name, receiver_name, smtp, workspaces};
+use crate::config::path::Path;
+use crate::config::read::{
+    At, Section, certificate, count, duration, header_secret, http_url, is_loopback, parse_http_url, secret, secrets,
+    signing_secret, span, word,
+};
+use crate::config::{ConsoleReceiver, ReceiverKind, ReceiverSettings, SlackReceiver, WebhookReceiver};
+
+/// A receiver as it was read.
+pub(in crate::config) struct Receiver {
+    pub(in crate::config) settings: ReceiverSettings,
+    pub(in crate::config) workspaces: Option<BTreeSet<String>>,
+    pub(in crate::config) fallback: Option<String>,
+    pub(in crate::config) give_up_after: Option<SignedDuration>,
+    pub(in crate::config) path: Path,
+}
+
+#[derive(Clone, Copy)]
+enum Type {
+    Slack,
+    Email,
+    Webhook,
+    Console,
+}
+
+const TYPES: [(&str, Type); 4] =
+    [("slack", Type::Slack), ("email", Type::Email), ("webhook", Type::Webhook), ("console", Type::Console)];
+
+/// `[receivers]`
+pub(in crate::config) fn receivers(at: &At<'_>) -> Option<BTreeMap<String, Receiver>> {
+    let Value::Table(table) = at.value else {
+        return at.wrong("a table for each receiver, [receivers.NAME]");
+    };
+    let mut receivers = BTreeMap::new();
+    for (name, value) in table {
+        let entry = at.entry(name, value);
+        check_name(&entry, name, " _.-");
+        if let Some(receiver) = receiver(&entry) {
+            receivers.insert(name.clone(), receiver);
+        }
+    }
+    Some(receivers)
+}
+
+fn receiver(at: &At<'_>) -> Option<Receiver> {
+    let mut section = Section::open(at, "receivers")?;
+    let help = "write type = \"slack\", \"email\", \"webhook\" or \"console\"";
+    let kind = section.need("type", help, word("a type of receiver", &TYPES))?;
+    let timeout = section.get("timeout", duration(Duration::from_millis(100)));
+    let pace = section.get("pace", duration(Duration::ZERO));
+    let parallel = section.get("parallel", count(1, 1024));
+    let workspaces = section.get("workspaces", workspaces);
+    let fallback = section.get("fallback", receiver_name);
+    let give_up_after = section.get("give_up_after", span(Duration::from_secs(1)));
+    // What each kind asks for: a Slack webhook takes one message a second.
+    let (scope, own_pace, own_parallel) = match kind {
+        Type::Slack => ("receivers.slack", 1, 1),
+        Type::Email => ("receivers.email", 0, 4),
+        Type::Webhook => ("receivers.webhook", 0, 32),
+        Type::Console => ("receivers.console", 0, 1),
+    };
+    section.rescope(scope);
+    let kind = match kind {
+        Type::Slack => slack(&section).map(ReceiverKind::Slack),
+        Type::Email => smtp::email(&section).map(|email| ReceiverKind::Email(Box::new(email))),
+        Type::Webhook => webhook(&section).map(|webhook| ReceiverKind::Webhook(Box::new(webhook))),
+        Type::Console => {
+            let format = word("\"text\" or \"json\"", &[("text", false), ("json", true)]);
+            let json = section.get("format", format).unwrap_or(false);
+            Some(ReceiverKind::Console(ConsoleReceiver { json }))
+        }
+    };
+    section.finish();
+    Some(Receiver {
+        settings: ReceiverSettings {
+            kind: kind?,
+            timeout: timeout.unwrap_or(Duration::from_secs(15)),
+            pace: pace.unwrap_or(Duration::from_secs(own_pace)),
+            parallel: parallel.unwrap_or(own_parallel),
+        },
+        workspaces,
+        fallback,
+        give_up_after,
+        path: at.path.clone(),
+    })
+}
+
+fn slack(section: &Section<'_>) -> Option<SlackReceiver> {
+    let help = "write webhook_url = { env = \"SLACK_WEBHOOK_URL\" }";
+    let webhook_url = section.need("webhook_url", help, slack_url);
+    let ca_file = section.get("ca_file", certificate);
+    Some(SlackReceiver { webhook_url: webhook_url?, ca_file })
+}
+
+fn slack_url(at: &At<'_>) -> Option<SecretString> {
+    let secret = secret(at)?;
+    let url = match parse_http_url(secret.expose_secret()) {
+        Ok(url) => url,
+        Err((message, _)) => {
+            let help = "copy it whole from Slack: https://hooks.slack.com/services/…".to_owned();
+            return at.fail(message, Some(help));
+        }
+    };
+    refuse_connector(at, &url)?;
+    if url.scheme() != "https" && !is_loopback(&url) {
+        return at.fail("a Slack webhook is reached by https only", Some("write https://".to_owned()));
+    }
+    Some(secret)
+}
+
+/// Office 365 connectors are switched off, and what replaced them (Workflows) does not take Slack's messages.
+fn refuse_connector(at: &At<'_>, url: &Url) -> Option<()> {
+    let host = url.host_str().unwrap_or_default();
+    let connector = host == "webhook.office.com"
+        || host.ends_with(".webhook.office.com")
+        || (host.starts_with("outlook.office") && url.path().starts_with("/webhook"));
+    if connector {
+        return at.fail(
+            "this is an Office 365 connector, which Microsoft has retired: messages to it are lost",
+            Some("use e-mail to the Teams channel's address, or a Slack webhook".to_owned()),
+        );
+    }
+    Some(())
+}
+
+fn webhook(section: &Section<'_>) -> Option<WebhookReceiver> {
+    let url = section.need("url", "write where to POST", webhook_url);
+    let secrets = section.alias(&["secrets", "secret"], secrets(signing_secret));
+    let token = section.get("token", header_secret);
+    let ca_file = section.get("ca_file", certificate);
+    if let Some(url) = &url
+        && token.is_some()
+    {
+        super::http::warn_clear_text(section, url);
+    }
+    Some(WebhookReceiver { url: url?, secrets: secrets.unwrap_or_default(), token, ca_file })
+}
+
+/// A URL, written out or as a secret: for many services it is one.
+fn webhook_url(at: &At<'_>) -> Option<Url> {
+    let url = match at.value {
+        Value::Table(_) => {
+            let secret = secret(at)?;
+            match parse_http_url(secret.expose_secret()) {
+                Ok(url) => url,
+                Err((message, help)) => return at.fail(message, help),
+            }
+        }
+        _ => http_url(at)?,
+    };
+    refuse_connector(at, &url)?;
+    if url.host_str() == Some("hooks.slack.com") {
+        let help = "write type = \"slack\" and webhook_url".to_owned();
+        at.warn("Slack does not understand this receiver's JSON", Some(help));
+    }
+    Some(url)
+}

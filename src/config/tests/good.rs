@@ -1,0 +1,187 @@
+//! Configurations without a mistake: the layers, the defaults, what each kind of source and receiver becomes.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use secrecy::ExposeSecret;
+
+use super::{good, warned};
+use crate::config::{Pagination, PrefectAuth, ReceiverKind, SmtpSecurity, SourceKind, WebhookAuth};
+use crate::engine::Severity;
+use crate::run::RunStatus;
+
+const MINIMAL: &str = r#"
+[sources.events]
+type = "webhook"
+
+[receivers.console]
+type = "console"
+
+[defaults]
+notify = "console"
+"#;
+
+#[test]
+fn the_smallest_useful_file_has_no_warnings_and_all_defaults() {
+    let loaded = good(MINIMAL, &[]);
+    assert_eq!(loaded.warnings, []);
+    let config = loaded.config;
+    assert_eq!(config.server.listen.to_string(), "127.0.0.1:8686");
+    assert_eq!((config.server.max_body, config.server.max_connections, config.server.queue), (1 << 20, 512, 10_000));
+    assert_eq!(config.ledger.path.to_str(), Some("firstred.db"));
+    assert_eq!(config.ledger.retention, Duration::from_hours(30 * 24));
+    assert_eq!((config.log.json, config.log.filter.as_str()), (false, "info"));
+    assert_eq!(config.policy.default_notify, ["console"]);
+    assert_eq!(config.policy.default_hold, SignedDuration::from_mins(15));
+    assert_eq!(config.policy.receivers["console"].schedule.give_up_after, SignedDuration::from_hours(24));
+    assert!(
+        matches!(&config.sources["events"].kind, SourceKind::Webhook(hook) if matches!(hook.auth, WebhookAuth::Open))
+    );
+}
+
+#[test]
+fn the_environment_lies_over_the_file_and_the_file_over_the_defaults() {
+    let text = format!("[server]\nqueue = 5\nmax_connections = 7\n{MINIMAL}");
+    let env = [
+        ("FIRSTRED__SERVER__QUEUE", "9"),
+        ("FIRSTRED__SERVER__LISTEN", "127.0.0.1:9000"),
+        ("FIRSTRED__LOG__FORMAT", "json"),
+        ("FIRSTRED__DEFAULTS__HOLD", "1m"),
+        ("FIRSTRED_CONFIG", "this one is the command line's"),
+        ("PATH", "/bin"),
+    ];
+    let config = good(&text, &env).config;
+    assert_eq!((config.server.queue, config.server.max_connections), (9, 7));
+    assert_eq!(config.server.listen.port(), 9000);
+    assert!(config.log.json);
+    assert_eq!(config.policy.default_hold, SignedDuration::from_mins(1));
+}
+
+#[test]
+fn no_file_is_the_defaults_with_a_word_about_what_is_missing() {
+    let warnings = warned("", &[]);
+    assert!(warnings.contains("there is no source") && warnings.contains("told to nobody"), "{warnings}");
+}
+
+#[test]
+fn a_byte_order_mark_and_windows_line_ends_are_no_mistake() {
+    assert_eq!(good(&format!("\u{feff}{}", MINIMAL.replace('\n', "\r\n")), &[]).warnings, []);
+}
+
+#[test]
+fn sources_are_read_with_their_defaults() {
+    let config = good(
+        r#"
+[sources.a]
+type = "http"
+url = "https://a.example.com/runs?since={since}"
+headers = { X-Key = "k" }
+pagination = "link"
+detail = { url = "https://a.example.com/runs/{id}" }
+workspace = "acme"
+[sources.b]
+type = "http"
+url = "https://b.example.com/runs"
+pagination = { type = "page", size_param = "per_page", size = 50 }
+every = "1m30s"
+[sources.c]
+type = "prefect"
+url = "http://127.0.0.1:4200/api/"
+auth_string = { env = "AUTH" }
+[defaults]
+notify = "c"
+[receivers.c]
+type = "console"
+"#,
+        &[("AUTH", "admin:pass")],
+    )
+    .config;
+    let SourceKind::Http(a) = &config.sources["a"].kind else { panic!("not http") };
+    assert_eq!(a.pagination, Pagination::Link);
+    assert_eq!(
+        (a.max_pages, a.polling.every, a.polling.overlap),
+        (50, Duration::from_secs(10), Duration::from_mins(10))
+    );
+    assert_eq!(
+        a.detail.as_ref().map(|detail| detail.statuses.clone()),
+        Some(vec![RunStatus::Failed, RunStatus::Running])
+    );
+    assert_eq!(config.policy.sources["a"].workspace.as_deref(), Some("acme"));
+    let SourceKind::Http(b) = &config.sources["b"].kind else { panic!("not http") };
+    let size = Some(("per_page".to_owned(), 50));
+    assert_eq!(b.pagination, Pagination::Page { param: "page".to_owned(), first: 1, size });
+    assert_eq!(b.polling.every, Duration::from_secs(90));
+    let SourceKind::Prefect(c) = &config.sources["c"].kind else { panic!("not prefect") };
+    assert_eq!((c.url.as_str(), c.ui_url.as_str()), ("http://127.0.0.1:4200/api", "http://127.0.0.1:4200/"));
+    assert!(matches!(&c.auth, PrefectAuth::Basic(auth) if auth.expose_secret() == "admin:pass"));
+}
+
+#[test]
+fn receivers_are_read_with_the_pace_of_their_kind() {
+    let config = good(
+        r#"
+[defaults]
+notify = ["slack", "mail", "hook"]
+[sources.events]
+type = "webhook"
+[receivers.slack]
+type = "slack"
+webhook_url = "https://hooks.slack.com/services/T/B/x"
+fallback = "mail"
+[receivers.mail]
+type = "email"
+smtp_url = "smtp://mail.example.com"
+username = "u"
+password = { file = "/run/secrets/smtp" }
+from = "firstred <firstred@example.com>"
+to = "data@example.com"
+give_up_after = "1h"
+[receivers.hook]
+type = "webhook"
+url = { env = "HOOK" }
+"#,
+        &[("HOOK", "https://hook.example.com/in/s3cr3t")],
+    )
+    .config;
+    assert_eq!((config.receivers["slack"].pace, config.receivers["slack"].parallel), (Duration::from_secs(1), 1));
+    assert_eq!((config.receivers["hook"].pace, config.receivers["hook"].parallel), (Duration::ZERO, 32));
+    assert_eq!(config.policy.receivers["slack"].fallback.as_deref(), Some("mail"));
+    assert_eq!(config.policy.receivers["mail"].schedule.give_up_after, SignedDuration::from_hours(1));
+    let ReceiverKind::Email(mail) = &config.receivers["mail"].kind else { panic!("not email") };
+    assert_eq!((mail.server.port, mail.server.security), (587, SmtpSecurity::StartTls));
+    let (user, password) = mail.server.credentials.as_ref().expect("credentials");
+    assert_eq!((user.as_str(), password.expose_secret()), ("u", "hunter2"));
+}
+
+#[test]
+fn a_rule_takes_names_patterns_and_lists_of_both() {
+    let config = good(
+        &format!(
+            r#"{MINIMAL}
+[[rules]]
+match = {{ step_title = "x", providerStatus = ["5xx", 401], class = "engine", labels = {{ "owner.team" = "a*" }} }}
+severity = "critical"
+hold = "0s"
+continue = true
+"#
+        ),
+        &[],
+    )
+    .config;
+    let rule = &config.policy.rules.rules()[0];
+    assert_eq!((rule.name.as_str(), rule.severity, rule.keep_going), ("rule 1", Severity::Critical, true));
+    assert_eq!(rule.notify, ["console"], "those of [defaults]");
+    assert_eq!((rule.when.status.len(), rule.when.step.len(), rule.when.class.len()), (2, 1, 1));
+    assert!(rule.when.labels.contains_key("owner.team"));
+    assert_eq!(rule.hold, Some(SignedDuration::ZERO));
+}
+
+#[test]
+fn the_example_of_the_design_loads_without_a_warning() {
+    let env = [
+        ("FIRSTRED_INGEST_TOKEN", "t"),
+        ("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T/B/x"),
+        ("SMTP_URL", "smtps://user:pass@mail.example.com"),
+    ];
+    assert_eq!(warned(include_str!("design.toml"), &env), "");
+}

@@ -1,0 +1,96 @@
+//! How the caller of `/ingest` proves itself. It must not know HTTP bodies or what is done for the caller.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use hyper::HeaderMap;
+use hyper::header::AUTHORIZATION;
+use prometheus_client::metrics::counter::Counter;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConstantTimeEq};
+
+use super::answer::Muffler;
+use crate::config::WebhookAuth;
+use crate::metrics::{Metrics, PollLabel, SourceLabel};
+use crate::net::signature::{Secret, SecretError};
+
+/// The sources that are pushed to, by name.
+pub type Gates = BTreeMap<String, Gate>;
+
+/// One source that is pushed to, ready to check its callers.
+#[derive(Debug)]
+pub struct Gate {
+    pub(super) proof: Proof,
+    counters: OnceLock<Counters>,
+    pub(super) strangers: Muffler,
+    pub(super) trouble: Muffler,
+}
+
+/// What a caller must show.
+#[derive(Debug)]
+pub(super) enum Proof {
+    /// One of the tokens with these SHA-256 digests: comparing digests hides how long the tokens are.
+    Bearer(Vec<[u8; 32]>),
+    /// A signature by one of these.
+    Signature(Vec<Secret>),
+    /// Nothing.
+    Open,
+}
+
+/// The counters of a source, looked up once rather than for each request.
+#[derive(Debug)]
+pub(super) struct Counters {
+    pub(super) ok: Counter,
+    pub(super) failed: Counter,
+    pub(super) refused: Counter,
+    pub(super) refused_runs: Counter,
+}
+
+impl Gate {
+    /// Makes ready what the configuration says.
+    ///
+    /// # Errors
+    /// When a signing secret can't be used.
+    pub fn new(auth: &WebhookAuth) -> Result<Self, SecretError> {
+        let proof = match auth {
+            WebhookAuth::Bearer(tokens) => Proof::Bearer(tokens.iter().map(digest).collect()),
+            WebhookAuth::Signature(secrets) => {
+                Proof::Signature(secrets.iter().map(Secret::parse).collect::<Result<_, _>>()?)
+            }
+            WebhookAuth::Open => Proof::Open,
+        };
+        Ok(Self { proof, counters: OnceLock::new(), strangers: Muffler::default(), trouble: Muffler::default() })
+    }
+
+    pub(super) fn counters(&self, name: &str, metrics: &Metrics) -> &Counters {
+        self.counters.get_or_init(|| {
+            let poll = |outcome| metrics.polls.get_or_create_owned(&PollLabel { source: name.to_owned(), outcome });
+            Counters {
+                ok: poll("ok"),
+                failed: poll("failed"),
+                refused: poll("refused"),
+                refused_runs: metrics.refused_runs.get_or_create_owned(&SourceLabel { source: name.to_owned() }),
+            }
+        })
+    }
+}
+
+fn digest(token: &SecretString) -> [u8; 32] {
+    Sha256::digest(token.expose_secret().trim().as_bytes()).into()
+}
+
+/// Whether the caller shows one of the tokens. Takes as long for a wrong one as for a right one.
+pub(super) fn bearer(headers: &HeaderMap, digests: &[[u8; 32]]) -> bool {
+    let shown = headers.get(AUTHORIZATION).map_or(&b""[..], |value| value.as_bytes());
+    let token = match shown.split_at_checked(7) {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case(b"Bearer ") => token.trim_ascii(),
+        _ => b"",
+    };
+    let shown: [u8; 32] = Sha256::digest(token).into();
+    let mut fits = Choice::from(0);
+    for expected in digests {
+        fits |= expected.ct_eq(&shown);
+    }
+    bool::from(fits) && !token.is_empty()
+}

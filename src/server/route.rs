@@ -1,0 +1,82 @@
+//! From a request to who answers it. It must not know sockets, nor how any answer is made.
+//! Nothing here trusts `X-Forwarded-For` or `Host`: nobody is told apart by them.
+
+use std::sync::Arc;
+
+use hyper::body::Incoming;
+use hyper::{Method, Request, StatusCode};
+use prometheus_client::registry::Registry;
+use tokio::sync::{Semaphore, watch};
+
+use super::answer::{self, Answer};
+use super::{Checkup, Gates, Inlet, Timeouts, Wiring, health, ingest};
+use crate::metrics::Metrics;
+use crate::run::Limits;
+
+/// Big bodies in memory at once; see [`super::body::BIG`].
+const BIG_BODIES: usize = 32;
+
+/// Big bodies being unpacked and parsed at once: JSON grows manifold in memory.
+const PARSERS: usize = 8;
+
+/// Everything a request can need.
+pub(super) struct Routes<I, C> {
+    pub(super) inlet: I,
+    checkup: C,
+    registry: Arc<Registry>,
+    pub(super) metrics: Metrics,
+    pub(super) gates: watch::Receiver<Arc<Gates>>,
+    pub(super) max_body: usize,
+    pub(super) timeouts: Timeouts,
+    pub(super) limits: Limits,
+    pub(super) big_bodies: Semaphore,
+    pub(super) parsers: Arc<Semaphore>,
+}
+
+impl<I: Inlet, C: Checkup> Routes<I, C> {
+    pub(super) fn new(wiring: Wiring<I, C>, max_body: usize, timeouts: Timeouts) -> Self {
+        Self {
+            inlet: wiring.inlet,
+            checkup: wiring.checkup,
+            registry: wiring.registry,
+            metrics: wiring.metrics,
+            gates: wiring.gates,
+            max_body,
+            timeouts,
+            limits: Limits::default(),
+            big_bodies: Semaphore::new(BIG_BODIES),
+            parsers: Arc::new(Semaphore::new(PARSERS)),
+        }
+    }
+
+    /// Answers one request.
+    pub(super) async fn answer(&self, request: Request<Incoming>) -> Answer {
+        let path = request.uri().path();
+        if let Some(source) = path.strip_prefix("/ingest/") {
+            if request.method() != Method::POST {
+                return answer::not_allowed("POST");
+            }
+            let gates = Arc::clone(&self.gates.borrow());
+            let Some((source, gate)) = gates.get_key_value(source) else {
+                return ingest::turned_away(self, request, answer::error(StatusCode::NOT_FOUND, "no such source"))
+                    .await;
+            };
+            return ingest::ingest(self, source, gate, request).await;
+        }
+        let page: fn(&Self) -> Answer = match path {
+            "/healthz" => |_| health::healthz(),
+            "/readyz" => |routes| health::readyz(&routes.checkup),
+            "/metrics" => |routes| health::metrics(&routes.registry),
+            "/" => |_| {
+                let body = "firstred\n\nGET /healthz, /readyz, /metrics; POST /ingest/{source}\n";
+                answer::answer(StatusCode::OK, "text/plain; charset=utf-8", body)
+            },
+            _ => return answer::error(StatusCode::NOT_FOUND, "no such page"),
+        };
+        if matches!(*request.method(), Method::GET | Method::HEAD) {
+            page(self)
+        } else {
+            answer::not_allowed("GET, HEAD")
+        }
+    }
+}
