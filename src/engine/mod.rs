@@ -16,7 +16,7 @@ pub mod rule;
 mod simulation;
 mod tell;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use backoff::{Schedule, next_attempt};
 pub use decide::{Changes, Context, Told, decide, forget};

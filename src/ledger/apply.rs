@@ -107,8 +107,6 @@ pub(super) fn observe(
             .prepare_cached("INSERT OR REPLACE INTO checkpoints (source, value, at) VALUES (?1, ?2, ?3)")?
             .execute(params![batch.source, checkpoint, micros(batch.at)])?;
     }
-    count(&mut effects.runs, &batch.source, batch.observations.len());
-    count(&mut effects.forgotten, &batch.source, batch.forgotten.len());
     Ok(())
 }
 
@@ -167,10 +165,4 @@ fn find(hot: &mut Hot<'_>, key: &RunKey) -> Result<Option<Stored>, LedgerError> 
 /// Asks the engine. A bug in it costs the one item that met it, not the writer.
 pub(super) fn guarded(ask: impl FnOnce() -> Changes) -> Result<Changes, LedgerError> {
     catch_unwind(AssertUnwindSafe(ask)).map_err(|_| LedgerError::Failed("a bug in firstred, its log says where".into()))
-}
-
-fn count(counts: &mut std::collections::BTreeMap<String, u64>, source: &str, more: usize) {
-    if more > 0 {
-        *counts.entry(source.to_owned()).or_default() += more as u64;
-    }
 }

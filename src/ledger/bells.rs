@@ -39,10 +39,6 @@ pub(super) struct Effects {
     pub(super) due: BTreeSet<String>,
     /// A hold got a deadline.
     pub(super) held: bool,
-    /// Runs seen, by source.
-    pub(super) runs: BTreeMap<String, u64>,
-    /// Runs forgotten, by source.
-    pub(super) forgotten: BTreeMap<String, u64>,
 }
 
 impl Effects {

@@ -58,6 +58,7 @@ pub(super) enum Work {
         after: i64,
     },
     Close,
+    /// SQL on the writer's own connection, for tests of what a disk does.
     #[cfg(test)]
     Sql(String),
 }

@@ -30,9 +30,9 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch}
 pub use command::Observed;
 pub use error::{LedgerError, OpenError, QueueFull};
 pub use open::Keeper;
-pub use reader::{OpenRunRow, Reader, Waiting, open_readonly};
+pub use reader::{OpenRunRow, Reader};
 pub use rows::{AttemptNote, DeliveryState};
-pub use story::{DeliveryStory, Said, Story};
+pub use story::{DeliveryStory, Story};
 
 use crate::clock;
 use crate::config::LedgerSettings;
@@ -201,11 +201,11 @@ impl Ledger {
         self.read(move |db| story::stories(db, &run)).await
     }
 
-    /// The deliveries that are not proven yet, by receiver. Receivers with none are absent.
+    /// The deliveries that are not proven yet: the receiver, how many, and when the oldest was first due. Receivers with none are absent.
     ///
     /// # Errors
     /// When the file can't be read.
-    pub async fn receivers_waiting(&self) -> Result<Vec<Waiting>, LedgerError> {
+    pub async fn receivers_waiting(&self) -> Result<Vec<(String, u64, Option<Timestamp>)>, LedgerError> {
         self.read(reader::receivers_waiting).await
     }
 

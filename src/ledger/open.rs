@@ -40,9 +40,11 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// Writes what is in the queue, refuses what comes after, checkpoints and closes.
-    pub fn close(self) {
-        drop(self);
+    /// Writes what is in the queue, refuses what comes after, checkpoints and closes, without holding up the runtime.
+    pub async fn close(self) {
+        if let Err(error) = tokio::task::spawn_blocking(move || drop(self)).await {
+            tracing::error!(?error, "the ledger was not closed in order");
+        }
     }
 
     fn shut(&mut self) {

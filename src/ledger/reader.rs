@@ -42,16 +42,8 @@ pub struct OpenRunRow {
     pub started_at: Option<Timestamp>,
 }
 
-/// The deliveries of a receiver that are not proven yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Waiting {
-    /// The receiver.
-    pub receiver: String,
-    /// How many.
-    pub count: u64,
-    /// When the oldest of them was first due.
-    pub oldest: Option<Timestamp>,
-}
+/// The deliveries that are not proven yet: the receiver, how many, and when the oldest was first due.
+pub(super) type Waiting = Vec<(String, u64, Option<Timestamp>)>;
 
 /// What is due now, and when the next one is.
 pub(super) type Due = (Vec<Delivery>, Option<Timestamp>);
@@ -127,7 +119,7 @@ pub(super) fn open_runs(db: &Connection, source: &str, limit: usize) -> Result<V
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-pub(super) fn receivers_waiting(db: &Connection) -> Result<Vec<Waiting>, LedgerError> {
+pub(super) fn receivers_waiting(db: &Connection) -> Result<Waiting, LedgerError> {
     // Counted in the index alone; deliveries are numbered in the order in which they became due.
     let mut count = db.prepare_cached(
         "SELECT w.receiver, w.count, d.created_at
@@ -136,11 +128,7 @@ pub(super) fn receivers_waiting(db: &Connection) -> Result<Vec<Waiting>, LedgerE
          JOIN deliveries d ON d.id = w.first ORDER BY w.receiver",
     )?;
     let rows = count.query_map([], |row| {
-        Ok(Waiting {
-            receiver: row.get(0)?,
-            count: row.get::<_, i64>(1)?.unsigned_abs(),
-            oldest: row.get::<_, Option<i64>>(2)?.map(time),
-        })
+        Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs(), row.get::<_, Option<i64>>(2)?.map(time)))
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
@@ -151,16 +139,15 @@ pub struct Reader {
     db: Connection,
 }
 
-/// Opens a ledger for reading, also while firstred runs.
-///
-/// # Errors
-/// When there is no such file, or it is not a ledger that this firstred can read.
-pub fn open_readonly(path: &Path) -> Result<Reader, OpenError> {
-    let db = open::open_for_reading(path)?;
-    Ok(Reader { db })
-}
-
 impl Reader {
+    /// Opens a ledger for reading, also while firstred runs.
+    ///
+    /// # Errors
+    /// When there is no such file, or it is not a ledger that this firstred can read.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        Ok(Self { db: open::open_for_reading(path)? })
+    }
+
     /// Every run with this id, with all that was decided, said and tried.
     ///
     /// # Errors
@@ -173,7 +160,7 @@ impl Reader {
     ///
     /// # Errors
     /// When the file can't be read.
-    pub fn receivers_waiting(&self) -> Result<Vec<Waiting>, LedgerError> {
+    pub fn receivers_waiting(&self) -> Result<Waiting, LedgerError> {
         receivers_waiting(&self.db)
     }
 }

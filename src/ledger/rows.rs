@@ -39,6 +39,16 @@ pub enum DeliveryState {
 }
 
 impl DeliveryState {
+    /// In words.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Done => "done",
+            Self::GivenUp => "given up",
+        }
+    }
+
     pub(super) fn code(self) -> i64 {
         match self {
             Self::Waiting => 0,

@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::LedgerError;
 use super::rows::{AttemptNote, DeliveryState, json, time};
-use crate::engine::{Known, Notification};
+use crate::engine::{Known, Notification, NotificationId, Subject};
 use crate::run::RunKey;
+use crate::triage::Card;
 
 /// All that the ledger has about one run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -18,16 +19,8 @@ pub struct Story {
     /// What is remembered of it, the lines of what was decided included.
     pub known: Known,
     /// What was said about it, oldest first.
-    pub said: Vec<Said>,
-}
-
-/// A notification and its deliveries.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Said {
-    /// What was said.
-    pub notification: Notification,
-    /// Whom to, and what came of it.
+    pub notifications: Vec<Notification>,
+    /// Whom that went to, and what came of it, oldest first.
     pub deliveries: Vec<DeliveryStory>,
 }
 
@@ -37,19 +30,33 @@ pub struct Said {
 pub struct DeliveryStory {
     /// The ledger's number.
     pub id: i64,
+    /// What was said.
+    pub notification: NotificationId,
     /// The receiver.
     pub receiver: String,
     /// Where it stands.
     pub state: DeliveryState,
     /// How many attempts there were.
-    pub attempts: u32,
+    pub tries: u32,
     /// When it was first due.
     pub created_at: Timestamp,
     /// When it is tried next; absent once it is done or given up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_at: Option<Timestamp>,
     /// The newest attempts, oldest first.
-    pub log: Vec<AttemptNote>,
+    pub attempts: Vec<AttemptNote>,
+}
+
+impl Story {
+    /// The newest triage card of the run, where it has one.
+    #[must_use]
+    pub fn card(&self) -> Option<&Card> {
+        let said = self.notifications.iter().rev().find_map(|notification| match &notification.subject {
+            Subject::Run(card) => Some(card.as_ref()),
+            Subject::Own(_) => None,
+        });
+        self.known.card.as_deref().or(said)
+    }
 }
 
 pub(super) fn stories(db: &Connection, run: &str) -> Result<Vec<Story>, LedgerError> {
@@ -62,37 +69,39 @@ pub(super) fn stories(db: &Connection, run: &str) -> Result<Vec<Story>, LedgerEr
     let mut stories = Vec::new();
     for row in rows {
         let (row, key, known) = row?;
-        stories.push(Story { key, known, said: said(db, row)? });
+        let (mut notifications, mut told) = (Vec::new(), Vec::new());
+        for (id, notification) in said(db, row)? {
+            told.extend(deliveries(db, id, &notification.id)?);
+            notifications.push(notification);
+        }
+        told.sort_by_key(|delivery| delivery.id);
+        stories.push(Story { key, known, notifications, deliveries: told });
     }
     Ok(stories)
 }
 
-fn said(db: &Connection, run: i64) -> Result<Vec<Said>, LedgerError> {
+fn said(db: &Connection, run: i64) -> Result<Vec<(i64, Notification)>, LedgerError> {
     let mut find = db.prepare_cached("SELECT id, body FROM notifications WHERE run = ?1 ORDER BY id")?;
-    let rows = find.query_map([run], |row| Ok((row.get::<_, i64>(0)?, json::<Notification>(row, 1)?)))?;
-    let mut said = Vec::new();
-    for row in rows {
-        let (id, notification) = row?;
-        said.push(Said { notification, deliveries: deliveries(db, id)? });
-    }
-    Ok(said)
+    let rows = find.query_map([run], |row| Ok((row.get(0)?, json(row, 1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn deliveries(db: &Connection, notification: i64) -> Result<Vec<DeliveryStory>, LedgerError> {
+fn deliveries(db: &Connection, notification: i64, said: &NotificationId) -> Result<Vec<DeliveryStory>, LedgerError> {
     let mut find = db.prepare_cached(
-        "SELECT id, receiver, state, attempts, created_at, next_at, log FROM deliveries WHERE notification = ?1 ORDER BY id",
+        "SELECT id, receiver, state, attempts, created_at, next_at, log FROM deliveries WHERE notification = ?1",
     )?;
     let rows = find.query_map([notification], |row| {
         let state = DeliveryState::of(row.get(2)?);
         let log: Option<String> = row.get(6)?;
         Ok(DeliveryStory {
             id: row.get(0)?,
+            notification: said.clone(),
             receiver: row.get(1)?,
             state,
-            attempts: row.get(3)?,
+            tries: row.get(3)?,
             created_at: time(row.get(4)?),
             next_at: (state == DeliveryState::Waiting).then_some(time(row.get(5)?)),
-            log: log.and_then(|log| serde_json::from_str(&log).ok()).unwrap_or_default(),
+            attempts: log.and_then(|log| serde_json::from_str(&log).ok()).unwrap_or_default(),
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

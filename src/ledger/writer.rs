@@ -14,7 +14,7 @@ use super::reserve::Reserve;
 use super::{LedgerError, hold, outbox, prune, trouble};
 use crate::clock;
 use crate::engine::Policy;
-use crate::metrics::{Metrics, SourceLabel};
+use crate::metrics::Metrics;
 
 /// The most commands of one transaction, and the most rows that they are about.
 const MAX_COMMANDS: usize = 256;
@@ -153,12 +153,6 @@ impl Writer {
             self.metrics.ledger_ok.set(1);
         }
         self.metrics.commits.inc();
-        for (source, runs) in &effects.runs {
-            self.metrics.runs.get_or_create(&SourceLabel { source: source.clone() }).inc_by(*runs);
-        }
-        for (source, runs) in &effects.forgotten {
-            self.metrics.forgotten_runs.get_or_create(&SourceLabel { source: source.clone() }).inc_by(*runs);
-        }
         self.bells.ring(&effects.due);
         if effects.held {
             self.bells.holds.notify_one();

@@ -1,0 +1,155 @@
+//! How many always-new failed runs the ledger takes in a second, and what one costs, beside a bare append and fdatasync. One
+//! command: `cargo bench --bench ledger`.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "a measuring program, not the product")]
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use firstred::config::LedgerSettings;
+use firstred::engine::{Audience, Matcher, Policy, Rule, RuleSet, Schedule, Severity};
+use firstred::ledger::{Keeper, Ledger, Observed};
+use firstred::metrics::Metrics;
+use firstred::run::{Run, read_run};
+use firstred::triage::{Classes, Observation, observe};
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+
+fn main() {
+    if std::env::args().any(|argument| argument == "--list") {
+        return;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    println!("bare append of 1 KiB + fdatasync: {:.0}/s", bare());
+    for _ in 0..3 {
+        runtime.block_on(measure("64 callers, one run each", 64, 1, 100_000));
+        runtime.block_on(measure("8 callers, arrays of 100", 8, 100, 300_000));
+    }
+    runtime.block_on(measure("1 caller, one run each", 1, 1, 10_000));
+    if std::env::args().any(|argument| argument == "million") {
+        runtime.block_on(measure("8 callers, arrays of 1000, a million", 8, 1000, 1_000_000));
+    }
+}
+
+fn bare() -> f64 {
+    let folder = tempfile::tempdir_in(".").unwrap();
+    let mut file = std::fs::File::create(folder.path().join("bare")).unwrap();
+    let start = Instant::now();
+    let mut count = 0.0;
+    while start.elapsed() < Duration::from_secs(1) {
+        file.write_all(&[7; 1024]).unwrap();
+        file.sync_data().unwrap();
+        count += 1.0;
+    }
+    count / start.elapsed().as_secs_f64()
+}
+
+fn policy() -> Policy {
+    let audience = Audience {
+        workspaces: None,
+        fallback: None,
+        schedule: Schedule { give_up_after: SignedDuration::from_hours(24) },
+    };
+    let rule = Rule {
+        name: "everything".to_owned(),
+        when: Matcher::default(),
+        unless: Matcher::default(),
+        severity: Severity::Error,
+        notify: vec!["oncall".to_owned()],
+        hold: None,
+        runbook: None,
+        keep_going: false,
+    };
+    Policy {
+        rules: RuleSet::new(vec![rule]),
+        default_notify: Vec::new(),
+        default_hold: SignedDuration::from_mins(15),
+        receivers: BTreeMap::from([("oncall".to_owned(), audience)]),
+        sources: BTreeMap::new(),
+    }
+}
+
+fn template() -> Run {
+    let json = br#"{"id":"x","workflow":{"id":"wf_42","name":"Lead sync","version":"14"},"workspace":"acme","status":"failed",
+        "trigger":"schedule","startedAt":"2026-11-22T02:07:00Z","completedAt":"2026-11-22T02:07:09Z","updatedAt":"2026-11-22T02:07:09Z",
+        "labels":{"owner":"growth"},"steps":[{"number":3,"id":"n3","title":"Create contact","kind":"http.request","status":"failed",
+        "attempt":1,"maxAttempts":3,"error":{"code":"AUTH_MISSING","message":"No connection is attached to this action node.",
+        "providerStatus":401,"retryable":false,"detail":"Action node 'Create contact' resolved no active connection."}}]}"#;
+    read_run(json, firstred::run::Limits::default()).unwrap()
+}
+
+fn observation(template: &Observation, number: u64) -> Observation {
+    let mut observation = template.clone();
+    // As random as a UUID, and different every time.
+    let id = format!("{:016x}{number:016x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    if let Some(card) = &mut observation.card {
+        card.run.id.clone_from(&id);
+    }
+    observation.key.run = id;
+    observation
+}
+
+fn open(folder: &std::path::Path) -> (Ledger, Keeper, watch::Sender<Arc<Policy>>) {
+    let settings = LedgerSettings { path: folder.join("bench.db"), retention: Duration::from_secs(86_400) };
+    let policy = watch::Sender::new(Arc::new(policy()));
+    let (ledger, keeper) = Ledger::open(&settings, 10_000, policy.subscribe(), Metrics::default()).unwrap();
+    (ledger, keeper, policy)
+}
+
+async fn measure(name: &str, callers: u64, size: u64, total: u64) {
+    let folder = tempfile::tempdir_in(".").unwrap();
+    let (ledger, keeper, policy) = open(folder.path());
+    let template = observe("events", template(), &Classes::default());
+    // Made before the clock starts: making them is not the ledger's work.
+    let numbers = AtomicU64::new(0);
+    let mut work: Vec<Vec<Observed>> = Vec::new();
+    for _ in 0..callers {
+        let batches = (0..total / callers / size).map(|_| Observed {
+            source: "events".to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+            observations: (0..size)
+                .map(|_| (observation(&template, numbers.fetch_add(1, Ordering::Relaxed)), false))
+                .collect(),
+            forgotten: Vec::new(),
+            checkpoint: None,
+        });
+        work.push(batches.collect());
+    }
+    let (cpu, start) = (cpu(), Instant::now());
+    let callers: Vec<_> = work
+        .into_iter()
+        .map(|batches| {
+            let ledger = ledger.clone();
+            tokio::spawn(async move {
+                for batch in batches {
+                    ledger.observe(batch).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for caller in callers {
+        caller.await.unwrap();
+    }
+    let (seconds, cpu) = (start.elapsed().as_secs_f64(), (self::cpu() - cpu).as_secs_f64());
+    #[expect(clippy::cast_precision_loss, reason = "counts are small")]
+    let total = numbers.into_inner() as f64;
+    println!("{name}: {:.0} runs/s, {:.1} µs CPU each", total / seconds, cpu / total * 1e6);
+    keeper.close().await;
+    let start = Instant::now();
+    let (_ledger, keeper, _policy) = open(folder.path());
+    println!("    opening it again: {:?}", start.elapsed());
+    keeper.close().await;
+    drop(policy);
+}
+
+/// The process's own time, user and system.
+fn cpu() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<u64> =
+        stat.rsplit(')').next().unwrap().split_whitespace().filter_map(|field| field.parse().ok()).collect();
+    // After the state letter, which is no number, utime and stime are the 11th and 12th; ticks of 10 ms.
+    Duration::from_millis((fields[10] + fields[11]) * 10)
+}
