@@ -5,7 +5,6 @@
 
 #![expect(
     clippy::expect_used,
-    clippy::unwrap_used,
     clippy::panic,
     clippy::print_stderr,
     reason = "a broken assumption of a test double must stop the test, and say why"
