@@ -4,9 +4,11 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tempfile::TempDir;
 use tokio::sync::mpsc;
 
 use super::SOON;
@@ -27,6 +29,7 @@ pub(crate) struct Daemon {
     log: PathBuf,
     base: String,
     client: Client,
+    _folder: Arc<TempDir>,
 }
 
 impl Drop for Daemon {
@@ -46,7 +49,7 @@ impl Daemon {
         let config = setup.write();
         let log = setup.folder().join("log.jsonl");
         let (child, base) = spawn(&config, &log).await;
-        Self { child, config, log, base, client: Client::default() }
+        Self { child, config, log, base, client: Client::default(), _folder: setup.hold() }
     }
 
     /// Where it listens, such as `http://127.0.0.1:40123`.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tempfile::TempDir;
 
@@ -16,7 +17,7 @@ pub(crate) const TOKEN: &str = "ingest-token-5f0d3b8a61c2e947";
 /// A folder with `firstred.toml` in it. Begins with a ledger, a free port and one pushed source `events`; the rest is appended.
 #[derive(Debug)]
 pub(crate) struct Setup {
-    folder: TempDir,
+    folder: Arc<TempDir>,
     head: String,
     defaults: String,
     rest: String,
@@ -25,13 +26,18 @@ pub(crate) struct Setup {
 impl Setup {
     /// A configuration that only takes runs in.
     pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder for the test");
+        let folder = Arc::new(tempfile::tempdir().expect("a folder for the test"));
         let ledger = folder.path().join("firstred.db").to_string_lossy().into_owned();
         let head = format!(
             "[server]\nlisten = \"127.0.0.1:0\"\n\n[ledger]\npath = {ledger:?}\n\n[log]\nformat = \"json\"\n\n\
              [sources.events]\ntype = \"webhook\"\ntoken = {TOKEN:?}\n"
         );
         Self { folder, head, defaults: String::new(), rest: String::new() }
+    }
+
+    /// Keeps the folder for as long as the result lives: a daemon outlives the setup that it was started with.
+    pub(crate) fn hold(&self) -> Arc<TempDir> {
+        Arc::clone(&self.folder)
     }
 
     /// The folder.
