@@ -1,0 +1,75 @@
+//! The HTTP client of the tests: plain, without retries, with a deadline.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// An answer, read whole.
+#[derive(Debug, Clone)]
+pub(crate) struct Answered {
+    pub(crate) status: u16,
+    pub(crate) text: String,
+}
+
+impl Answered {
+    /// The body as JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.text))
+    }
+
+    /// It is a 2xx.
+    pub(crate) fn accepted(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
+/// A client.
+#[derive(Debug, Clone)]
+pub(crate) struct Client(reqwest::Client);
+
+impl Default for Client {
+    fn default() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "the tests stay independent of the client under test")]
+        let builder = reqwest::Client::builder();
+        let client = builder
+            .timeout(Duration::from_secs(20))
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .expect("a client");
+        Self(client)
+    }
+}
+
+impl Client {
+    /// GET.
+    ///
+    /// # Errors
+    /// When there is no whole answer.
+    pub(crate) async fn get(&self, url: &str) -> Result<Answered, reqwest::Error> {
+        finish(self.0.get(url)).await
+    }
+
+    /// POST with headers.
+    ///
+    /// # Errors
+    /// When there is no whole answer.
+    pub(crate) async fn post(
+        &self,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<Answered, reqwest::Error> {
+        let mut request = self.0.post(url).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        finish(request).await
+    }
+}
+
+async fn finish(request: reqwest::RequestBuilder) -> Result<Answered, reqwest::Error> {
+    let response = request.send().await?;
+    let status = response.status().as_u16();
+    Ok(Answered { status, text: response.text().await? })
+}
