@@ -141,7 +141,7 @@ impl Client {
         if !request.body.is_empty() {
             builder = builder.body(reqwest::Body::wrap(outgoing::Outgoing::new(request.body, Arc::clone(&sent))));
         }
-        let mut response = builder.send().await.map_err(|error| classify(error.without_url()))?;
+        let mut response = builder.send().await.map_err(|error| classify(&error.without_url()))?;
         sent.store(true, Ordering::Release);
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
@@ -187,11 +187,11 @@ fn http_date(text: &str) -> Option<Timestamp> {
 
 /// Only a failed connect proves that nothing was sent. A request on a pooled connection that the server closed at that moment
 /// may or may not have been read: it is lost, not unsent.
-fn classify(error: reqwest::Error) -> NetError {
+fn classify(error: &reqwest::Error) -> NetError {
     if error.is_connect() && error.is_timeout() {
         return NetError::Timeout { after: CONNECT, connected: false };
     }
-    let text = causes(&error);
+    let text = causes(error);
     if error.is_connect() || error.is_builder() { NetError::NotSent(text) } else { NetError::Lost(text) }
 }
 

@@ -49,7 +49,7 @@ fn refused_v4(address: Ipv4Addr) -> bool {
     address.is_link_local() || address.octets().first() == Some(&0)
 }
 
-/// The IPv4 address inside an IPv4-compatible, NAT64 (64:ff9b::/96) or 6to4 (2002::/16) address.
+/// The IPv4 address inside an IPv4-compatible, NAT64 (`64:ff9b::/96`) or 6to4 (`2002::/16`) address.
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let [s0, s1, s2, s3, s4, s5, s6, s7] = address.segments();
     let v4 = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));

@@ -1,3 +1,5 @@
+//! The client against servers that redirect, drip, inflate, hang up and lie.
+
 use std::io::Write;
 use std::net::SocketAddr;
 

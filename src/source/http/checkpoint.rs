@@ -94,13 +94,11 @@ impl Checkpoint {
         if !run.status.is_final() {
             return false;
         }
-        match self.horizon {
-            Some(horizon) => end(run).is_some_and(|end| end < horizon),
-            None => {
-                let from = earlier(clock.started(self, now), signed(history));
-                end(run).is_none_or(|end| end <= from)
-            }
+        if let Some(horizon) = self.horizon {
+            return end(run).is_some_and(|end| end < horizon);
         }
+        let from = earlier(clock.started(self, now), signed(history));
+        end(run).is_none_or(|end| end <= from)
     }
 
     /// The checkpoint after a complete poll.

@@ -6,21 +6,21 @@
 
 use std::io::Write;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jaq_core::data::JustLut;
 use jaq_core::load::{self, Arena, File, Loader};
 use jaq_core::{Bind, Ctx, Native, Vars};
 use jaq_json::Val;
+use tokio::sync::Semaphore;
 
 /// The most values that one answer may become.
 const MOST_OUTPUTS: usize = 20_000;
 /// The most bytes that these may have together.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
-/// Enough for any recursion over JSON that serde_json reads (128 deep).
+/// Enough for any recursion over JSON that `serde_json` reads (128 deep).
 const STACK: usize = 16 * 1024 * 1024;
-const ERROR_CHARS: usize = 200;
+const ERROR_CHARS: usize = 60;
 
 type Program = jaq_core::Filter<JustLut<Val>>;
 
@@ -28,7 +28,7 @@ type Program = jaq_core::Filter<JustLut<Val>>;
 #[derive(Clone)]
 pub struct Filter {
     program: Arc<Program>,
-    busy: Arc<AtomicBool>,
+    turn: Arc<Semaphore>,
 }
 
 /// Why a filter can't be used, or had no result.
@@ -92,7 +92,7 @@ impl Filter {
             .with_funs(funs)
             .compile(modules)
             .map_err(|errors| FilterError::Compile(compile_errors(code, errors)))?;
-        Ok(Self { program: Arc::new(program), busy: Arc::new(AtomicBool::new(false)) })
+        Ok(Self { program: Arc::new(program), turn: Arc::new(Semaphore::new(1)) })
     }
 
     /// Runs the filter over one JSON text. The outputs are JSON texts.
@@ -100,17 +100,16 @@ impl Filter {
     /// # Errors
     /// When the text is no JSON, or the filter fails, gives too much or does not end in time.
     pub async fn run(&self, json: Arc<Vec<u8>>, deadline: Duration) -> Result<Vec<Vec<u8>>, FilterError> {
-        if self.busy.swap(true, Ordering::AcqRel) {
-            return Err(FilterError::Busy);
-        }
-        let free = Freed(Arc::clone(&self.busy));
+        let turn = tokio::time::timeout(deadline, Arc::clone(&self.turn).acquire_owned()).await;
+        let Ok(Ok(turn)) = turn else { return Err(FilterError::Busy) };
         let program = Arc::clone(&self.program);
         let (result, done) = tokio::sync::oneshot::channel();
         let thread = std::thread::Builder::new().name("jq".to_owned()).stack_size(STACK);
         thread
             .spawn(move || {
                 let outputs = outputs(&program, &json);
-                drop(free);
+                // Only now, and also when jq panics: one thread at a time, however long it takes.
+                drop(turn);
                 // Nobody listens after the deadline.
                 let _ = result.send(outputs);
             })
@@ -120,15 +119,6 @@ impl Filter {
             Ok(Err(_)) => Err(FilterError::Run("jq panicked".to_owned())),
             Err(_) => Err(FilterError::Endless(deadline)),
         }
-    }
-}
-
-/// Frees the filter for the next answer, even when jq panics.
-struct Freed(Arc<AtomicBool>);
-
-impl Drop for Freed {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
     }
 }
 
@@ -156,9 +146,8 @@ fn outputs(program: &Program, json: &[u8]) -> Result<Vec<Vec<u8>>, FilterError> 
 /// `fromjson` on the text of an error must not end the process by its depth.
 fn bounded_fromjson() -> (&'static str, Box<[Bind]>, Native<JustLut<Val>>) {
     jaq_core::native::run(("fromjson", Box::default(), |(_, value)| {
-        let text = match &value {
-            Val::TStr(text) | Val::BStr(text) => text,
-            _ => return jaq_core::box_iter::box_once(Err(jaq_core::Error::typ(value, "string").into())),
+        let (Val::TStr(text) | Val::BStr(text)) = &value else {
+            return jaq_core::box_iter::box_once(Err(jaq_core::Error::typ(value, "string").into()));
         };
         let parsed = serde_json::from_slice::<Val>(text);
         jaq_core::box_iter::box_once(parsed.map_err(|error| jaq_core::Error::str(error).into()))
@@ -211,6 +200,14 @@ fn place(code: &str, piece: &str) -> String {
     format!("at line {line}, column {column}")
 }
 
+/// jq quotes the value that it stumbled over, which may be a whole page: what it did is said at the beginning, and why at the end.
 fn short(text: &str) -> String {
-    text.chars().take(ERROR_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    let count = text.chars().count();
+    let calm = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    if count <= 2 * ERROR_CHARS {
+        return calm.collect();
+    }
+    let begin: String = calm.clone().take(ERROR_CHARS).collect();
+    let end: String = calm.skip(count - ERROR_CHARS).collect();
+    format!("{begin} … {end}")
 }

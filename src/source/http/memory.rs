@@ -18,7 +18,7 @@ pub(super) struct Memory {
     known: BTreeMap<RunKey, (u64, u64)>,
     tries: BTreeMap<RunKey, u8>,
     poll: u64,
-    /// The first page's address and its ETag, once everything behind it was read and committed.
+    /// The first page's address and its `ETag`, once everything behind it was read and committed.
     pub(super) etag: Option<(Url, HeaderValue)>,
     /// How many pages the last complete walk had.
     pub(super) pages: u32,

@@ -5,6 +5,7 @@ mod ask;
 mod checkpoint;
 mod detail;
 mod filter;
+mod hand;
 mod memory;
 mod open;
 mod pages;

@@ -9,18 +9,14 @@ use jiff::Timestamp;
 use reqwest::header::{ETAG, HeaderValue};
 use url::Url;
 
-use super::super::{Batch, Intake, OpenRun, PollError, Seen};
+use super::super::{Intake, OpenRun, PollError};
 use super::Http;
 use super::checkpoint::{Checkpoint, EngineClock, final_end, mark};
-use super::detail::{Detailed, percent_encoded};
-use super::memory::state;
+use super::detail::percent_encoded;
 use super::pages::{Page, Pager};
 use super::shape::{Items, filtered_items, hash, native_items, read_items, rows};
 use crate::net::Answer;
-use crate::run::{Run, RunKey};
-
-/// Detail requests for listed runs in one poll; the others have their turn at once afterwards.
-const MOST_DETAILS: usize = 200;
+use crate::run::RunKey;
 
 /// What a walk found.
 #[expect(clippy::struct_excessive_bools, reason = "each says another thing about how far the walk got")]
@@ -43,9 +39,9 @@ pub(super) struct Walked {
     pub(super) etag: Option<(Url, HeaderValue)>,
     newest: Option<Timestamp>,
     oldest_end: Option<Timestamp>,
-    clock: EngineClock,
-    details: usize,
-    details_down: bool,
+    pub(super) clock: EngineClock,
+    pub(super) details: usize,
+    pub(super) details_down: bool,
 }
 
 /// One page, read.
@@ -214,88 +210,6 @@ impl Http {
         let items = read_items(&texts).map_err(|reason| failed(&reason))?;
         let rows = rows(&body);
         Ok(Some(Read { answer, body, rows, items }))
-    }
-
-    /// Hands over what is new on a page, with its details.
-    async fn hand_over_page<I: Intake>(
-        &mut self,
-        intake: &I,
-        before: &Checkpoint,
-        items: Items,
-        walked: &mut Walked,
-        now: Timestamp,
-    ) -> Result<(), PollError> {
-        let (mut runs, mut states, mut wanting) = (Vec::new(), Vec::new(), Vec::new());
-        let history_span = self.settings.polling.history;
-        for (run, text) in items.runs {
-            let wants = self.details.as_ref().is_some_and(|details| details.wants(run.status));
-            let (key, state) = (run.key(), if wants { state(&run) } else { text });
-            if self.memory.knows(&key, state) {
-                continue;
-            }
-            let history = before.is_history(&run, &walked.clock, history_span, now);
-            if wants && !history {
-                wanting.push((run, key, state));
-            } else {
-                runs.push(Seen { run, history });
-                states.push((key, state));
-            }
-        }
-        for (run, key, state) in self.detailed(wanting, walked).await {
-            runs.push(Seen { run, history: false });
-            states.push((key, state));
-        }
-        if runs.is_empty() {
-            return Ok(());
-        }
-        let handed = runs.len();
-        self.hand_over(intake, Batch { runs, ..Batch::default() }).await?;
-        self.memory.committed(states);
-        walked.handed += handed;
-        Ok(())
-    }
-
-    /// Asks for the details of these runs. One that fails again and again goes out as the list has it: a failure without its step is
-    /// better than none.
-    async fn detailed(&mut self, wanting: Vec<(Run, RunKey, u64)>, walked: &mut Walked) -> Vec<(Run, RunKey, u64)> {
-        let mut done = Vec::new();
-        let Some(details) = &self.details else { return done };
-        let room = MOST_DETAILS.saturating_sub(walked.details);
-        walked.more |= wanting.len() > room;
-        let asked: Vec<_> = wanting.into_iter().take(room).collect();
-        walked.details += asked.len();
-        let ids: Vec<&str> = asked.iter().map(|(run, _, _)| run.id.as_str()).collect();
-        let answers = if walked.details_down {
-            ids.iter().map(|_| Detailed::Skipped).collect()
-        } else {
-            details.ask_all(&self.asker, &ids).await
-        };
-        for ((listed, key, state), detailed) in asked.into_iter().zip(answers) {
-            match detailed {
-                Detailed::Found(run) => {
-                    walked.listed.insert(run.key());
-                    done.push((*run, key, state));
-                }
-                // Listed a moment ago, and gone: what the list said is all there will ever be.
-                Detailed::Gone => done.push((listed, key, state)),
-                Detailed::Failed(_) | Detailed::Skipped if self.memory.gives_up(&key) => {
-                    tracing::warn!(source = %self.name, run = ?key.run, "its details can't be read: it goes out as the list has it");
-                    done.push((listed, key, state));
-                }
-                Detailed::Failed(error) => {
-                    walked.problem.get_or_insert(error);
-                }
-                Detailed::Skipped => {
-                    walked.details_down = true;
-                    walked.problem.get_or_insert_with(|| PollError {
-                        doing: "asking for the details of runs".to_owned(),
-                        reason: "none of the last requests was answered".to_owned(),
-                        retry_after: None,
-                    });
-                }
-            }
-        }
-        done
     }
 }
 

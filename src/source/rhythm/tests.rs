@@ -1,3 +1,5 @@
+//! The loop, on paused time, around a poller that does what it is told.
+
 use std::collections::VecDeque;
 
 use super::super::{Batch, NotTaken, OpenRun};

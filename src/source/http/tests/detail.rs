@@ -137,3 +137,31 @@ async fn over_several_pages_a_run_has_to_be_missing_twice() {
     poll(&mut http, &book).await.unwrap();
     assert_eq!(book.read(), ["?gone"]);
 }
+
+#[tokio::test]
+async fn a_storm_is_asked_for_in_turns_and_the_checkpoint_waits_for_the_last() {
+    let (engine, mut http, book) = engine_with_detail().await;
+    let before = book.checkpoint();
+    engine.now(|target| match target.strip_prefix("/runs/") {
+        None => ok(list(&(0..250).map(|n| run(&format!("r{n}"), "failed", minutes(1))).collect::<Vec<_>>())),
+        Some(id) => ok(with_step(id, minutes(1))),
+    });
+    assert_eq!(poll(&mut http, &book).await, Ok(Polled { runs: 200, more: true }));
+    assert_eq!(book.checkpoint(), before);
+    assert_eq!(poll(&mut http, &book).await, Ok(Polled { runs: 50, more: false }));
+    assert_eq!(book.read().len(), 250);
+    assert_ne!(book.checkpoint(), before);
+}
+
+#[tokio::test]
+async fn details_in_a_foreign_shape_are_mapped_three_at_a_time() {
+    let engine = Engine::new(|_| ok("[]")).await;
+    let detail = Detail { filter: Some(".result".to_owned()), ..engine.detail() };
+    let (mut http, book) = settled(&engine, HttpSource { detail: Some(detail), ..engine.settings() }).await;
+    engine.now(|target| match target.strip_prefix("/runs/") {
+        None => ok(list(&(0..7).map(|n| run(&format!("r{n}"), "failed", minutes(1))).collect::<Vec<_>>())),
+        Some(id) => ok(format!("{{\"result\":{}}}", with_step(id, minutes(1)))),
+    });
+    assert_eq!(poll(&mut http, &book).await, Ok(Polled { runs: 7, more: false }));
+    assert!(book.batches().iter().flat_map(|batch| &batch.runs).all(|seen| !seen.run.steps.is_empty()));
+}

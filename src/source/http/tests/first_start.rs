@@ -2,8 +2,7 @@
 
 use super::*;
 
-async fn fresh(engine: &Engine, settings: HttpSource) -> (Http, Book) {
-    let _ = engine;
+fn fresh(settings: HttpSource) -> (Http, Book) {
     (Http::new("prod", settings).unwrap(), Book::default())
 }
 
@@ -17,7 +16,7 @@ async fn what_ended_before_the_first_start_is_history_and_what_runs_is_not() {
         ]))
     })
     .await;
-    let (mut http, book) = fresh(&engine, engine.settings()).await;
+    let (mut http, book) = fresh(engine.settings());
     http.poll(&book, at(NOW)).await.unwrap();
     assert_eq!(book.read(), ["-a failed", "!b running", "-c completed"]);
     engine.now(|_| ok(list(&[run("b", "failed", minutes(1)), run("d", "failed", minutes(-30))])));
@@ -37,7 +36,7 @@ async fn as_much_of_the_past_is_announced_as_was_asked_for() {
     let engine = Engine::new(|_| ok(list(&[run("a", "failed", minutes(-50)), run("b", "failed", minutes(-70))]))).await;
     let mut settings = engine.settings();
     settings.polling.history = Duration::from_hours(1);
-    let (mut http, book) = fresh(&engine, settings).await;
+    let (mut http, book) = fresh(settings);
     http.poll(&book, at(NOW)).await.unwrap();
     assert_eq!(book.read(), ["!a failed", "-b failed"]);
 }
@@ -49,7 +48,7 @@ async fn an_engine_whose_clock_is_an_hour_off_is_read_by_its_own_clock() {
         let date = if dated { minutes(skew) } else { at(NOW) };
         let answer = move |runs: &[String]| ok(list(runs)).with("date", http_date(date));
         let engine = Engine::new(move |_| answer(&[run("before", "failed", minutes(skew - 1))])).await;
-        let (mut http, book) = fresh(&engine, engine.settings()).await;
+        let (mut http, book) = fresh(engine.settings());
         http.poll(&book, at(NOW)).await.unwrap();
         assert_eq!(book.read(), ["-before failed"], "{skew} {dated}");
         for minute in 1..=3 {
@@ -66,7 +65,7 @@ async fn an_engine_whose_clock_is_an_hour_off_is_read_by_its_own_clock() {
 #[tokio::test]
 async fn what_fails_while_the_engine_could_not_be_read_yet_is_news() {
     let engine = Engine::new(|_| status(503, "")).await;
-    let (mut http, book) = fresh(&engine, engine.settings()).await;
+    let (mut http, book) = fresh(engine.settings());
     http.poll(&book, at(NOW)).await.unwrap_err();
     engine.now(|_| {
         ok(list(&[run("before", "failed", minutes(-5)), run("since", "failed", minutes(20))]))
@@ -81,7 +80,7 @@ async fn what_fails_while_the_engine_could_not_be_read_yet_is_news() {
 #[tokio::test]
 async fn an_empty_first_answer_does_not_turn_the_past_into_news() {
     let engine = Engine::new(|_| ok("[]")).await;
-    let (mut http, book) = fresh(&engine, engine.settings()).await;
+    let (mut http, book) = fresh(engine.settings());
     http.poll(&book, at(NOW)).await.unwrap();
     engine.now(|_| ok(list(&[run("past", "failed", minutes(-5)), run("new", "failed", minutes(1))])));
     poll(&mut http, &book).await.unwrap();

@@ -11,8 +11,8 @@ async fn ran(code: &str, json: &str) -> Result<Vec<String>, FilterError> {
 #[tokio::test]
 async fn a_foreign_api_is_mapped_to_native_runs() {
     let engine = Engine::new(|_| ok(r#"{"executions":[]}"#)).await;
-    let filter = r#".executions[]? | {id: (.exec_no | tostring), workflow: {name: .flow}, status: (.state | ascii_downcase),
-        updatedAt: (.ended_ms / 1000 | todate)}"#;
+    let filter = r".executions[]? | {id: (.exec_no | tostring), workflow: {name: .flow}, status: (.state | ascii_downcase),
+        updatedAt: (.ended_ms / 1000 | todate)}";
     let (mut http, book) = (
         Http::new("prod", HttpSource { filter: Some(filter.to_owned()), ..engine.settings() }).unwrap(),
         Book::default(),
@@ -30,7 +30,7 @@ async fn a_foreign_api_is_mapped_to_native_runs() {
 async fn streams_values_and_errors_come_through() {
     assert_eq!(ran(".[]", "[1,\"a\\u0000\",{\"b\":null}]").await.unwrap(), ["1", "\"a\\u0000\"", "{\"b\":null}"]);
     let error = ran(".a | error", r#"{"a":"no"}"#).await.unwrap_err();
-    assert_eq!(error.to_string(), "the jq filter failed: no");
+    assert_eq!(error.to_string(), "the jq filter failed: \"no\"");
     assert!(matches!(ran(".", "<html>").await, Err(FilterError::NotJson(_))));
 }
 
