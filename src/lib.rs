@@ -3,10 +3,10 @@
 //! The map of the house. Imports run one way: `run ← triage ← engine ← config ← {source, ledger, receiver, server} ← daemon ← cli`.
 //! The four in the middle don't know each other; what they share are the shell's commons: `net`, `metrics`, `clock`.
 
-//WIP pub mod cli;
+pub mod cli;
 pub mod clock;
 pub mod config;
-//WIP pub mod daemon;
+pub mod daemon;
 pub mod engine;
 pub mod ledger;
 pub mod metrics;

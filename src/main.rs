@@ -7,5 +7,5 @@ fn main() -> ExitCode {
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
         // Somebody was first: there is a provider, which is all that is needed.
     }
-    ExitCode::SUCCESS
+    firstred::cli::main()
 }

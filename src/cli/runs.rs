@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::Failure;
 use super::setup;
-use crate::ledger::{Story, open_readonly};
+use crate::ledger::{Reader, Story};
 use crate::run::{Limits, Run, read_batch};
 
 /// The largest file of runs, in bytes.
@@ -42,7 +42,7 @@ pub(super) fn asked(config: &Path, argument: &str) -> Result<Asked, Failure> {
 /// What the ledger knows of the runs with this id.
 pub(super) fn stories(config: &Path, run: &str) -> Result<Vec<Story>, Failure> {
     let config = setup::config(config)?;
-    let reader = open_readonly(&config.ledger.path)?;
+    let reader = Reader::open(&config.ledger.path)?;
     Ok(reader.stories(run)?)
 }
 

@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
+use serde_json::json;
+
 use super::{Failure, Format, output, setup};
 use crate::clock;
 use crate::engine::{Delivery, Kind, Notification, NotificationId, Outcome, OwnTrouble, Severity, Subject};
 use crate::receiver::Receiver;
+use crate::triage::redact::clean;
 
 pub(super) fn run(config: &Path, name: &str, format: Format) -> Result<(), Failure> {
     let config = setup::config(config)?;
@@ -14,21 +17,40 @@ pub(super) fn run(config: &Path, name: &str, format: Format) -> Result<(), Failu
         return Err(Failure::CouldNotAsk(format!("there is no receiver `{name}`; there is: {}", known.join(", "))));
     };
     let receiver = Receiver::build(name, settings, config.server.public_url.as_ref())?;
-    let outcome = setup::runtime()?.block_on(receiver.send(&delivery(name), clock::now()));
-    let delivered = matches!(outcome, Outcome::Delivered { .. });
-    match format {
-        Format::Json => output::say_json(&outcome)?,
-        Format::Text => output::say(&match &outcome {
-            Outcome::Delivered { receipt, .. } => format!("{name} took the test message: {receipt}"),
-            Outcome::Refused { permanent: true, reason, .. } => format!("{name} refused the test message for good: {reason}"),
-            Outcome::Refused { reason, .. } => format!("{name} could not be reached or asks to wait: {reason}"),
-            Outcome::Unknown { reason } => format!("{name} may have taken the test message, it did not say: {reason}"),
-        }),
+    let mut addresses: Vec<Option<String>> = settings.addresses().into_iter().map(Some).collect();
+    if addresses.is_empty() {
+        addresses.push(None);
     }
-    if delivered { Ok(()) } else { Err(Failure::No) }
+    let runtime = setup::runtime()?;
+    let mut all_delivered = true;
+    let mut answers = Vec::new();
+    for address in addresses {
+        let who = address.as_ref().map_or_else(|| name.to_owned(), |address| format!("{name} ({address})"));
+        let outcome = runtime.block_on(receiver.send(&delivery(name, address.clone()), clock::now()));
+        all_delivered &= matches!(outcome, Outcome::Delivered { .. });
+        if format == Format::Text {
+            output::say(&said(&who, &outcome));
+        }
+        answers.push(json!({ "receiver": name, "address": address, "result": outcome }));
+    }
+    if format == Format::Json {
+        output::say_json(&answers)?;
+    }
+    if all_delivered { Ok(()) } else { Err(Failure::No) }
 }
 
-fn delivery(receiver: &str) -> Delivery {
+fn said(who: &str, outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Delivered { receipt, .. } => format!("{who} took the test message: {}", clean(receipt)),
+        Outcome::Refused { permanent: true, reason, .. } => {
+            format!("{who} refused the test message for good: {}", clean(reason))
+        }
+        Outcome::Refused { reason, .. } => format!("{who} did not take the test message now: {}", clean(reason)),
+        Outcome::Unknown { reason } => format!("{who} may have taken the test message, it did not say: {}", clean(reason)),
+    }
+}
+
+fn delivery(receiver: &str, address: Option<String>) -> Delivery {
     let now = clock::now();
     let subject = OwnTrouble {
         what: format!("receiver {receiver}"),
@@ -40,6 +62,7 @@ fn delivery(receiver: &str) -> Delivery {
     Delivery {
         id: 0,
         receiver: receiver.to_owned(),
+        address,
         attempts: 0,
         created_at: now,
         notification: Notification {

@@ -48,21 +48,23 @@ fn tell(story: &Story) -> String {
     if let Some(until) = known.hold_until() {
         let _ = write!(text, "\n  held until {} at the latest", time(until));
     }
-    for said in &story.said {
-        for delivery in &said.deliveries {
-            let state = match delivery.state {
-                DeliveryState::Waiting => "on its way",
-                DeliveryState::Done => "arrived",
-                DeliveryState::GivenUp => "given up",
-            };
-            let what = said.notification.kind.as_str();
-            let _ = write!(text, "\n  delivery of \"{what}\" to {}: {state}", clean(&delivery.receiver));
-            if let Some(next) = delivery.next_at {
-                let _ = write!(text, ", next attempt {}", time(next));
-            }
-            for attempt in &delivery.log {
-                let _ = write!(text, "\n    {}  {}", time(attempt.at), outcome(&attempt.outcome));
-            }
+    for delivery in &story.deliveries {
+        let state = match delivery.state {
+            DeliveryState::Waiting => "on its way",
+            DeliveryState::Done => "arrived",
+            DeliveryState::GivenUp => "given up",
+        };
+        let said = story.notifications.iter().find(|said| said.id == delivery.notification);
+        let what = said.map_or("", |said| said.kind.as_str());
+        let _ = write!(text, "\n  \"{what}\" to {}: {state}", clean(&delivery.receiver));
+        if !delivery.address.is_empty() {
+            let _ = write!(text, " ({})", clean(&delivery.address));
+        }
+        if let Some(next) = delivery.next_at {
+            let _ = write!(text, ", next attempt {}", time(next));
+        }
+        for attempt in &delivery.attempts {
+            let _ = write!(text, "\n    {}  {}", time(attempt.at), outcome(&attempt.outcome));
         }
     }
     text

@@ -162,6 +162,7 @@ fn read(cx: &Cx<'_>, root: &Value) -> Option<Config> {
     let audience = |receiver: &parts::Receiver| Audience {
         workspaces: receiver.workspaces.clone(),
         fallback: receiver.fallback.clone(),
+        addresses: receiver.settings.addresses(),
         schedule: Schedule { give_up_after: receiver.give_up_after.unwrap_or(defaults.give_up_after) },
     };
     let policy = Policy {

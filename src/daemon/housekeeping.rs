@@ -12,7 +12,7 @@ use super::own_trouble;
 use super::pollers::Health;
 use crate::clock;
 use crate::engine::Policy;
-use crate::ledger::{Ledger, Waiting};
+use crate::ledger::{Ledger, Trouble};
 use crate::metrics::{Metrics, ReceiverLabel};
 use crate::source::SourceHealth;
 
@@ -27,9 +27,18 @@ pub(super) struct Housekeeping {
     pub(super) ledger: Ledger,
     pub(super) policy: watch::Receiver<Arc<Policy>>,
     pub(super) health: watch::Receiver<Arc<Health>>,
-    pub(super) waiting: watch::Sender<Vec<Waiting>>,
+    pub(super) backlog: watch::Sender<Backlog>,
     pub(super) metrics: Metrics,
     pub(super) retention: Duration,
+}
+
+/// What is not yet as it should be, as the ledger knows it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Backlog {
+    /// What waits for each receiver: how many deliveries, and since when the oldest.
+    pub(super) waiting: Vec<(String, u64, Option<Timestamp>)>,
+    /// firstred's own open troubles.
+    pub(super) troubles: Vec<Trouble>,
 }
 
 impl Housekeeping {
@@ -53,9 +62,9 @@ impl Housekeeping {
     }
 
     async fn count_waiting(&self) {
-        let waiting = match self.ledger.receivers_waiting().await {
-            Ok(waiting) => waiting,
-            Err(error) => {
+        let (waiting, troubles) = match (self.ledger.receivers_waiting().await, self.ledger.troubles().await) {
+            (Ok(waiting), Ok(troubles)) => (waiting, troubles),
+            (Err(error), _) | (_, Err(error)) => {
                 tracing::warn!(?error, "the ledger does not say what waits");
                 return;
             }
@@ -64,12 +73,12 @@ impl Housekeeping {
             let label = ReceiverLabel { receiver: name.clone() };
             let (count, oldest) = waiting
                 .iter()
-                .find(|waiting| &waiting.receiver == name)
-                .map_or((0, None), |waiting| (waiting.count, waiting.oldest));
+                .find(|(receiver, _, _)| receiver == name)
+                .map_or((0, None), |(_, count, oldest)| (*count, *oldest));
             self.metrics.deliveries_waiting.get_or_create(&label).set(i64::try_from(count).unwrap_or(i64::MAX));
             self.metrics.oldest_waiting.get_or_create(&label).set(oldest.map_or(0.0, unix_seconds));
         }
-        self.waiting.send_replace(waiting);
+        self.backlog.send_replace(Backlog { waiting, troubles });
     }
 
     async fn report_blind_sources(&self) {

@@ -41,5 +41,10 @@ pub(super) fn source_name(source: &str) -> String {
     format!("source {source}")
 }
 
+/// The name under which the ledger opens a receiver's trouble.
+pub(super) fn receiver_name(receiver: &str) -> String {
+    format!("receiver {receiver}")
+}
+
 /// The name under which a refused configuration is open.
 pub(super) const CONFIGURATION: &str = "configuration";

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::housekeeping::Housekeeping;
+use super::housekeeping::{Backlog, Housekeeping};
 use super::lanes::{self, Lanes};
 use super::pollers::{self, Pollers};
 use super::readiness::Readers;
@@ -111,19 +111,19 @@ impl Daemon {
         let mut pollers = Pollers::new(bridge.clone(), metrics.clone());
         pollers.replace(prepared.sources);
         let stop = CancellationToken::new();
-        let (waiting, what_waits) = watch::channel(Vec::new());
+        let (backlog, known_backlog) = watch::channel(Backlog::default());
         let housekeeping = Housekeeping {
             ledger: ledger.clone(),
             policy: in_force.clone(),
             health: pollers.health(),
-            waiting,
+            backlog,
             metrics: metrics.clone(),
             retention: config.ledger.retention,
         };
         let readers = Readers {
             policy: in_force,
             health: pollers.health(),
-            waiting: what_waits,
+            backlog: known_backlog,
             metrics: metrics.clone(),
         };
         let wiring = Wiring {
@@ -220,10 +220,7 @@ impl Daemon {
             tracing::warn!("something was still in flight after 9 s; it stays in the ledger and is sent at the next start");
         }
         drop((bridge, ledger));
-        // It waits for the disk; nothing else runs any more.
-        if tokio::task::spawn_blocking(move || keeper.close()).await.is_err() {
-            tracing::error!("the ledger did not close in order");
-        }
+        keeper.close().await;
     }
 }
 

@@ -30,6 +30,9 @@ pub struct Audience {
     pub fallback: Option<String>,
     /// How long its deliveries are tried.
     pub schedule: Schedule,
+    /// Its addresses where it has several (the recipients of a mail): each is told in a delivery of its own, so that one that is
+    /// refused or put off is retried, given up and proven for itself. Empty for a receiver that is one address.
+    pub addresses: Vec<String>,
 }
 
 /// What the engine knows of a source.

@@ -48,8 +48,8 @@ impl<'c> Hot<'c> {
                 "INSERT INTO notifications (run, name, at, body) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
             )?,
             deliver: db.prepare_cached(
-                "INSERT INTO deliveries (notification, receiver, state, attempts, created_at, next_at)
-                 VALUES (?1, ?2, 0, 0, ?3, ?3) ON CONFLICT DO NOTHING",
+                "INSERT INTO deliveries (notification, receiver, address, state, attempts, created_at, next_at)
+                 VALUES (?1, ?2, ?3, 0, 0, ?4, ?4) ON CONFLICT DO NOTHING",
             )?,
         })
     }
@@ -61,6 +61,7 @@ impl<'c> Hot<'c> {
         key: &RunKey,
         now: Timestamp,
         changes: &Changes,
+        policy: &Policy,
         effects: &mut Effects,
     ) -> Result<(), LedgerError> {
         let known = &changes.known;
@@ -76,7 +77,7 @@ impl<'c> Hot<'c> {
         };
         effects.held |= hold_until.is_some();
         for told in &changes.told {
-            self.tell(row, &told.notification, &told.receivers, effects)?;
+            self.tell(row, &told.notification, &told.receivers, policy, effects)?;
         }
         Ok(())
     }
@@ -100,7 +101,7 @@ pub(super) fn observe(
         observe_one(hot, batch.at, observation, *history, policy, effects)?;
     }
     for key in &batch.forgotten {
-        forget_one(hot, batch.at, key, effects)?;
+        forget_one(hot, batch.at, key, policy, effects)?;
     }
     if let Some(checkpoint) = &batch.checkpoint {
         hot.db
@@ -131,7 +132,7 @@ fn observe_one(
     let seen = observation.clone();
     let changes = guarded(|| decide(now, known, seen, Context { history, parent_open }, policy))?;
     if !changes.unchanged {
-        return hot.write(row, &observation.key, now, &changes, effects);
+        return hot.write(row, &observation.key, now, &changes, policy, effects);
     }
     if let Some(row) = row
         && micros(now).saturating_sub(seen_at) > i64::try_from(MARK_SEEN_EVERY.as_micros()).unwrap_or(i64::MAX)
@@ -141,7 +142,13 @@ fn observe_one(
     Ok(())
 }
 
-fn forget_one(hot: &mut Hot<'_>, now: Timestamp, key: &RunKey, effects: &mut Effects) -> Result<(), LedgerError> {
+fn forget_one(
+    hot: &mut Hot<'_>,
+    now: Timestamp,
+    key: &RunKey,
+    policy: &Policy,
+    effects: &mut Effects,
+) -> Result<(), LedgerError> {
     let Some(Stored { row, known: Some(known), .. }) = find(hot, key)? else {
         return Ok(());
     };
@@ -149,7 +156,7 @@ fn forget_one(hot: &mut Hot<'_>, now: Timestamp, key: &RunKey, effects: &mut Eff
     if changes.unchanged {
         return Ok(());
     }
-    hot.write(Some(row), key, now, &changes, effects)
+    hot.write(Some(row), key, now, &changes, policy, effects)
 }
 
 fn find(hot: &mut Hot<'_>, key: &RunKey) -> Result<Option<Stored>, LedgerError> {

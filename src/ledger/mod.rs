@@ -30,7 +30,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch}
 pub use command::Observed;
 pub use error::{LedgerError, OpenError, QueueFull};
 pub use open::Keeper;
-pub use reader::{OpenRunRow, Reader};
+pub use reader::{OpenRunRow, Reader, Trouble};
 pub use rows::{AttemptNote, DeliveryState};
 pub use story::{DeliveryStory, Story};
 
@@ -207,6 +207,14 @@ impl Ledger {
     /// When the file can't be read.
     pub async fn receivers_waiting(&self) -> Result<Vec<(String, u64, Option<Timestamp>)>, LedgerError> {
         self.read(reader::receivers_waiting).await
+    }
+
+    /// firstred's own troubles that are not settled yet.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub async fn troubles(&self) -> Result<Vec<Trouble>, LedgerError> {
+        self.read(reader::troubles).await
     }
 
     /// Lets go of runs that were not seen since `before`, with all that was said about them, in small transactions. What is open,

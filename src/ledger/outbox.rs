@@ -21,6 +21,7 @@ impl Hot<'_> {
         run: i64,
         notification: &Notification,
         receivers: &[String],
+        policy: &Policy,
         effects: &mut Effects,
     ) -> Result<(), LedgerError> {
         let name = notification.id.as_str();
@@ -33,7 +34,7 @@ impl Hot<'_> {
                 .query_row(params![run, name], |row| row.get(0))?
         };
         for receiver in receivers {
-            self.deliver(row, receiver, at, effects)?;
+            self.deliver(row, receiver, at, policy, effects)?;
         }
         Ok(())
     }
@@ -43,9 +44,18 @@ impl Hot<'_> {
         notification: i64,
         receiver: &str,
         at: i64,
+        policy: &Policy,
         effects: &mut Effects,
     ) -> Result<(), LedgerError> {
-        if self.deliver.execute(params![notification, receiver, at])? == 1 {
+        let addresses = policy.receivers.get(receiver).map_or(&[][..], |audience| &audience.addresses);
+        let mut new = 0;
+        if addresses.is_empty() {
+            new += self.deliver.execute(params![notification, receiver, "", at])?;
+        }
+        for address in addresses {
+            new += self.deliver.execute(params![notification, receiver, address, at])?;
+        }
+        if new > 0 {
             effects.due(receiver);
         }
         Ok(())
@@ -142,7 +152,7 @@ fn fall_back(
         tracing::error!(receiver = ?attempt.receiver, fallback = ?name, "the fallback is bound to another workspace");
         return Ok(());
     }
-    hot.deliver(notification, name, micros(attempt.at), effects)
+    hot.deliver(notification, name, micros(attempt.at), policy, effects)
 }
 
 fn find(hot: &Hot<'_>, delivery: i64) -> Result<Option<Row>, LedgerError> {

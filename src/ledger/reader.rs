@@ -85,13 +85,14 @@ pub(super) fn due(
 
 fn delivery(db: &Connection, id: i64) -> rusqlite::Result<Option<Delivery>> {
     let mut find = db.prepare_cached(
-        "SELECT d.receiver, d.attempts, d.created_at, n.body
+        "SELECT d.receiver, d.attempts, d.created_at, n.body, d.address
          FROM deliveries d JOIN notifications n ON n.id = d.notification WHERE d.id = ?1",
     )?;
     find.query_row([id], |row| {
         Ok(Delivery {
             id,
             receiver: row.get(0)?,
+            address: Some(row.get(4)?).filter(|address: &String| !address.is_empty()),
             attempts: row.get(1)?,
             created_at: time(row.get(2)?),
             notification: json(row, 3)?,
@@ -131,6 +132,24 @@ pub(super) fn receivers_waiting(db: &Connection) -> Result<Waiting, LedgerError>
         Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs(), row.get::<_, Option<i64>>(2)?.map(time)))
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn troubles(db: &Connection) -> Result<Vec<Trouble>, LedgerError> {
+    let mut find = db.prepare_cached("SELECT what, since, summary FROM troubles ORDER BY what")?;
+    let rows =
+        find.query_map([], |row| Ok(Trouble { what: row.get(0)?, since: time(row.get(1)?), summary: row.get(2)? }))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// A trouble of firstred's own that is not settled yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// What is broken: `receiver oncall`.
+    pub what: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// What happens, in a sentence.
+    pub summary: String,
 }
 
 /// Reads a ledger that may belong to a running firstred.

@@ -34,6 +34,9 @@ pub struct DeliveryStory {
     pub notification: NotificationId,
     /// The receiver.
     pub receiver: String,
+    /// Which of its addresses, where it has several.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub address: String,
     /// Where it stands.
     pub state: DeliveryState,
     /// How many attempts there were.
@@ -88,7 +91,7 @@ fn said(db: &Connection, run: i64) -> Result<Vec<(i64, Notification)>, LedgerErr
 
 fn deliveries(db: &Connection, notification: i64, said: &NotificationId) -> Result<Vec<DeliveryStory>, LedgerError> {
     let mut find = db.prepare_cached(
-        "SELECT id, receiver, state, attempts, created_at, next_at, log FROM deliveries WHERE notification = ?1",
+        "SELECT id, receiver, state, attempts, created_at, next_at, log, address FROM deliveries WHERE notification = ?1",
     )?;
     let rows = find.query_map([notification], |row| {
         let state = DeliveryState::of(row.get(2)?);
@@ -97,6 +100,7 @@ fn deliveries(db: &Connection, notification: i64, said: &NotificationId) -> Resu
             id: row.get(0)?,
             notification: said.clone(),
             receiver: row.get(1)?,
+            address: row.get(7)?,
             state,
             tries: row.get(3)?,
             created_at: time(row.get(4)?),

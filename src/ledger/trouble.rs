@@ -26,8 +26,8 @@ pub(super) fn raise(
 ) -> Result<bool, LedgerError> {
     let new = hot
         .db
-        .prepare_cached("INSERT INTO troubles (what, since) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
-        .execute(params![trouble.what, micros(trouble.since)])?
+        .prepare_cached("INSERT INTO troubles (what, since, summary) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")?
+        .execute(params![trouble.what, micros(trouble.since), trouble.summary])?
         == 1;
     if !new {
         return Ok(false);
@@ -49,7 +49,7 @@ pub(super) fn raise(
         decided_at: now,
         subject: Subject::Own(trouble.clone()),
     };
-    hot.tell(NO_RUN, &notification, &receivers, effects)?;
+    hot.tell(NO_RUN, &notification, &receivers, policy, effects)?;
     Ok(true)
 }
 

@@ -165,7 +165,7 @@ fn work(hot: &mut Hot<'_>, work: &Work, policy: &Policy, effects: &mut Effects) 
         Work::Observe(batch) => apply::observe(hot, batch, policy, effects).map(|()| Answer::Done),
         Work::Record { attempt, seed } => outbox::record(hot, attempt, *seed, policy, effects).map(|()| Answer::Done),
         Work::Say { notification, receivers } => {
-            hot.tell(outbox::NO_RUN, notification, receivers, effects).map(|()| Answer::Done)
+            hot.tell(outbox::NO_RUN, notification, receivers, policy, effects).map(|()| Answer::Done)
         }
         Work::Raise { trouble, receivers, now } => {
             trouble::raise(hot, trouble, receivers, *now, policy, effects).map(Answer::Changed)

@@ -85,20 +85,16 @@ impl Receiver {
     }
 }
 
-/// The addresses of a receiver that has several: each is told in a delivery of its own ([`Delivery::address`]), so that what
-/// one refuses or puts off is retried for it alone. Empty for a receiver that is one address.
-#[must_use]
-pub fn addresses(settings: &ReceiverSettings) -> Vec<String> {
-    match &settings.kind {
-        ReceiverKind::Email(email) => email.to.iter().map(|mailbox| mailbox.email.to_string()).collect(),
-        ReceiverKind::Slack(_) | ReceiverKind::Webhook(_) | ReceiverKind::Console(_) => Vec::new(),
+impl dispatcher::Carrier for Receiver {
+    async fn carry(&self, delivery: &Delivery, now: Timestamp) -> Outcome {
+        self.send(delivery, now).await
     }
 }
 
-/// The card as text without colours, as the console shows it.
+/// The card as text, as the console shows it.
 #[must_use]
-pub fn render_text(notification: &Notification) -> String {
-    console::card(notification, false)
+pub fn render_text(notification: &Notification, colour: bool) -> String {
+    console::card(notification, colour)
 }
 
 /// What the dispatcher needs of the ledger.

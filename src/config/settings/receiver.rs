@@ -19,6 +19,17 @@ pub struct ReceiverSettings {
     pub parallel: usize,
 }
 
+impl ReceiverSettings {
+    /// The addresses of a receiver that has several. Empty for a receiver that is one address.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<String> {
+        match &self.kind {
+            ReceiverKind::Email(email) => email.to.iter().map(|mailbox| mailbox.email.to_string()).collect(),
+            ReceiverKind::Slack(_) | ReceiverKind::Webhook(_) | ReceiverKind::Console(_) => Vec::new(),
+        }
+    }
+}
+
 /// The kinds of receivers.
 #[derive(Debug, Clone)]
 pub enum ReceiverKind {

@@ -28,17 +28,19 @@ CREATE TABLE notifications (
     UNIQUE (run, name)
 ) STRICT;
 
--- One notification to one receiver. state: 0 waiting, 1 done, 2 given up.
+-- One notification to one receiver, or to one address of it (the recipient of a mail; empty where the receiver is one address).
+-- state: 0 waiting, 1 done, 2 given up.
 CREATE TABLE deliveries (
     id           INTEGER PRIMARY KEY,
     notification INTEGER NOT NULL REFERENCES notifications (id),
     receiver     TEXT    NOT NULL,
+    address      TEXT    NOT NULL,
     state        INTEGER NOT NULL,
     attempts     INTEGER NOT NULL,
     created_at   INTEGER NOT NULL,
     next_at      INTEGER NOT NULL,
     log          TEXT,
-    UNIQUE (notification, receiver)
+    UNIQUE (notification, receiver, address)
 ) STRICT;
 CREATE INDEX deliveries_due ON deliveries (receiver, next_at) WHERE state = 0;
 
@@ -51,8 +53,9 @@ CREATE TABLE checkpoints (
 
 -- firstred's own troubles that are not settled yet: each is told once.
 CREATE TABLE troubles (
-    what  TEXT PRIMARY KEY,
-    since INTEGER NOT NULL
+    what    TEXT PRIMARY KEY,
+    since   INTEGER NOT NULL,
+    summary TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- `clean`: closed in order. `probe`: proves that writing works again after a failure.

@@ -61,6 +61,7 @@ impl Outbox for Memory {
         let audience = Audience {
             workspaces: None,
             fallback: None,
+        addresses: Vec::new(),
             schedule: Schedule { give_up_after: SignedDuration::from_hours(24) },
         };
         let next_at = match after_attempt(&attempt, &audience, attempt.at, 0).next {
@@ -90,6 +91,7 @@ fn delivery(id: i64, receiver: &str, attempts: u32) -> Delivery {
     Delivery {
         id,
         receiver: receiver.to_owned(),
+        address: None,
         attempts,
         created_at: crate::clock::now(),
         notification: Notification {

@@ -21,9 +21,11 @@ mod task;
 mod tests;
 mod wire;
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
-use super::{Intake, PollError, Polled};
+use super::{Intake, PollError, Polled, Poller};
 use crate::config::PrefectSource;
 use crate::net::{Client, ClientOptions};
 
@@ -31,6 +33,7 @@ use crate::net::{Client, ClientOptions};
 #[derive(Debug)]
 pub struct Prefect {
     watcher: poll::Watcher<Client>,
+    every: Duration,
 }
 
 impl Prefect {
@@ -45,15 +48,19 @@ impl Prefect {
             reason: error.to_string(),
             retry_after: None,
         })?;
-        Ok(Self { watcher: poll::Watcher::new(name.into(), client, settings)? })
+        let every = settings.polling.every;
+        Ok(Self { watcher: poll::Watcher::new(name.into(), client, settings)?, every })
     }
 
-    /// Asks once for everything that is new, and hands it over.
-    ///
-    /// # Errors
-    /// When something could not be asked or handed over. What was read is handed over all the same, and the next poll
-    /// asks again for what was not.
-    pub async fn poll<I: Intake>(&mut self, intake: &I, now: Timestamp) -> Result<Polled, PollError> {
+}
+
+impl Poller for Prefect {
+    /// What was read is handed over also when something could not be asked; the next poll asks again for what was not.
+    async fn poll<I: Intake>(&mut self, intake: &I, now: Timestamp) -> Result<Polled, PollError> {
         self.watcher.poll(intake, now).await
+    }
+
+    fn every(&self) -> Duration {
+        self.every
     }
 }
