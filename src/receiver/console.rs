@@ -1,10 +1,8 @@
 //! Standard output: text for people, or one JSON object a line. It knows no terminal but whether it may use colour.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-
-use tokio::io::{AsyncWrite, AsyncWriteExt as _};
-use tokio::sync::Mutex;
 
 use super::message::{Budget, Message, plain, text};
 use super::payload;
@@ -12,7 +10,7 @@ use crate::config::ConsoleReceiver;
 use crate::engine::{Delivery, Kind, Notification, Outcome};
 
 /// Where the console writes to.
-pub(crate) type Writer = Box<dyn AsyncWrite + Send + Unpin>;
+pub(crate) type Writer = Box<dyn Write + Send>;
 
 /// Standard output, or what stands in for it.
 pub(crate) struct Console {
@@ -20,16 +18,16 @@ pub(crate) struct Console {
     colour: bool,
     timeout: Duration,
     /// Locked for a whole card, so that two never mix.
-    writer: Mutex<Writer>,
+    writer: Arc<Mutex<Writer>>,
 }
 
 impl Console {
     pub(crate) fn stdout(settings: ConsoleReceiver, timeout: Duration) -> Self {
-        Self::to(Box::new(tokio::io::stdout()), settings, std::io::stdout().is_terminal(), timeout)
+        Self::to(Box::new(std::io::stdout()), settings, std::io::stdout().is_terminal(), timeout)
     }
 
     pub(crate) fn to(writer: Writer, settings: ConsoleReceiver, colour: bool, timeout: Duration) -> Self {
-        Self { json: settings.json, colour, timeout, writer: Mutex::new(writer) }
+        Self { json: settings.json, colour, timeout, writer: Arc::new(Mutex::new(writer)) }
     }
 
     /// One attempt. Delivered means written and flushed.
@@ -41,12 +39,14 @@ impl Console {
             format!("{}\n", card(&delivery.notification, self.colour))
         };
         said.push('\n');
-        let written = tokio::time::timeout(self.timeout, async {
-            let mut writer = self.writer.lock().await;
-            writer.write_all(said.as_bytes()).await?;
-            writer.flush().await
+        let writer = Arc::clone(&self.writer);
+        // A pipe that nobody reads blocks: that must not block anything else.
+        let written = tokio::task::spawn_blocking(move || {
+            let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+            writer.write_all(said.as_bytes()).and_then(|()| writer.flush())
         });
-        match written.await {
+        let written = tokio::time::timeout(self.timeout, written).await;
+        match written.map(|joined| joined.unwrap_or_else(|error| Err(std::io::Error::other(error)))) {
             Ok(Ok(())) => Outcome::Delivered { receipt: "written".to_owned(), plain: false },
             Ok(Err(error)) => {
                 let reason = text::reason(&format!("failed to write to standard output: {error}"));
@@ -71,3 +71,7 @@ pub(crate) fn card(notification: &Notification, colour: bool) -> String {
     let rest = rest.map(|rest| format!("\n{rest}")).unwrap_or_default();
     format!("{emoji} {on}{top}{off}{rest}\n\n{footer}", emoji = message.emoji, footer = message.footer)
 }
+
+#[cfg(test)]
+#[path = "console_tests.rs"]
+mod tests;

@@ -11,29 +11,27 @@ use crate::triage::{Card, Cause};
 /// Standard Webhooks 1.0 asks for payloads under 20 KB.
 pub(crate) const MOST_BYTES: usize = 20_000;
 
-/// Some keys of other systems end here: PagerDuty Events v2 and its kin.
+/// The longest `dedup_key` that `PagerDuty` Events v2 takes.
 const LONGEST_KEY: usize = 255;
 
 /// The whole payload, cut until it fits. The same notification gives the same bytes on every attempt.
 pub(crate) fn json(notification: &Notification) -> String {
-    let mut body = String::new();
-    for most in [usize::MAX, 12_000, 8_000, 4_000, 1_500, 600, 200, 60] {
-        let mut value = whole(notification);
-        clean(&mut value, most);
-        body = value.to_string();
-        if body.len() < MOST_BYTES {
-            return body;
-        }
-    }
-    // Hundreds of labels: they are the only thing here without a bound of its own.
     let mut value = whole(notification);
+    clean(&mut value);
+    let cut_to = |value: &Value, most| {
+        let mut value = value.clone();
+        cut(&mut value, most);
+        value.to_string()
+    };
+    let tries = [MOST_BYTES, 12_000, 8_000, 4_000, 1_500, 600, 200, 60].into_iter().map(|most| cut_to(&value, most));
+    if let Some(body) = tries.into_iter().find(|body| body.len() < MOST_BYTES) {
+        return body;
+    }
+    // Hundreds of labels: they are the only thing here whose number has no bound.
     if let Some(run) = value.pointer_mut("/data/run").and_then(Value::as_object_mut) {
         run.remove("labels");
     }
-    clean(&mut value, 60);
-    body.clear();
-    body.push_str(&value.to_string());
-    body
+    cut_to(&value, 60)
 }
 
 /// The `type` of a payload.
@@ -142,18 +140,25 @@ fn object(value: Value) -> Map<String, Value> {
     }
 }
 
-/// Cleans every text and cuts it to `most`.
-fn clean(value: &mut Value, most: usize) {
+/// Cleans every text. Keys are ours, but for those of the labels.
+fn clean(value: &mut Value) {
+    if let Some(Value::Object(labels)) = value.pointer_mut("/data/run/labels") {
+        let taken = std::mem::take(labels);
+        labels.extend(taken.into_iter().map(|(key, value)| (text::end_cut(&text::line(&key), 200), value)));
+    }
+    each_text(value, &|said| text::block(said));
+}
+
+/// Cuts every text to `most`.
+fn cut(value: &mut Value, most: usize) {
+    each_text(value, &|said| text::middle_long_cut(said, most));
+}
+
+fn each_text(value: &mut Value, change: &dyn Fn(&str) -> String) {
     match value {
-        Value::String(said) => *said = text::middle_long_cut(&text::block(said), most),
-        Value::Array(items) => items.iter_mut().for_each(|item| clean(item, most)),
-        Value::Object(fields) => {
-            let taken = std::mem::take(fields);
-            fields.extend(taken.into_iter().map(|(key, mut value)| {
-                clean(&mut value, most);
-                (text::end_cut(&text::line(&key), 200), value)
-            }));
-        }
+        Value::String(said) => *said = change(said),
+        Value::Array(items) => items.iter_mut().for_each(|item| each_text(item, change)),
+        Value::Object(fields) => fields.values_mut().for_each(|value| each_text(value, change)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

@@ -33,13 +33,16 @@ pub(super) fn of_run(card: &Card, now: Timestamp) -> Vec<Fact> {
     let run = &card.run;
     let mut facts = Vec::new();
     let mut say = |label, value| facts.push(Fact { label, value });
-    let short = |text: &str, max| Some(text::end_cut(&text::line(text::head(text, 1_000)), max)).filter(|t| !t.is_empty());
+    let short =
+        |text: &str, max| Some(text::end_cut(&text::line(text::head(text, 1_000)), max)).filter(|t| !t.is_empty());
 
     match failed_at(card) {
         Some(at) => say("Failed", Value::Time(at)),
         None => say("Seen", Value::Time(now)),
     }
-    if let (Some(start), Some(end)) = (run.started_at, run.completed_at.or_else(|| failed_at(card)))
+    // A run that is still retrying has not ended, whenever its step failed.
+    let ended = run.completed_at.or_else(|| failed_at(card).filter(|_| card.retrying.is_none()));
+    if let (Some(start), Some(end)) = (run.started_at, ended)
         && end >= start
     {
         say("Ran", Value::Labelled(when::span(end.duration_since(start))));
@@ -109,7 +112,9 @@ pub(super) fn position(card: &Card) -> Option<String> {
 /// `2 of 7 steps completed; 4 steps did not run because of it, 1 tolerated failure`
 pub(super) fn progress(card: &Card) -> Option<String> {
     let completed = card.progress.map(|Progress { completed, total }| match total {
-        Some(total) => format!("{} of {} completed", text::grouped(completed as usize), text::counted(total, "step", "steps")),
+        Some(total) => {
+            format!("{} of {} completed", text::grouped(completed as usize), text::counted(total, "step", "steps"))
+        }
         None => format!("{} completed", text::counted(completed, "step", "steps")),
     });
     let told = |count, one, many| (count > 0).then(|| text::counted(count, one, many));

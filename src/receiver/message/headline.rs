@@ -88,8 +88,8 @@ impl Parts {
         let step = self.step.as_deref().unwrap_or_default();
         let mut out = format!("{emoji}{workflow}{happened}{step}{tries}");
         match &self.code {
-            Some(code) => out.push_str(&format!(": {code}{provider}")),
-            None if !provider.is_empty() => out.push_str(&format!(": {}", provider.trim_start())),
+            Some(code) => out.extend([": ", code, provider]),
+            None if !provider.is_empty() => out.extend([":", provider]),
             None => {}
         }
         if let Some(verdict) = self.verdict {

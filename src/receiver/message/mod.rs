@@ -5,6 +5,8 @@ mod facts;
 mod headline;
 pub(crate) mod link;
 pub(crate) mod plain;
+#[cfg(test)]
+mod tests;
 pub(crate) mod text;
 mod verdict;
 pub(crate) mod when;
@@ -63,7 +65,7 @@ pub(crate) struct Message {
     /// The class and what decided it.
     pub(crate) class: Option<String>,
     /// What the error says.
-    pub(crate) message: Option<String>,
+    pub(crate) said: Option<String>,
     /// What the error says more.
     pub(crate) detail: Option<String>,
     /// When, how long, which attempt, where.
@@ -123,15 +125,12 @@ impl Message {
             status: error.and_then(|error| error.provider_status),
             verdict: verdict::of(card, now),
             class: verdict::class(card),
-            message: error.map(|error| text::long_cut(&text::block(&error.message), budget.message)).filter(filled),
+            said: error.map(|error| text::long_cut(&text::block(&error.message), budget.message)).filter(filled),
             detail: detail(card, budget),
             facts: facts::of_run(card, now),
             progress: facts::progress(card),
             advice: Some(text::end_cut(&text::line(&card.advice), 300)).filter(filled),
-            links: urls
-                .into_iter()
-                .filter_map(|(label, url)| Some((label, link::checked(url?)?)))
-                .collect(),
+            links: urls.into_iter().filter_map(|(label, url)| Some((label, link::checked(url?)?))).collect(),
             footer: footer(notification, &card.source),
         }
     }
@@ -144,7 +143,10 @@ impl Message {
         Self {
             emoji: if test { "🔔" } else { "⚠️" },
             state: if test { "TEST" } else { "TROUBLE" },
-            headline: text::end_cut(&format!("{} firstred {subject}", if test { "🔔" } else { "⚠️" }), headline::LONGEST),
+            headline: text::end_cut(
+                &format!("{} firstred {subject}", if test { "🔔" } else { "⚠️" }),
+                headline::LONGEST,
+            ),
             subject: text::end_cut(&subject, headline::LONGEST),
             title: if test { "firstred test".to_owned() } else { format!("firstred has trouble with {what}") },
             step: None,
@@ -153,8 +155,12 @@ impl Message {
             status: None,
             verdict: None,
             class: None,
-            message: Some(text::long_cut(&text::block(&trouble.summary), budget.message)).filter(filled),
-            detail: trouble.detail.as_deref().map(|detail| text::middle_long_cut(&text::block(detail), budget.detail)).filter(filled),
+            said: Some(text::long_cut(&text::block(&trouble.summary), budget.message)).filter(filled),
+            detail: trouble
+                .detail
+                .as_deref()
+                .map(|detail| text::middle_long_cut(&text::block(detail), budget.detail))
+                .filter(filled),
             facts: vec![Fact { label: "Since", value: Value::Time(trouble.since) }],
             progress: None,
             advice: Some(text::end_cut(&text::line(&trouble.advice), 300)).filter(filled),

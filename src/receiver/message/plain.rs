@@ -9,7 +9,7 @@ use super::{Fact, Message, Value, when};
 pub(crate) fn card(message: &Message) -> String {
     let mut blocks = vec![top(message)];
     blocks.extend(error_line(message));
-    let texts = [("", &message.message), ("Detail\n", &message.detail)];
+    let texts = [("", &message.said), ("Detail\n", &message.detail)];
     blocks.extend(texts.iter().filter_map(|(label, text)| Some(format!("{label}{}", indented(text.as_deref()?)))));
     blocks.extend(message.advice.as_ref().map(|advice| format!("Next: {advice}")));
     let rows: Vec<(&str, String)> =

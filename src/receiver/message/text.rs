@@ -2,6 +2,8 @@
 //!
 //! Lengths are Unicode code points, as Slack counts; cuts fall between graphemes, so that no accent and no emoji is torn.
 
+use std::fmt::Write as _;
+
 use unicode_segmentation::UnicodeSegmentation as _;
 
 /// One line: every run of white space and line breaks is one space, nothing invisible is left.
@@ -31,7 +33,9 @@ pub(crate) fn block(text: &str) -> String {
             '\n' | '\u{2028}' | '\u{2029}' | '\u{85}' => out.push('\n'),
             '\t' => out.push_str("    "),
             '\0' => out.push('\u{fffd}'),
-            c if c.is_control() => out.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c if c.is_control() => {
+                let _ = write!(out, "\\x{:02x}", u32::from(c));
+            }
             c if deceives(c) => {}
             c => out.push(c),
         }

@@ -49,7 +49,8 @@ const GONE: [&str; 12] = [
 ];
 
 /// Later, perhaps.
-const LATER: [&str; 5] = ["rollup_error", "ratelimited", "rate_limited", "message_limit_exceeded", "service_unavailable"];
+const LATER: [&str; 5] =
+    ["rollup_error", "ratelimited", "rate_limited", "message_limit_exceeded", "service_unavailable"];
 
 /// "Some aspect of the operation may have succeeded" (docs.slack.dev, errors of chat.postMessage).
 const WHO_KNOWS: [&str; 2] = ["internal_error", "fatal_error"];
@@ -60,7 +61,8 @@ pub(super) fn meaning(status: u16, body: &[u8], retry_after: Option<i64>) -> Mea
     let said = String::from_utf8_lossy(start);
     let word = said.trim();
     let reason = |rest: &str| text::reason(&format!("HTTP {status}: {word}{rest}"));
-    let refused = |permanent, retry_after| Meaning::Other(Outcome::Refused { permanent, reason: reason(""), retry_after });
+    let refused =
+        |permanent, retry_after| Meaning::Other(Outcome::Refused { permanent, reason: reason(""), retry_after });
     if status == 429 {
         return refused(false, retry_after);
     }
@@ -127,7 +129,7 @@ mod tests {
             (404, "no_active_hooks", "permanent"),
             (404, "no_team", "permanent"),
             (410, "channel_is_archived", "permanent"),
-            (500, "rollup_error", "transient"),
+            (500, "rollup_error", "wait 30"),
             (500, "no_active_hooks", "permanent"),
             (500, "internal_error", "unknown"),
             (500, "fatal_error", "unknown"),
@@ -159,7 +161,9 @@ mod tests {
     #[test]
     fn a_reason_is_short_and_holds_no_url() {
         let body = format!("see https://hooks.slack.com/services/T/B/secret {}", "x".repeat(5_000));
-        let Meaning::Other(Outcome::Refused { reason, .. }) = meaning(404, body.as_bytes(), None) else { panic!("refused") };
+        let Meaning::Other(Outcome::Refused { reason, .. }) = meaning(404, body.as_bytes(), None) else {
+            panic!("refused")
+        };
         assert!(!reason.contains("secret") && text::length(&reason) <= 200, "{reason}");
     }
 }

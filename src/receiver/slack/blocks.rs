@@ -25,7 +25,7 @@ pub(crate) fn payload(notification: &Notification) -> Json {
         let mut message = Message::new(notification, Budget::percent(share));
         if share == 0 {
             // The last resort has no texts, and of the links only the first.
-            (message.message, message.detail) = (None, None);
+            (message.said, message.detail) = (None, None);
             message.links.truncate(1);
         }
         blocks = of_message(&message);
@@ -47,7 +47,7 @@ pub(crate) fn plain_payload(notification: &Notification) -> Json {
     let mut said = String::new();
     for share in [100, 60, 30, 10] {
         let message = Message::new(notification, Budget::percent(share));
-        said = escape(&format!("{}\n\n{}", message.headline, plain::card(&message)));
+        said = escape(&format!("{}\n{}", message.headline, plain::card(&message).replace("\n\n", "\n")));
         if text::length(&said) <= MOST_PLAIN {
             break;
         }
@@ -64,7 +64,7 @@ fn of_message(message: &Message) -> Vec<Json> {
     if !error.is_empty() {
         elements.push(section(&error));
     }
-    let texts = [&message.message, &message.detail].into_iter().flatten();
+    let texts = [&message.said, &message.detail].into_iter().flatten();
     elements.extend(texts.map(|text| json!({ "type": "rich_text_preformatted", "elements": [words(text)] })));
     if let Some(advice) = &message.advice {
         elements.push(section(&[words(advice)]));
@@ -75,7 +75,8 @@ fn of_message(message: &Message) -> Vec<Json> {
     }
     vec![
         json!({ "type": "rich_text", "elements": elements }),
-        json!({ "type": "context", "elements": [mrkdwn(&facts(message)), mrkdwn(&below(message))] }),
+        json!({ "type": "context", "elements": [mrkdwn(&facts(message))] }),
+        json!({ "type": "context", "elements": [mrkdwn(&below(message))] }),
     ]
 }
 

@@ -35,35 +35,37 @@ pub(crate) struct Slack {
 impl Slack {
     pub(crate) fn build(settings: &SlackReceiver, timeout: Duration) -> Result<Self, BuildError> {
         // The parser's error does not repeat the text.
-        let url = Url::parse(settings.webhook_url.expose_secret()).map_err(|error| BuildError::Url(error.to_string()))?;
+        let url =
+            Url::parse(settings.webhook_url.expose_secret()).map_err(|error| BuildError::Url(error.to_string()))?;
         let client = Client::new(&ClientOptions { ca_file: settings.ca_file.clone() })?;
         Ok(Self { client, url, timeout })
     }
 
     /// One attempt. What a form breaks still goes out: when Slack refuses the blocks, the same is said at once as plain text.
     pub(crate) async fn send(&self, delivery: &Delivery, now: Timestamp) -> Outcome {
-        let deadline = Instant::now() + self.timeout;
-        let rich = match self.post(&blocks::payload(&delivery.notification), deadline, now).await {
+        let start = Instant::now();
+        let rich = match self.post(&blocks::payload(&delivery.notification), self.timeout, now).await {
             Meaning::Posted => return Outcome::Delivered { receipt: "ok".to_owned(), plain: false },
             Meaning::Other(outcome) => return outcome,
             Meaning::Rephrase(reason) => reason,
         };
         let id = delivery.notification.id.as_str();
         tracing::warn!(receiver = ?delivery.receiver, notification = id, reason = ?rich, "Slack refuses the blocks; saying it plainly");
-        match self.post(&blocks::plain_payload(&delivery.notification), deadline, now).await {
+        let left = self.timeout.saturating_sub(start.elapsed());
+        match self.post(&blocks::plain_payload(&delivery.notification), left, now).await {
             Meaning::Posted => Outcome::Delivered { receipt: format!("ok (plain, for {rich})"), plain: true },
             Meaning::Other(outcome) => outcome,
             Meaning::Rephrase(reason) => Outcome::Refused { permanent: true, reason, retry_after: None },
         }
     }
 
-    async fn post(&self, payload: &serde_json::Value, deadline: Instant, now: Timestamp) -> Meaning {
+    async fn post(&self, payload: &serde_json::Value, timeout: Duration, now: Timestamp) -> Meaning {
         let request = Request {
             method: Method::POST,
             url: self.url.clone(),
             headers: vec![(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"))],
             body: payload.to_string().into_bytes(),
-            timeout: deadline.saturating_duration_since(Instant::now()),
+            timeout,
             body_cap: BODY_CAP,
         };
         match self.client.send(request).await {

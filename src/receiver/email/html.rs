@@ -1,0 +1,192 @@
+//! The HTML part of a mail: tables and inline styles, which is what classic Outlook and Gmail keep; no images. Every text is
+//! escaped. It knows no headers and no SMTP.
+
+use std::fmt::Write as _;
+
+use crate::receiver::message::{Message, plain};
+
+const SANS: &str = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;";
+const MONO: &str = "font-family:Consolas,Menlo,monospace;";
+
+/// Dark mode for the clients that know it; the inline styles are the light one.
+const STYLE: &str = "\
+:root { color-scheme: light dark; supported-color-schemes: light dark; }
+@media (prefers-color-scheme: dark) {
+  .bg { background-color:#0d1117 !important; }
+  .card { background-color:#161b22 !important; border-color:#30363d !important; }
+  .t { color:#e6edf3 !important; }
+  .m { color:#9da7b3 !important; }
+  .lnk { color:#79b8ff !important; }
+  .code { background-color:#0d1117 !important; color:#e6edf3 !important; border-color:#30363d !important; }
+}
+@media (max-width: 480px) { .pad { padding-left:16px !important; padding-right:16px !important; } }";
+
+/// The whole page.
+pub(super) fn render(message: &Message) -> String {
+    let mut rows = head(message);
+    rows.push_str(&error(message));
+    rows.push_str(&links(message));
+    rows.push_str(&facts(message));
+    rows.push_str(&row(
+        "0 24px 20px 24px",
+        &paragraph("m", "font-size:12px;line-height:18px;color:#59636e;", &escape(&message.footer)),
+    ));
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <meta name=\"supported-color-schemes\" content=\"light dark\">\n\
+         <title>{title}</title>\n<style>\n{STYLE}\n</style>\n</head>\n\
+         <body class=\"bg\" style=\"margin:0;padding:0;background-color:#f6f8fa;\">\n\
+         <div style=\"display:none;max-height:0;overflow:hidden;mso-hide:all;\">{preheader}</div>\n\
+         <table role=\"presentation\" class=\"bg\" width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\" bgcolor=\"#f6f8fa\">\n\
+         <tr><td align=\"center\" style=\"padding:24px 8px;\">\n\
+         <table role=\"presentation\" class=\"card\" width=\"600\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\" bgcolor=\"#ffffff\" \
+         style=\"width:100%;max-width:600px;background-color:#ffffff;border:1px solid #d1d9e0;\">\n\
+         {rows}</table>\n</td></tr>\n</table>\n</body>\n</html>\n",
+        title = escape(&message.title),
+        preheader = escape(&preheader(message)),
+    )
+}
+
+/// What a mail client shows beside the subject.
+fn preheader(message: &Message) -> String {
+    plain::error_line(message).or_else(|| message.said.clone()).unwrap_or_else(|| message.headline.clone())
+}
+
+fn head(message: &Message) -> String {
+    let colour = colour(message);
+    let mut text = paragraph(
+        "t",
+        &format!("font-size:12px;line-height:16px;font-weight:bold;letter-spacing:1px;color:{colour};"),
+        message.state,
+    );
+    let _ = writeln!(
+        text,
+        "<h1 class=\"t\" style=\"{SANS}margin:4px 0 0 0;font-size:20px;line-height:28px;color:#1f2328;word-break:break-word;\">{}</h1>",
+        escape(&message.title)
+    );
+    let place = match (&message.step, message.instead) {
+        (Some((step, position)), _) => {
+            let position = position.as_ref().map(|position| format!(" ({})", escape(position))).unwrap_or_default();
+            format!("at step <code style=\"{MONO}\">{}</code>{position}", escape(step))
+        }
+        (None, Some(instead)) => escape(instead),
+        (None, None) => String::new(),
+    };
+    if !place.is_empty() {
+        text.push_str(&paragraph("m", "font-size:14px;line-height:22px;color:#59636e;", &place));
+    }
+    let bar = format!(
+        "<tr><td bgcolor=\"{colour}\" style=\"background-color:{colour};font-size:0;line-height:6px;height:6px;\">&nbsp;</td></tr>\n"
+    );
+    bar + &row("20px 24px 4px 24px", &text)
+}
+
+fn colour(message: &Message) -> &'static str {
+    match message.state {
+        "FAILED" => "#a30200",
+        "TEST" => "#0b57d0",
+        // Dark enough for a white page, unlike Slack's #daa038.
+        _ => "#9a6700",
+    }
+}
+
+fn error(message: &Message) -> String {
+    let code =
+        message.code.as_ref().map(|code| format!("<b style=\"{MONO}word-break:break-word;\">{}</b>", escape(code)));
+    let status = message.status.map(|status| format!("HTTP {status}"));
+    let verdict = message.verdict.as_ref().map(|it| format!("<b>{}</b>: {}", escape(it.word), escape(&it.meaning)));
+    let class = message.class.as_deref().map(escape);
+    let parts: Vec<String> = [code, status, verdict, class].into_iter().flatten().collect();
+    let mut out = String::new();
+    if !parts.is_empty() {
+        out.push_str(&paragraph("t", "font-size:14px;line-height:22px;color:#1f2328;", &parts.join(" &nbsp; ")));
+    }
+    for text in [&message.said, &message.detail].into_iter().flatten() {
+        out.push_str(&literal(text));
+    }
+    if let Some(advice) = &message.advice {
+        out.push_str(&paragraph(
+            "t",
+            "padding-top:12px;font-size:14px;line-height:22px;color:#1f2328;",
+            &escape(advice),
+        ));
+    }
+    if out.is_empty() { out } else { row("12px 24px 0 24px", &out) }
+}
+
+/// Text as it is: line breaks stay, and so do spaces at the start of a line.
+fn literal(text: &str) -> String {
+    let lines = text.lines().map(|line| {
+        let indent = line.len() - line.trim_start_matches(' ').len();
+        format!("{}{}", "&nbsp;".repeat(indent.min(40)), escape(&line[indent..]))
+    });
+    format!(
+        "<table role=\"presentation\" width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\">\
+         <tr><td style=\"font-size:0;line-height:6px;height:6px;\">&nbsp;</td></tr>\
+         <tr><td class=\"code\" bgcolor=\"#f6f8fa\" style=\"{MONO}font-size:13px;line-height:20px;color:#1f2328;\
+         background-color:#f6f8fa;border:1px solid #d1d9e0;padding:10px 12px;word-break:break-word;\">{}</td></tr></table>\n",
+        lines.collect::<Vec<_>>().join("\n<br>")
+    )
+}
+
+fn links(message: &Message) -> String {
+    let mut cells = String::new();
+    for (index, (label, url)) in message.links.iter().enumerate() {
+        let (label, url) = (escape(label), escape(url));
+        if index == 0 {
+            let _ = writeln!(
+                cells,
+                "<td bgcolor=\"#0b57d0\" style=\"background-color:#0b57d0;\"><a href=\"{url}\" style=\"{SANS}display:inline-block;padding:10px 18px;\
+                 font-size:14px;line-height:20px;font-weight:bold;color:#ffffff;text-decoration:none;\">{label}</a></td>"
+            );
+        } else {
+            let _ = writeln!(
+                cells,
+                "<td style=\"padding-left:16px;\"><a class=\"lnk\" href=\"{url}\" style=\"{SANS}font-size:14px;line-height:20px;color:#0b57d0;\">{label}</a></td>"
+            );
+        }
+    }
+    if cells.is_empty() {
+        return cells;
+    }
+    row(
+        "16px 24px",
+        &format!(
+            "<table role=\"presentation\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\"><tr>\n{cells}</tr></table>\n"
+        ),
+    )
+}
+
+fn facts(message: &Message) -> String {
+    let progress = message.progress.iter().map(|progress| ("Progress", progress.clone()));
+    let rows: String = message.facts.iter().map(plain::row).chain(progress).fold(String::new(), |mut out, (label, text)| {
+        let _ = writeln!(
+            out,
+            "<tr><td class=\"m\" style=\"{SANS}font-size:13px;line-height:20px;color:#59636e;padding:2px 16px 2px 0;white-space:nowrap;\
+             vertical-align:top;\">{}</td><td class=\"t\" style=\"{SANS}font-size:13px;line-height:20px;color:#1f2328;padding:2px 0;\
+             word-break:break-word;\">{}</td></tr>",
+            escape(label),
+            escape(&text)
+        );
+        out
+    });
+    row(
+        "16px 24px",
+        &format!("<table role=\"presentation\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\">\n{rows}</table>\n"),
+    )
+}
+
+fn row(padding: &str, content: &str) -> String {
+    format!("<tr><td class=\"pad\" style=\"padding:{padding};\">\n{content}</td></tr>\n")
+}
+
+fn paragraph(class: &str, style: &str, content: &str) -> String {
+    format!("<p class=\"{class}\" style=\"{SANS}margin:0;{style}\">{content}</p>\n")
+}
+
+/// The five characters that HTML reads, in texts and in quoted attributes alike.
+pub(super) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+}
