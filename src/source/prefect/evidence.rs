@@ -60,6 +60,11 @@ impl Evidence {
         self.attempt().iter().filter(waits).map(|task| task.id.as_str()).collect()
     }
 
+    /// Whether a task waits for its next try and the log does not say why yet: logs are written down a little later.
+    pub(super) fn lacks_cause(&self) -> bool {
+        self.waiting_tasks().iter().any(|id| error::of_retry_log(&self.logs, id).is_none())
+    }
+
     /// The child run to follow: the one that the first failed task stands for.
     pub(super) fn wants_child(&self) -> Option<&str> {
         is_failure(self.run.kind()).then(|| self.failed_task()?.child()).flatten()

@@ -28,6 +28,8 @@ pub(super) struct Round {
     pub found: BTreeMap<String, FlowRun>,
     /// Runs whose waiting tasks changed: to be told although their own state did not.
     pub changed: BTreeSet<String>,
+    /// Runs with a task that waits for its retry, and no word yet about why: to be told again.
+    pub unexplained: BTreeSet<String>,
     /// Runs that were open and that the engine no longer knows.
     pub forgotten: Vec<RunKey>,
     /// What could not be asked.

@@ -23,6 +23,8 @@ const TOGETHER: usize = 10;
 const TASKS_LAG: SignedDuration = SignedDuration::from_secs(3);
 /// So often a run is asked about before it is told with what is known of it.
 const TRIES: u32 = 3;
+/// The most states whose tries are counted.
+const TRIED: usize = 1_000;
 /// So many polls a server that has no events is left in peace.
 const NO_EVENTS: u32 = 60;
 
@@ -74,6 +76,9 @@ impl<T: Transport> Watcher<T> {
         }
         let open = intake.open_runs(&self.name).await.map_err(not_taken)?;
         let mut round = Round::new(before.clone());
+        if self.tried.len() > TRIED {
+            self.tried.clear();
+        }
         self.no_events = self.no_events.saturating_sub(1);
         let mut events = self.no_events == 0;
         let asked = events;
@@ -161,6 +166,13 @@ impl<T: Transport> Watcher<T> {
                 Ok(evidence) if self.is_early(&evidence) => {}
                 Ok(evidence) => {
                     self.tried.remove(run.state_id());
+                    if let Some(waits) = round.mark.retrying.get(&run.id).filter(|_| evidence.lacks_cause()) {
+                        let times = self.tried.entry(waits.clone()).or_default();
+                        *times += 1;
+                        if *times < TRIES {
+                            round.unexplained.insert(run.id.clone());
+                        }
+                    }
                     known.push(evidence);
                 }
                 Err(fault) => {
@@ -255,6 +267,7 @@ fn settle(round: &mut Round, before: &Checkpoint, reach: Reach) {
         mark.events = before.events;
         mark.retrying.clone_from(&before.retrying);
     }
+    mark.retrying.retain(|id, _| !round.unexplained.contains(id));
     mark.settled |= round.untold == 0 && round.faults.is_empty() && mark.rest.is_none();
     if round.whole {
         mark.open.retain(|id, _| round.found.contains_key(id));

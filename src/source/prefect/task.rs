@@ -14,12 +14,13 @@ use super::wire::State;
 ///
 /// A row carries the attempt that it belongs to, except that rows of subflows and rows that never ran carry 0, and that
 /// a pause counts as an attempt of the run but not of its tasks. With the history of states, time decides; without it,
-/// a row that carries 0 belongs to the attempt if it began after everything that an older attempt did.
+/// a row that carries 0 belongs to the attempt if it moved after everything that an older attempt did. What counts is the
+/// time of its last move: a flow that retries takes up the row of a subflow again, with its old start.
 pub(super) fn of_attempt<'a>(run: &FlowRun, tasks: &'a [TaskRun], history: Option<&[State]>) -> Vec<&'a TaskRun> {
     let known = run.state.as_ref().zip(history);
     if let Some((state, history)) = known {
         let Some(began) = attempt_began(state, history) else { return tasks.iter().collect() };
-        return tasks.iter().filter(|task| task.began().is_some_and(|at| at >= began)).collect();
+        return tasks.iter().filter(|task| task.moved().is_some_and(|at| at >= began)).collect();
     }
     if run.run_count <= 1 {
         return tasks.iter().filter(|task| task.flow_run_run_count <= 1).collect();
@@ -29,7 +30,7 @@ pub(super) fn of_attempt<'a>(run: &FlowRun, tasks: &'a [TaskRun], history: Optio
     tasks
         .iter()
         .filter(|task| match task.flow_run_run_count {
-            0 => over.is_none_or(|over| task.began().is_some_and(|at| at > over)),
+            0 => over.is_none_or(|over| task.moved().is_some_and(|at| at > over)),
             count => count == run.run_count,
         })
         .collect()

@@ -152,9 +152,9 @@ impl TaskRun {
         self.state.as_ref()?.details.child_flow_run_id.as_deref()
     }
 
-    /// When it began, or was meant to.
-    pub(super) fn began(&self) -> Option<Timestamp> {
-        self.start_time.or(self.expected_start_time)
+    /// When it last changed.
+    pub(super) fn moved(&self) -> Option<Timestamp> {
+        self.state.as_ref().map(|state| state.timestamp).or(self.start_time).or(self.expected_start_time)
     }
 }
 

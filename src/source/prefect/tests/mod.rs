@@ -1,5 +1,6 @@
 //! Tests of the Prefect source against recordings of the real engine and against a stand-in for it.
 
+mod bench;
 mod fake;
 mod polling;
 mod recorded;

@@ -1,122 +1,9 @@
 //! Polling a stand-in for Prefect: what is told, what is not told twice, and what a broken answer costs.
 
-use std::sync::{Arc, Mutex};
+use serde_json::json;
 
-use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
-
-use super::super::checkpoint::Checkpoint;
-use super::super::poll::Watcher;
-use super::fake::{Fake, World};
-use super::settings;
-use crate::run::{RunKey, RunStatus, StepStatus};
-use crate::source::{Batch, Intake, NotTaken, OpenRun, PollError, Polled, Seen};
-
-#[derive(Debug, Clone, Default)]
-struct Taken(Arc<Mutex<Ledger>>);
-
-#[derive(Debug, Default)]
-struct Ledger {
-    checkpoint: Option<String>,
-    seen: Vec<Seen>,
-    open: Vec<OpenRun>,
-    forgotten: Vec<RunKey>,
-}
-
-impl Intake for Taken {
-    async fn take(&self, _: &str, batch: Batch) -> Result<(), NotTaken> {
-        let mut own = self.0.lock().unwrap();
-        for seen in &batch.runs {
-            let key = seen.run.key();
-            own.open.retain(|open| open.key != key);
-            if !seen.run.status.is_final() {
-                own.open.push(OpenRun { key, status: seen.run.status, started_at: seen.run.started_at });
-            }
-        }
-        own.open.retain(|open| !batch.forgotten.contains(&open.key));
-        own.forgotten.extend(batch.forgotten);
-        own.seen.extend(batch.runs);
-        own.checkpoint = batch.checkpoint.or_else(|| own.checkpoint.take());
-        Ok(())
-    }
-
-    async fn checkpoint(&self, _: &str) -> Result<Option<String>, NotTaken> {
-        Ok(self.0.lock().unwrap().checkpoint.clone())
-    }
-
-    async fn open_runs(&self, _: &str) -> Result<Vec<OpenRun>, NotTaken> {
-        Ok(self.0.lock().unwrap().open.clone())
-    }
-}
-
-/// A server, a ledger and a watcher between them. Time is the engine's, in seconds since it was set up.
-struct Bench {
-    fake: Fake,
-    taken: Taken,
-    watcher: Watcher<Fake>,
-}
-
-const START: &str = "2026-11-22T12:00:00Z";
-
-fn at(second: i64) -> Timestamp {
-    START.parse::<Timestamp>().unwrap() + SignedDuration::from_secs(second)
-}
-
-fn id(number: u32) -> String {
-    format!("{number:08x}-0000-4000-8000-000000000000")
-}
-
-fn run(number: u32, count: u32, state_id: &str, kind: &str, name: &str, second: i64) -> Value {
-    let end = matches!(kind, "FAILED" | "CRASHED" | "COMPLETED" | "CANCELLED").then(|| at(second).to_string());
-    json!({
-        "id": id(number), "flow_id": id(900), "run_count": count, "start_time": at(second), "end_time": end,
-        "parent_task_run_id": null,
-        "state": {"id": state_id, "type": kind, "name": name, "timestamp": at(second), "message": "returned Failed"},
-    })
-}
-
-fn failed(number: u32, second: i64) -> Value {
-    run(number, 1, &format!("failed-{number}-{second}"), "FAILED", "Failed", second)
-}
-
-impl Bench {
-    fn new(runs: Vec<Value>) -> Self {
-        let fake = Fake::default();
-        fake.with(|world| {
-            *world = World { runs, date: Some(at(0)), events: Some(Vec::new()), ..World::default() };
-            world.flows = vec![json!({"id": id(900), "name": "Lead sync"})];
-        });
-        let watcher = Watcher::new("prod".into(), fake.clone(), settings()).unwrap();
-        Self { fake, taken: Taken::default(), watcher }
-    }
-
-    async fn poll(&mut self, second: i64) -> Result<Polled, PollError> {
-        self.fake.with(|world| world.date = Some(at(second)));
-        // Our clock is an hour ahead: nothing may depend on it.
-        self.watcher.poll(&self.taken, at(second + 3600)).await
-    }
-
-    /// What was handed over since the last time: id, status, and whether it is history.
-    fn news(&self) -> Vec<(String, RunStatus, bool)> {
-        let seen = std::mem::take(&mut self.taken.0.lock().unwrap().seen);
-        seen.into_iter().map(|seen| (seen.run.id, seen.run.status, seen.history)).collect()
-    }
-
-    fn mark(&self) -> Checkpoint {
-        Checkpoint::read(self.taken.0.lock().unwrap().checkpoint.as_deref()).unwrap()
-    }
-
-    fn set(&self, number: u32, row: Value) {
-        self.fake.with(|world| {
-            world.runs.retain(|run| run["id"] != id(number).as_str());
-            world.runs.push(row);
-        });
-    }
-
-    fn restart(&mut self) {
-        self.watcher = Watcher::new("prod".into(), self.fake.clone(), settings()).unwrap();
-    }
-}
+use super::bench::{Bench, at, failed, id, run};
+use crate::run::{RunStatus, StepStatus};
 
 #[tokio::test]
 async fn the_first_poll_announces_no_history_and_the_next_tells_what_is_new() {
@@ -259,10 +146,13 @@ async fn a_task_that_waits_for_its_retry_tells_its_run_and_so_does_the_end_of_th
         assert_eq!((step.status, step.retry_at, step.max_attempts), (StepStatus::Retrying, Some(at(60)), Some(3)));
     }
     assert_eq!(bench.news().len(), 1);
-    bench.poll(20).await.unwrap();
-    assert_eq!(bench.news(), [], "still the same wait");
+    // Nor does the log of the task say why, yet: it is asked for again, and then no more.
+    for (second, news) in [(20, 1), (30, 1), (40, 0), (50, 0)] {
+        bench.poll(second).await.unwrap();
+        assert_eq!(bench.news().len(), news, "at {second}");
+    }
     bench.fake.with(|world| world.tasks = vec![task("runs", "RUNNING", "Retrying")]);
-    bench.poll(30).await.unwrap();
+    bench.poll(60).await.unwrap();
     assert_eq!(bench.news(), [(id(1), RunStatus::Running, false)]);
 }
 

@@ -70,6 +70,16 @@ async fn rows_of_subflows_carry_no_attempt_and_are_told_apart_by_their_start() {
 }
 
 #[tokio::test]
+async fn a_flow_that_retries_takes_up_the_row_of_a_subflow_again() {
+    let last = state("s", "FAILED", "Failed", 40, "Flow run encountered an exception: RuntimeError: boom");
+    let again = state("again", "SCHEDULED", "AwaitingRetry", 20, "");
+    let states = vec![running(1), again, running(21), last.clone()];
+    let run = mapped(made(run(2, &last), vec![task("child", 0, 2, &boom("t", 39))], &states), "r").await;
+    assert_eq!(first_failed(&run).unwrap().title, "child");
+    assert_eq!(run.error, None);
+}
+
+#[tokio::test]
 async fn a_run_that_says_something_else_than_its_failed_step_tells_both() {
     let last = state("s", "FAILED", "Failed", 30, "Flow run encountered an exception: ValueError: something else");
     let run = mapped(made(run(1, &last), vec![task("a", 1, 2, &boom("t", 4))], &[running(1), last]), "r").await;
