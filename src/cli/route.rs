@@ -56,7 +56,9 @@ pub(super) fn run(config: &Path, argument: &str, source: Option<String>, format:
                 observe(&source, run, &loaded.classes)
             })
             .collect(),
-        Asked::Stories(stories) => stories.iter().map(|story| observation(&story.key, &story.known, story.card())).collect(),
+        Asked::Stories(stories) => {
+            stories.iter().map(|story| observation(&story.key, &story.known, story.card())).collect()
+        }
     };
     let routes: Vec<Route> = observations.into_iter().map(|observation| route(observation, &loaded.policy)).collect();
     let nobody = routes.iter().all(|route| route.told.is_empty());

@@ -46,7 +46,9 @@ fn said(who: &str, outcome: &Outcome) -> String {
             format!("{who} refused the test message for good: {}", clean(reason))
         }
         Outcome::Refused { reason, .. } => format!("{who} did not take the test message now: {}", clean(reason)),
-        Outcome::Unknown { reason } => format!("{who} may have taken the test message, it did not say: {}", clean(reason)),
+        Outcome::Unknown { reason } => {
+            format!("{who} may have taken the test message, it did not say: {}", clean(reason))
+        }
     }
 }
 

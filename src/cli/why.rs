@@ -16,7 +16,10 @@ pub(super) fn run(config: &Path, run: &str, format: Format) -> Result<(), Failur
     match format {
         Format::Json => output::say_json(&stories)?,
         Format::Text if stories.is_empty() => {
-            output::say(&format!("the ledger knows no run {}: it was never seen, or is older than the retention", clean(run)));
+            output::say(&format!(
+                "the ledger knows no run {}: it was never seen, or is older than the retention",
+                clean(run)
+            ));
         }
         Format::Text => stories.iter().for_each(|story| output::say(&tell(story))),
     }
@@ -105,7 +108,9 @@ pub(super) fn words(reason: &Reason) -> String {
         Reason::RunsAgain { attempt: Some(attempt) } => format!("runs again under the same id, attempt {attempt}"),
         Reason::RunsAgain { attempt: None } => "runs again under the same id".to_owned(),
         Reason::Cancelled => "cancelled: a decision, not a failure; not told".to_owned(),
-        Reason::ParentTells { parent } => format!("failed inside run {}, which is still open and will tell", clean(parent)),
+        Reason::ParentTells { parent } => {
+            format!("failed inside run {}, which is still open and will tell", clean(parent))
+        }
         Reason::Forgotten { last } => {
             format!("forgotten by the engine while it was {}: how it ended cannot be known", last.as_str())
         }

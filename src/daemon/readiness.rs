@@ -55,8 +55,7 @@ impl Checkup for Readers {
             })
             .collect();
         // A refused file is shown, and does not make the daemon unready: the old rules see and send.
-        let ready =
-            ledger_ok && sources.iter().all(|source| source.ok) && receivers.iter().all(|receiver| receiver.ok);
+        let ready = ledger_ok && sources.iter().all(|source| source.ok) && receivers.iter().all(|receiver| receiver.ok);
         Readiness { ready, config, ledger, sources, receivers }
     }
 }

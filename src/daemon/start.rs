@@ -103,8 +103,7 @@ impl Daemon {
         let (policy, in_force) = watch::channel(Arc::clone(&config.policy));
         let (classes, classes_in_force) = watch::channel(Arc::clone(&config.classes));
         let (gates, gates_in_force) = watch::channel(Arc::new(prepared.gates));
-        let (ledger, keeper) =
-            Ledger::open(&config.ledger, config.server.queue, in_force.clone(), metrics.clone())?;
+        let (ledger, keeper) = Ledger::open(&config.ledger, config.server.queue, in_force.clone(), metrics.clone())?;
         let bridge = Bridge::new(ledger.clone(), in_force.clone(), classes_in_force, metrics.clone());
         let mut lanes = Lanes::new(bridge.clone(), metrics.clone());
         lanes.replace(prepared.receivers);
@@ -120,12 +119,8 @@ impl Daemon {
             metrics: metrics.clone(),
             retention: config.ledger.retention,
         };
-        let readers = Readers {
-            policy: in_force,
-            health: pollers.health(),
-            backlog: known_backlog,
-            metrics: metrics.clone(),
-        };
+        let readers =
+            Readers { policy: in_force, health: pollers.health(), backlog: known_backlog, metrics: metrics.clone() };
         let wiring = Wiring {
             inlet: bridge.clone(),
             checkup: readers,
@@ -217,7 +212,9 @@ impl Daemon {
             lanes.end().await;
         };
         if tokio::time::timeout(SHUTDOWN, orderly).await.is_err() {
-            tracing::warn!("something was still in flight after 9 s; it stays in the ledger and is sent at the next start");
+            tracing::warn!(
+                "something was still in flight after 9 s; it stays in the ledger and is sent at the next start"
+            );
         }
         drop((bridge, ledger));
         keeper.close().await;
@@ -270,6 +267,5 @@ fn gates(config: &Config) -> Result<Gates, StartError> {
 }
 
 fn gate(name: &str, auth: &WebhookAuth) -> Result<Gate, StartError> {
-    Gate::new(auth)
-        .map_err(|error| StartError::Credentials { source_name: name.to_owned(), reason: error.to_string() })
+    Gate::new(auth).map_err(|error| StartError::Credentials { source_name: name.to_owned(), reason: error.to_string() })
 }

@@ -61,8 +61,12 @@ pub(crate) fn rule(name: &str, when: Matcher) -> Rule {
 }
 
 pub(crate) fn audience() -> Audience {
-    Audience { workspaces: None, fallback: None,
-        addresses: Vec::new(), schedule: Schedule { give_up_after: SignedDuration::from_hours(24) } }
+    Audience {
+        workspaces: None,
+        fallback: None,
+        addresses: Vec::new(),
+        schedule: Schedule { give_up_after: SignedDuration::from_hours(24) },
+    }
 }
 
 pub(crate) fn policy(rules: Vec<Rule>) -> Policy {

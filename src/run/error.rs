@@ -1,7 +1,7 @@
 //! What a step or a run says went wrong.
 
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::value::RawValue;
+use serde_json::Value;
 
 /// The code of an error that has none of its own.
 pub const UNKNOWN_ERROR: &str = "UNKNOWN_ERROR";
@@ -40,13 +40,28 @@ fn text_or_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D
     Ok(Option::<String>::deserialize(deserializer)?.unwrap_or_default())
 }
 
+/// A card is read back through buffers that keep no raw JSON, so this goes by the value.
 fn text_of_anything<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let Some(raw) = Option::<Box<RawValue>>::deserialize(deserializer)? else {
-        return Ok(None);
-    };
-    let text = raw.get();
-    if text.starts_with('"') {
-        return serde_json::from_str(text).map(Some).map_err(serde::de::Error::custom);
+    Ok(match Option::<Value>::deserialize(deserializer)? {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => Some(text),
+        Some(other) => Some(other.to_string()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::triage::Cause;
+
+    #[test]
+    fn an_error_with_a_detail_survives_the_way_into_the_ledger_and_back() {
+        for detail in [r#""plain""#, r#"{"decline_code":"insufficient_funds","n":[1,2]}"#, "null", "7"] {
+            let json = format!(
+                r#"{{"at":"run","beforeAnyStep":true,"error":{{"code":"X","message":"m","detail":{detail}}}}}"#
+            );
+            let cause: Cause = serde_json::from_str(&json).expect("a cause");
+            let stored = serde_json::to_string(&cause).expect("JSON");
+            assert_eq!(serde_json::from_str::<Cause>(&stored).expect("the same cause"), cause, "{detail}");
+        }
     }
-    Ok((text != "null").then(|| text.to_owned()))
 }

@@ -61,7 +61,7 @@ impl Outbox for Memory {
         let audience = Audience {
             workspaces: None,
             fallback: None,
-        addresses: Vec::new(),
+            addresses: Vec::new(),
             schedule: Schedule { give_up_after: SignedDuration::from_hours(24) },
         };
         let next_at = match after_attempt(&attempt, &audience, attempt.at, 0).next {

@@ -51,7 +51,6 @@ impl Prefect {
         let every = settings.polling.every;
         Ok(Self { watcher: poll::Watcher::new(name.into(), client, settings)?, every })
     }
-
 }
 
 impl Poller for Prefect {
