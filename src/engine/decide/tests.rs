@@ -16,6 +16,8 @@ struct Story {
     known: Option<Known>,
     now: Timestamp,
     told: Vec<Kind>,
+    parent: Option<Standing>,
+    ids: Vec<String>,
 }
 
 fn at(second: i64) -> Timestamp {
@@ -35,6 +37,7 @@ fn seen(status: RunStatus) -> Observation {
     };
     Observation {
         key: key(),
+        workflow_name: None,
         source: "events".to_owned(),
         attempt: None,
         status,
@@ -71,7 +74,14 @@ fn running_at(attempt: u32, second: i64) -> Observation {
 
 impl Story {
     fn new() -> Self {
-        Self { policy: policy(vec![rule("all", Matcher::default())]), known: None, now: at(0), told: Vec::new() }
+        Self {
+            policy: policy(vec![rule("all", Matcher::default())]),
+            known: None,
+            now: at(0),
+            told: Vec::new(),
+            parent: None,
+            ids: Vec::new(),
+        }
     }
 
     fn say(&mut self, observation: Observation) -> &mut Self {
@@ -87,12 +97,13 @@ impl Story {
     fn wait(&mut self, seconds: i64) -> &mut Self {
         self.now = self.now.saturating_add(SignedDuration::from_secs(seconds)).expect("a time");
         let known = self.known.take().expect("a run that was seen");
-        let changes = hold_ended(self.now, &key(), known, &self.policy);
+        let changes = hold_ended(self.now, &key(), known, self.parent, &self.policy);
         self.take(changes)
     }
 
     fn take(&mut self, changes: Changes) -> &mut Self {
         self.told.extend(changes.told.iter().map(|told| told.notification.kind));
+        self.ids.extend(changes.told.iter().map(|told| told.notification.id.as_str().to_owned()));
         self.known = Some(changes.known);
         self
     }
@@ -158,7 +169,7 @@ fn a_failed_attempt_reported_after_the_next_one_is_put_on_record_and_not_told() 
     let mut story = Story::new();
     story.say(running_at(2, 20)).say(failed_at(1, 10)).say(failed_at(1, 10)).say(failed_at(2, 30));
     assert_eq!(story.told, [Kind::Failed]);
-    assert_eq!(story.reasons()[0], &Reason::Superseded { attempt: 1 });
+    assert_eq!(story.reasons()[0], &Reason::Superseded { attempt: Some(1) });
 }
 
 #[test]
@@ -187,16 +198,103 @@ fn a_hold_that_ends_between_two_retries_speaks_at_the_next_one() {
     assert_eq!(story.told, [Kind::StillRetrying]);
 }
 
-#[test]
-fn another_step_that_retries_begins_another_hold() {
-    let mut story = Story::new();
-    story.say(retrying(1)).say(seen(RunStatus::Running)).wait(3600);
-    let mut other = retrying(1);
+fn other_step(attempt: u32) -> Observation {
+    let mut other = retrying(attempt);
     if let Some(retrying) = other.card.as_mut().and_then(|card| card.retrying.as_mut()) {
         retrying.step = Some("refund".to_owned());
     }
-    story.say(other);
+    other
+}
+
+#[test]
+fn another_step_that_retries_later_begins_another_hold_and_is_told_for_itself() {
+    let mut story = Story::new();
+    story.say(retrying(1)).wait(3600).say(seen(RunStatus::Running)).say(other_step(1));
+    assert_eq!(story.told, [Kind::StillRetrying]);
+    story.wait(3600);
+    assert_eq!(story.told, [Kind::StillRetrying, Kind::StillRetrying]);
+    let ids: std::collections::BTreeSet<_> = story.ids.iter().collect();
+    assert_eq!(ids.len(), 2, "the second word would be taken for the first");
+}
+
+#[test]
+fn two_steps_that_retry_side_by_side_are_one_silence_with_one_end() {
+    let mut story = Story::new();
+    for attempt in 1..40 {
+        story.say(retrying(attempt)).wait(20).say(seen(RunStatus::Running)).say(other_step(attempt)).wait(20);
+    }
+    assert_eq!(story.told.first(), Some(&Kind::StillRetrying), "the deadline moved with every retry");
+}
+
+#[test]
+fn a_retry_that_was_announced_for_a_failed_run_and_never_comes_is_a_failure() {
+    let mut story = Story::new();
+    let announced = Observation { status: RunStatus::Failed, ..retrying(1) };
+    story.say(announced).wait(3600);
+    assert_eq!(story.told, [Kind::Failed]);
+    story.say(seen(RunStatus::Failed));
+    assert_eq!(story.told, [Kind::Failed]);
+}
+
+#[test]
+fn an_end_that_is_reported_with_fewer_digits_than_the_start_is_an_end() {
+    let mut story = Story::new();
+    let exact = Some("2026-11-22T02:07:00.900Z".parse().expect("a time"));
+    let cut = Some("2026-11-22T02:07:00Z".parse().expect("a time"));
+    story.say(Observation { updated_at: exact, ..seen(RunStatus::Running) });
+    story.say(Observation { updated_at: cut, completed_at: cut, ..seen(RunStatus::Failed) });
+    assert_eq!(story.told, [Kind::Failed]);
+}
+
+#[test]
+fn a_quick_rerun_that_was_seen_running_is_a_new_failure() {
+    let mut story = Story::new();
+    let uncounted = |end: i64| Observation { completed_at: Some(at(end)), ..seen(RunStatus::Failed) };
+    story.say(uncounted(0)).say(seen(RunStatus::Running)).say(uncounted(2));
+    assert_eq!(story.told, [Kind::Failed, Kind::Failed]);
+}
+
+#[test]
+fn a_later_start_is_another_attempt_and_the_same_start_is_the_same() {
+    let started = |start: i64, status| Observation { started_at: Some(at(start)), ..seen(status) };
+    let mut story = Story::new();
+    story.say(started(0, RunStatus::Failed)).say(started(3600, RunStatus::Failed));
+    assert_eq!(story.told, [Kind::Failed, Kind::Failed]);
+    let mut late = Story::new();
+    late.say(started(0, RunStatus::Failed)).say(started(0, RunStatus::Running)).say(started(0, RunStatus::Failed));
+    assert_eq!(late.told, [Kind::Failed]);
+}
+
+#[test]
+fn two_sources_that_differ_by_seconds_about_the_end_of_one_counted_attempt_tell_one_failure() {
+    let mut story = Story::new();
+    let counted = |end: i64| Observation { attempt: Some(1), completed_at: Some(at(end)), ..seen(RunStatus::Failed) };
+    story.say(counted(10)).say(counted(15));
+    assert_eq!(story.told, [Kind::Failed]);
+}
+
+#[test]
+fn an_engine_that_begins_its_count_anew_is_believed_when_its_change_is_newer() {
+    let mut story = Story::new();
+    story.say(failed_at(3, 10)).say(running_at(1, 100)).say(failed_at(1, 130));
+    assert_eq!(story.told, [Kind::Failed, Kind::Failed]);
+}
+
+#[test]
+fn a_change_from_the_far_future_does_not_make_what_follows_late() {
+    let mut story = Story::new();
+    let future = Some("2099-01-01T00:00:00Z".parse().expect("a time"));
+    story.say(Observation { updated_at: future, ..seen(RunStatus::Running) }).say(failed_at(1, 10));
+    assert_eq!(story.told, [Kind::Failed]);
+}
+
+#[test]
+fn a_failure_that_is_older_than_a_known_completion_is_not_told() {
+    let mut story = Story::new();
+    let ended = |end: i64, status| Observation { completed_at: Some(at(end)), ..seen(status) };
+    story.say(ended(600, RunStatus::Completed)).say(ended(420, RunStatus::Failed));
     assert!(story.told.is_empty());
+    assert_eq!(story.reasons(), [&Reason::Superseded { attempt: None }]);
 }
 
 #[test]
@@ -218,6 +316,29 @@ fn a_child_is_left_to_its_open_parent() {
     let mut orphan = Story::new();
     orphan.say(child);
     assert_eq!(orphan.told, [Kind::Failed]);
+    let mut own = Story::new();
+    let rooted = Observation { parent: Some(key().run), ..seen(RunStatus::Failed) };
+    own.say_in(rooted, Context { parent_open: true, ..Context::default() });
+    assert_eq!(own.told, [Kind::Failed], "a run that names itself as its parent silences itself");
+}
+
+#[test]
+fn a_child_whose_parent_does_not_speak_in_time_is_told_by_itself() {
+    let child = || Observation { parent: Some("p".to_owned()), ..seen(RunStatus::Failed) };
+    let open = Context { parent_open: true, ..Context::default() };
+    for (parent, told) in [
+        (Some(Standing::Open), vec![Kind::Failed]),
+        (Some(Standing::Cancelled), vec![Kind::Failed]),
+        (None, vec![Kind::Failed]),
+        (Some(Standing::Failed), vec![]),
+        (Some(Standing::Completed), vec![]),
+    ] {
+        let mut story = Story::new();
+        story.say_in(child(), open);
+        story.parent = parent;
+        story.wait(3600).wait(3600);
+        assert_eq!(story.told, told, "parent {parent:?}");
+    }
 }
 
 #[test]
