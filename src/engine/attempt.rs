@@ -6,7 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::Known;
 use crate::triage::{Observation, Standing};
 
-/// Two reports of one end differ by at most this much: one source cuts fractions of a second, another rounds them.
+/// Two reports of one end, or of one moment, differ by at most this much: one source cuts fractions of a second, another rounds them,
+/// and the machines that stamp them don't agree to the millisecond.
 const SAME_END: SignedDuration = SignedDuration::from_secs(2);
 
 /// How an observation stands to what is known.
@@ -28,7 +29,7 @@ pub(super) fn freshness(known: &Known, seen: &Observation) -> Freshness {
     if let (Some(old), Some(new)) = (known.updated_at, seen.updated_at)
         && old != new
     {
-        return if new > old { Freshness::Newer } else { Freshness::Late };
+        return if new > old || ends_it(known, seen, old, new) { Freshness::Newer } else { Freshness::Late };
     }
     if known.is_open() {
         return Freshness::Newer;
@@ -56,6 +57,15 @@ pub(super) fn freshness(known: &Known, seen: &Observation) -> Freshness {
     } else {
         Freshness::Newer
     }
+}
+
+/// Whether a failure of this attempt is stamped a moment before the last sign of life: the worker that stamped that one does not know
+/// yet. Taken as late it would never be told.
+fn ends_it(known: &Known, seen: &Observation, old: Timestamp, new: Timestamp) -> bool {
+    known.is_open()
+        && seen.standing == Standing::Failed
+        && old.duration_since(new) <= SAME_END
+        && (known.failure.is_none() || (seen.completed_at.is_some() && is_new_failure(known, seen)))
 }
 
 /// Whether a failure that is not late is another one than the last that was decided upon.
