@@ -33,7 +33,9 @@ pub(super) fn without_nonsense(now: Timestamp, seen: &mut Observation) {
 
 /// Whether `seen` is newer than what is known.
 pub(super) fn freshness(known: &Known, seen: &Observation) -> Freshness {
-    let updated = compare(known.updated_at, seen.updated_at, SAME_MOMENT);
+    // An end may be stamped a moment before the last sign of life by a machine that did not know of it yet.
+    let same = if known.is_open() && is_final(seen.standing) { SAME_END } else { SAME_MOMENT };
+    let updated = compare(known.updated_at, seen.updated_at, same);
     match order(known.attempt, seen.attempt) {
         Order::Later => return Freshness::Newer,
         // An engine that begins its count anew says so by a newer change, and by nothing else.

@@ -165,6 +165,18 @@ fn an_old_report_that_comes_late_does_not_bring_a_failure_back() {
 }
 
 #[test]
+fn a_failure_stamped_a_moment_before_the_last_sign_of_life_is_told() {
+    let mut story = Story::new();
+    story.say(running_at(1, 5)).say(Observation { updated_at: Some(at(4)), ..failed_at(1, 4) });
+    assert_eq!(story.told, [Kind::Failed]);
+    // One that is known, and run again within that moment, is neither told twice nor ends the new one.
+    let mut again = Story::new();
+    again.say(failed_at(1, 10)).say(running_at(1, 11)).say(failed_at(1, 10));
+    assert_eq!(again.told, [Kind::Failed]);
+    assert!(again.known.as_ref().is_some_and(super::super::Known::is_open));
+}
+
+#[test]
 fn a_failed_attempt_reported_after_the_next_one_is_put_on_record_and_not_told() {
     let mut story = Story::new();
     story.say(running_at(2, 20)).say(failed_at(1, 10)).say(failed_at(1, 10)).say(failed_at(2, 30));

@@ -43,6 +43,11 @@ impl Throttle {
         self.not_before = self.not_before.max(now + self.pace);
     }
 
+    /// Whether the last attempt that ended got no answer that settles it.
+    pub(super) fn failing(&self) -> bool {
+        self.failures > 0
+    }
+
     /// An attempt ended. `seed` feeds the jitter.
     pub(super) fn ended(&mut self, outcome: &Outcome, now: Instant, seed: u64) {
         let asked = match outcome {
