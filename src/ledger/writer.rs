@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::apply::{self, Hot};
 use super::bells::{Bells, Effects};
+use super::checkpoint::Bell;
 use super::command::{Answer, Command, Work};
 use super::reserve::Reserve;
 use super::{LedgerError, hold, outbox, prune, trouble};
@@ -27,6 +28,7 @@ pub(super) struct Writer {
     pub(super) bells: Arc<Bells>,
     pub(super) metrics: Metrics,
     pub(super) reserve: Reserve,
+    pub(super) checkpointer: Bell,
     /// The last commit went through.
     pub(super) healthy: bool,
 }
@@ -73,7 +75,10 @@ impl Writer {
             return;
         }
         match self.transact(hot, group) {
-            Ok(answers) => answer(group, answers),
+            Ok(answers) => {
+                self.checkpointer.committed(group.iter().map(|command| command.work.weight()).sum());
+                answer(group, answers);
+            }
             Err(error) => {
                 if error == LedgerError::Full {
                     self.reserve.release();
