@@ -57,6 +57,7 @@ fn policy() -> Policy {
     let audience = Audience {
         workspaces: None,
         fallback: None,
+        addresses: Vec::new(),
         schedule: Schedule { give_up_after: SignedDuration::from_hours(24) },
     };
     let rule = Rule {
@@ -100,7 +101,7 @@ fn observation(template: &Observation, number: u64, random: bool) -> Observation
 }
 
 fn open(folder: &std::path::Path) -> (Ledger, Keeper, watch::Sender<Arc<Policy>>) {
-    let settings = LedgerSettings { path: folder.join("bench.db"), retention: Duration::from_secs(86_400) };
+    let settings = LedgerSettings { path: folder.join("bench.db"), retention: Duration::from_hours(24) };
     let policy = watch::Sender::new(Arc::new(policy()));
     let (ledger, keeper) = Ledger::open(&settings, 10_000, policy.subscribe(), Metrics::default()).unwrap();
     (ledger, keeper, policy)
@@ -140,7 +141,7 @@ async fn measure(name: &str, callers: u64, size: u64, total: u64, random: bool) 
     for caller in callers {
         caller.await.unwrap();
     }
-    let (seconds, cpu) = (start.elapsed().as_secs_f64(), (self::cpu() - cpu).as_secs_f64());
+    let (seconds, cpu) = (start.elapsed().as_secs_f64(), self::cpu().saturating_sub(cpu).as_secs_f64());
     #[expect(clippy::cast_precision_loss, reason = "counts are small")]
     let total = numbers.into_inner() as f64;
     println!("{name}: {:.0} runs/s, {:.1} µs CPU each", total / seconds, cpu / total * 1e6);

@@ -92,18 +92,18 @@ pub(super) fn open(
     let (commands, inbox) = mpsc::unbounded_channel();
     let (jobs, job_inbox) = std_mpsc::channel();
     metrics.ledger_ok.set(1);
-    let (ring, rung) = std_mpsc::sync_channel(1);
+    let (bell, calls) = std_mpsc::sync_channel(1);
     let own = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .and_then(|own| own.execute_batch("PRAGMA synchronous = FULL; PRAGMA cache_size = -512").map(|()| own))
         .map_err(|error| OpenError::of(path, &error))?;
-    let checkpointer = spawn(path, "ledger-checkpointer", move || checkpoint::run(&own, &rung))?;
+    let checkpointer = spawn(path, "ledger-checkpointer", move || checkpoint::run(&own, &calls))?;
     let writer = Writer {
         inbox,
         policy,
         bells: Arc::clone(&bells),
         metrics,
         reserve: Reserve::new(beside(path, "reserve")),
-        checkpointer: checkpoint::Bell::new(ring),
+        checkpointer: checkpoint::Bell::new(bell),
         healthy: true,
     };
     let reader = spawn(path, "ledger-reader", move || reader::run(&read, &job_inbox))?;

@@ -64,7 +64,7 @@ impl Reserve {
             return Ok(());
         }
         let mut file = File::create(&self.path)?;
-        let block = [0x66_u8; 64 * 1024];
+        let block = [0x66_u8; 16 * 1024];
         for _ in 0..SIZE / block.len() {
             file.write_all(&block)?;
         }
