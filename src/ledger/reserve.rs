@@ -27,6 +27,11 @@ impl Reserve {
         reserve
     }
 
+    /// Whether the room is set aside.
+    pub(super) fn is_held(&self) -> bool {
+        self.held
+    }
+
     /// Gives the room back to the disk.
     pub(super) fn release(&mut self) {
         if self.held {

@@ -69,6 +69,7 @@ impl Writer {
     fn commit(&mut self, hot: &mut Hot<'_>, group: &mut Vec<Command>) {
         if !self.reserve.restore() {
             // Full until there is room for the reserve again: the last blocks are for what was sent.
+            self.ails(&LedgerError::Full);
             refuse_the_rest(group);
         }
         if group.is_empty() {
@@ -114,10 +115,8 @@ impl Writer {
                 {
                     tracing::error!(?error, "the ledger can't roll back");
                 }
-                if error.is_environment() && self.healthy {
-                    tracing::error!(?error, "the ledger does not take commits");
-                    self.healthy = false;
-                    self.metrics.ledger_ok.set(0);
+                if error.is_environment() {
+                    self.ails(error);
                 }
             }
         }
@@ -151,8 +150,17 @@ impl Writer {
         Ok(answers)
     }
 
+    fn ails(&mut self, error: &LedgerError) {
+        if self.healthy {
+            tracing::error!(?error, "the ledger does not take commits");
+            self.healthy = false;
+            self.metrics.ledger_ok.set(0);
+        }
+    }
+
     fn committed(&mut self, effects: &Effects) {
-        if !self.healthy {
+        // A commit into the last blocks of a full disk is no sign of health.
+        if !self.healthy && self.reserve.is_held() {
             tracing::info!("the ledger takes commits again");
             self.healthy = true;
             self.metrics.ledger_ok.set(1);
