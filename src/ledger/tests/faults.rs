@@ -59,6 +59,23 @@ async fn a_full_disk_refuses_runs_and_heals_by_itself() {
 }
 
 #[tokio::test]
+async fn without_room_for_the_reserve_only_what_was_sent_is_written() {
+    let mut bed = Bed::new();
+    bed.see(vec![failed("r1")]).await;
+    let due = bed.due("oncall", 0).await;
+    drop(bed.keeper.take());
+    let reserve = bed.folder.path().join("firstred.db.reserve");
+    std::fs::remove_file(&reserve).expect("it was there");
+    // A folder in its place: the file can't be created, as on a full disk.
+    std::fs::create_dir(&reserve).expect("a folder");
+    let bed = bed.restart();
+    assert_eq!(bed.ledger.observe(batch(vec![failed("r2")])).await, Err(LedgerError::Full));
+    bed.record(&due[0], 1, yes()).await;
+    assert!(bed.due("oncall", 9).await.is_empty());
+    assert_eq!(bed.metrics.ledger_ok.get(), 0, "and it is not called healthy");
+}
+
+#[tokio::test]
 async fn a_full_queue_pushes_back_and_empties() {
     let folder = TempDir::new().expect("a folder");
     let bed = Bed::at(folder, watch::Sender::new(Arc::new(simple())), 2);

@@ -36,7 +36,7 @@ fn simple() -> Policy {
 }
 
 fn settings(folder: &Path) -> LedgerSettings {
-    LedgerSettings { path: folder.join("firstred.db"), retention: Duration::from_secs(86_400) }
+    LedgerSettings { path: folder.join("firstred.db"), retention: Duration::from_hours(24) }
 }
 
 impl Bed {
