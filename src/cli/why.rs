@@ -29,6 +29,12 @@ pub(super) fn run(config: &Path, run: &str, format: Format) -> Result<(), Failur
 fn tell(story: &Story) -> String {
     let known = &story.known;
     let mut text = format!("run {} of {}", clean(&story.key.run), clean(&story.key.workflow));
+    // Engines key workflows by ids; people know them by name.
+    if let Some(name) = story.card().and_then(|card| card.run.workflow.name.as_deref())
+        && name != story.key.workflow
+    {
+        let _ = write!(text, " ({})", clean(name));
+    }
     if !story.key.workspace.is_empty() {
         let _ = write!(text, " in workspace {}", clean(&story.key.workspace));
     }
