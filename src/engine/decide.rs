@@ -100,8 +100,11 @@ fn says_nothing_new(known: &Known, seen: &Observation) -> bool {
         Standing::Completed | Standing::Cancelled => true,
         Standing::Open => known.status == seen.status,
         Standing::Retrying => {
-            let next = |card: Option<&crate::triage::Card>| card.and_then(|card| card.retrying.clone());
-            next(known.card.as_deref()) == next(seen.card.as_deref())
+            let (Some(old), Some(new)) = (&known.card, &seen.card) else {
+                return known.card.is_none() == seen.card.is_none();
+            };
+            // An engine may say that it tries again before it says why, and a source may fail to ask for the reason again.
+            old.retrying == new.retrying && (old.cause == new.cause || new.cause.error().is_none())
         }
     }
 }

@@ -24,6 +24,8 @@ pub(super) fn retrying(now: Timestamp, known: &mut Known, seen: Observation, pol
             known.note(now, Some(&seen.source), Reason::Held { until, rule });
         }
         known.hold = Some(hold);
+    } else if known.card.as_ref().is_some_and(|old| !same_kind(old, &card)) {
+        reconsider(now, known, &seen.source, &card, policy);
     }
     known.card = Some(card);
     match &known.hold {
@@ -49,6 +51,30 @@ pub fn hold_ended(now: Timestamp, key: &RunKey, mut known: Known, policy: &Polic
     }
     let told = tell_still_retrying(now, key, &mut known, policy);
     Changes { known, told, unchanged: false }
+}
+
+/// Whether rules see the same failure in both. A reason that is not known yet is no other reason.
+fn same_kind(old: &Card, new: &Card) -> bool {
+    let said = |card: &Card| {
+        card.cause.error().map(|error| (card.class, error.code.clone(), error.provider_status, error.retryable))
+    };
+    new.cause.error().is_none() || said(old) == said(new)
+}
+
+/// The reason became known, or is another one now, and other rules may fit it: the hold ends as if it had begun with it.
+fn reconsider(now: Timestamp, known: &mut Known, source: &str, card: &Card, policy: &Policy) {
+    let Some(hold) = known.hold.as_mut().filter(|hold| matches!(hold.state, HoldState::Running | HoldState::Untold))
+    else {
+        return;
+    };
+    let anew = begin(hold.since, hold.step.clone(), card, policy);
+    if anew == *hold {
+        return;
+    }
+    *hold = anew;
+    if let Some(until) = hold.until {
+        known.note(now, Some(source), Reason::Held { until, rule: first_rule(card, policy) });
+    }
 }
 
 fn begin(now: Timestamp, step: Option<String>, card: &Card, policy: &Policy) -> Hold {

@@ -5,10 +5,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::engine::hold_ended;
-use crate::engine::rule::Matcher;
+use crate::engine::rule::{Matcher, Pattern};
 use crate::engine::testing::{card, policy, rule};
 use crate::run::{RunKey, RunStatus};
-use crate::triage::{RetryLevel, Retrying};
+use crate::triage::{Cause, RetryLevel, Retrying};
 
 /// A run, what is known of it, and what was told.
 struct Story {
@@ -176,6 +176,40 @@ fn a_hold_that_ends_says_still_retrying_once_and_the_failure_follows() {
     assert_eq!(story.told, [Kind::StillRetrying]);
     story.say(seen(RunStatus::Failed));
     assert_eq!(story.told, [Kind::StillRetrying, Kind::Failed]);
+}
+
+/// A retry whose reason nobody knows yet.
+fn unexplained(attempt: u32) -> Observation {
+    let mut seen = retrying(attempt);
+    if let Some(Cause::Step { error, .. }) = seen.card.as_mut().map(|card| &mut card.cause) {
+        *error = None;
+    }
+    seen
+}
+
+#[test]
+fn the_reason_of_a_retry_is_taken_in_when_it_comes_later_and_is_not_lost_again() {
+    let mut story = Story::new();
+    story.say(unexplained(1)).say(retrying(1)).say(unexplained(1));
+    let code = |story: &Story| Some(story.known.as_ref()?.card.as_ref()?.cause.error()?.code.clone());
+    assert_eq!(code(&story).as_deref(), Some("TIMEOUT"));
+    // Another try is another reason, known or not.
+    story.say(unexplained(2));
+    assert_eq!(code(&story), None);
+}
+
+#[test]
+fn a_hold_follows_the_rule_that_fits_once_the_reason_is_known() {
+    let on_timeout = Matcher { code: vec![Pattern::parse("TIMEOUT").expect("a pattern")], ..Matcher::default() };
+    let mut impatient = rule("impatient", on_timeout);
+    impatient.hold = Some(SignedDuration::from_secs(60));
+    for rules in [vec![impatient.clone()], vec![impatient, rule("all", Matcher::default())]] {
+        let mut story = Story { policy: policy(rules), ..Story::new() };
+        story.say(unexplained(1)).say(retrying(1)).wait(57);
+        assert!(story.told.is_empty());
+        story.wait(2);
+        assert_eq!(story.told, [Kind::StillRetrying]);
+    }
 }
 
 #[test]
