@@ -12,7 +12,7 @@ const DOWN_AFTER: u32 = 5;
 /// The longest pause between two probes: what an outage costs at most after its end.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
 /// The longest time that a receiver may ask a whole lane to wait.
-const MAX_ASKED: Duration = Duration::from_secs(600);
+const MAX_ASKED: Duration = Duration::from_mins(10);
 
 /// When a lane may make its next attempt.
 #[derive(Debug)]
@@ -45,6 +45,9 @@ impl Throttle {
 
     /// An attempt ended. `seed` feeds the jitter.
     pub(super) fn ended(&mut self, outcome: &Outcome, now: Instant, seed: u64) {
+        // The receiver counts from the arrival, which lies between start and end: the first post of a burst has a connection
+        // to open, and the second would come too early.
+        self.not_before = self.not_before.max(now + self.pace);
         let asked = match outcome {
             // A refusal for good is an answer: the receiver lives, whatever it thinks of this message.
             Outcome::Delivered { .. } | Outcome::Refused { permanent: true, .. } => {
@@ -82,6 +85,9 @@ mod tests {
         let mut throttle = Throttle::new(Duration::from_secs(1), 4, start);
         throttle.started(start);
         assert_eq!(throttle.not_before(), start + Duration::from_secs(1));
+        let end = start + Duration::from_millis(80);
+        throttle.ended(&Outcome::Delivered { receipt: "ok".to_owned(), plain: false }, end, 0);
+        assert_eq!(throttle.not_before(), end + Duration::from_secs(1));
         throttle.ended(&refused(Some(30)), start, 0);
         assert_eq!(throttle.not_before(), start + Duration::from_secs(30));
     }
