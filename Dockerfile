@@ -12,6 +12,8 @@ RUN apt-get update \
 WORKDIR /build
 COPY Cargo.toml Cargo.lock ./
 COPY src ./src
+# Named in Cargo.toml, which cargo checks.
+COPY benches ./benches
 # What the binary includes at build time: presets and the demo's configuration.
 COPY config ./config
 

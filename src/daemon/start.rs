@@ -30,6 +30,9 @@ use crate::triage::Classes;
 /// All of a shutdown takes at most this long: container runtimes kill after ten seconds.
 const SHUTDOWN: Duration = Duration::from_secs(9);
 
+/// How long the word that we listen waits for the sources' first answers.
+const FIRST_LOOK: Duration = Duration::from_secs(1);
+
 /// Reads the configuration anew: the whole of it, or its mistakes as text.
 pub type Reload = Box<dyn Fn() -> Result<Config, String> + Send + Sync>;
 
@@ -87,8 +90,8 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn of(config: &Config) -> Result<Self, StartError> {
-        Ok(Self { receivers: lanes::build(config)?, sources: pollers::build(config)?, gates: gates(config)? })
+    fn of(config: &Config, metrics: &Metrics) -> Result<Self, StartError> {
+        Ok(Self { receivers: lanes::build(config)?, sources: pollers::build(config, metrics)?, gates: gates(config)? })
     }
 }
 
@@ -98,7 +101,7 @@ impl Daemon {
     /// # Errors
     /// When the ledger can't be opened, the address is taken, or a source or receiver can't be set up.
     pub async fn start(config: &Config, metrics: Metrics, registry: Arc<Registry>) -> Result<Self, StartError> {
-        let prepared = Prepared::of(config)?;
+        let prepared = Prepared::of(config, &metrics)?;
         let (server, address) = Server::bind(&config.server).await?;
         let (policy, in_force) = watch::channel(Arc::clone(&config.policy));
         let (classes, classes_in_force) = watch::channel(Arc::clone(&config.classes));
@@ -163,7 +166,7 @@ impl Daemon {
     /// # Errors
     /// When a source or receiver of it can't be set up; then everything stays as it was.
     pub fn replace(&mut self, config: &Config) -> Result<(), StartError> {
-        let prepared = Prepared::of(config)?;
+        let prepared = Prepared::of(config, &self.metrics)?;
         if config.server.listen != self.listen {
             tracing::warn!("[server] listen changed; it takes effect at the next start");
         }
@@ -236,6 +239,10 @@ pub async fn run(
 ) -> Result<(), StartError> {
     let mut signals = Signals::register()?;
     let mut daemon = Daemon::start(&config, metrics, registry).await?;
+    // Whoever waits for our word and then lets a run fail must not find that failure in the first list, among the history.
+    if tokio::time::timeout(FIRST_LOOK, daemon.pollers.looked()).await.is_err() {
+        tracing::info!("not every source has answered yet");
+    }
     started(daemon.address);
     let (changed, mut changes) = mpsc::channel(1);
     if let Some(file) = file {

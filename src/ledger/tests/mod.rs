@@ -46,7 +46,7 @@ fn without_oncall() -> Policy {
 }
 
 fn settings(folder: &Path) -> LedgerSettings {
-    LedgerSettings { path: folder.join("firstred.db"), retention: Duration::from_secs(86_400) }
+    LedgerSettings { path: folder.join("firstred.db"), retention: Duration::from_hours(24) }
 }
 
 impl Bed {
@@ -115,6 +115,7 @@ fn key(run: &str) -> RunKey {
 fn seen(run: &str, status: RunStatus, standing: Standing) -> Observation {
     Observation {
         key: key(run),
+        workflow_name: None,
         source: "events".to_owned(),
         attempt: None,
         status,
@@ -125,6 +126,13 @@ fn seen(run: &str, status: RunStatus, standing: Standing) -> Observation {
         parent: None,
         card: None,
     }
+}
+
+/// The same run, as a source sees it that goes by another of the workflow's two names.
+fn as_workflow(observation: Observation, key: &str, name: Option<&str>) -> Observation {
+    let mut seen = observation;
+    key.clone_into(&mut seen.key.workflow);
+    Observation { workflow_name: name.map(str::to_owned), ..seen }
 }
 
 fn failed(run: &str) -> Observation {
