@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::lanes::Alive;
 use super::own_trouble;
 use super::pollers::Health;
 use crate::clock;
@@ -30,6 +31,7 @@ pub(super) struct Housekeeping {
     pub(super) backlog: watch::Sender<Backlog>,
     pub(super) metrics: Metrics,
     pub(super) retention: Duration,
+    pub(super) lanes: Alive,
 }
 
 /// What is not yet as it should be, as the ledger knows it.
@@ -54,6 +56,7 @@ impl Housekeeping {
             }
             self.count_waiting().await;
             self.report_blind_sources().await;
+            self.let_go().await;
             if pruned.elapsed() >= PRUNE_EVERY {
                 pruned = tokio::time::Instant::now();
                 self.prune().await;
@@ -101,6 +104,31 @@ impl Housekeeping {
                 Ok(false) => {}
                 Ok(true) => tracing::info!(%source, blind = health.failing_since.is_some(), "source trouble changed"),
                 Err(error) => tracing::warn!(%source, ?error, "a source's trouble could not be put on record"),
+            }
+        }
+    }
+
+    /// What waits for receivers that left the configuration is handed on, and troubles of what is gone are over: nothing else
+    /// would ever end either.
+    async fn let_go(&self) {
+        let Backlog { waiting, troubles } = self.backlog.borrow().clone();
+        let policy = Arc::clone(&self.policy.borrow());
+        for (receiver, _, _) in waiting.iter().filter(|(name, _, _)| !policy.receivers.contains_key(name)) {
+            // A lane that is ending may still hear a yes; it is asked again at the next look.
+            if !self.lanes.is_silent(receiver) {
+                continue;
+            }
+            match self.ledger.release(receiver, clock::now()).await {
+                Ok(0) => {}
+                Ok(count) => tracing::warn!(%receiver, count, "handed on what waited for a receiver that is gone"),
+                Err(error) => tracing::warn!(%receiver, ?error, "what waits for a receiver that is gone stays there"),
+            }
+        }
+        for Trouble { what, .. } in
+            troubles.iter().filter(|trouble| own_trouble::is_of_the_past(&trouble.what, &policy))
+        {
+            if let Err(error) = self.ledger.settle(what).await {
+                tracing::warn!(?what, ?error, "the trouble of what is gone could not be settled");
             }
         }
     }

@@ -2,7 +2,7 @@
 //! flight have ended on record, so that a reload neither cancels nor repeats anything.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -18,6 +18,47 @@ pub(super) struct Lanes {
     bridge: Bridge,
     metrics: Metrics,
     running: BTreeMap<String, Running>,
+    /// Of receivers that left the configuration, still ending.
+    gone: BTreeMap<String, Running>,
+    alive: Alive,
+}
+
+/// How many lanes each receiver has that may still send, those that are ending included.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Alive(Arc<Mutex<BTreeMap<String, usize>>>);
+
+/// One lane's share of [`Alive`].
+struct Lives {
+    name: String,
+    alive: Alive,
+}
+
+impl Alive {
+    /// Whether nobody sends to `receiver`.
+    pub(super) fn is_silent(&self, receiver: &str) -> bool {
+        !self.lanes().contains_key(receiver)
+    }
+
+    fn begin(&self, name: &str) -> Lives {
+        *self.lanes().entry(name.to_owned()).or_default() += 1;
+        Lives { name: name.to_owned(), alive: self.clone() }
+    }
+
+    fn lanes(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Lives {
+    fn drop(&mut self) {
+        let mut lanes = self.alive.lanes();
+        if let Some(count) = lanes.get_mut(&self.name) {
+            *count -= 1;
+            if *count == 0 {
+                lanes.remove(&self.name);
+            }
+        }
+    }
 }
 
 struct Running {
@@ -41,14 +82,21 @@ pub(super) fn build(config: &Config) -> Result<Built, BuildError> {
 
 impl Lanes {
     pub(super) fn new(bridge: Bridge, metrics: Metrics) -> Self {
-        Self { bridge, metrics, running: BTreeMap::new() }
+        Self { bridge, metrics, running: BTreeMap::new(), gone: BTreeMap::new(), alive: Alive::default() }
     }
 
-    /// Puts the receivers in force. Receivers that are gone end their lanes.
+    /// Which lanes there are, whichever configuration is in force.
+    pub(super) fn alive(&self) -> Alive {
+        self.alive.clone()
+    }
+
+    /// Puts the receivers in force. Receivers that are gone end their lanes; one that comes back waits for its old lane's end.
     pub(super) fn replace(&mut self, built: Built) {
         let mut old = std::mem::take(&mut self.running);
+        self.gone.retain(|_, lane| !lane.task.is_finished());
         for (name, (carrier, settings)) in built.0 {
-            let before = old.remove(&name);
+            let before = old.remove(&name).or_else(|| self.gone.remove(&name));
+            let lives = self.alive.begin(&name);
             let stop = CancellationToken::new();
             let lane = Lane {
                 name: name.clone(),
@@ -59,6 +107,7 @@ impl Lanes {
             };
             let until = stop.clone();
             let task = tokio::spawn(async move {
+                let _lives = lives;
                 if let Some(before) = before {
                     before.end().await;
                 }
@@ -68,7 +117,8 @@ impl Lanes {
         }
         for (name, gone) in old {
             tracing::info!(receiver = %name, "receiver is gone from the configuration");
-            tokio::spawn(gone.end());
+            gone.stop.cancel();
+            self.gone.insert(name, gone);
         }
     }
 
@@ -77,7 +127,7 @@ impl Lanes {
         for lane in self.running.values() {
             lane.stop.cancel();
         }
-        for (_, lane) in self.running {
+        for (_, lane) in self.running.into_iter().chain(self.gone) {
             lane.end().await;
         }
     }

@@ -46,5 +46,14 @@ pub(super) fn receiver_name(receiver: &str) -> String {
     format!("receiver {receiver}")
 }
 
+/// Whether a trouble is about a source or a receiver that is no longer configured.
+pub(super) fn is_of_the_past(what: &str, policy: &Policy) -> bool {
+    match (what.strip_prefix("source "), what.strip_prefix("receiver ")) {
+        (Some(source), _) => !policy.sources.contains_key(source),
+        (_, Some(receiver)) => !policy.receivers.contains_key(receiver),
+        _ => false,
+    }
+}
+
 /// The name under which a refused configuration is open.
 pub(super) const CONFIGURATION: &str = "configuration";

@@ -121,6 +121,7 @@ impl Daemon {
             backlog,
             metrics: metrics.clone(),
             retention: config.ledger.retention,
+            lanes: lanes.alive(),
         };
         let readers =
             Readers { policy: in_force, health: pollers.health(), backlog: known_backlog, metrics: metrics.clone() };

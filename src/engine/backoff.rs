@@ -9,6 +9,9 @@ const STEPS_SECONDS: [u32; 8] = [1, 2, 5, 10, 30, 60, 120, 300];
 /// The longest wait that a receiver may ask for by `Retry-After`.
 const MAX_RETRY_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
+/// A slow attempt takes this long, by the default timeout of a receiver.
+const SLOW_ATTEMPT_SECONDS: u32 = 15;
+
 /// How long a delivery is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Schedule {
@@ -37,7 +40,18 @@ pub fn next_attempt(
         wait = wait.max(asked.clamp(SignedDuration::from_secs(1), MAX_RETRY_AFTER));
     }
     let due = now.saturating_add(wait).ok()?;
-    (due.duration_since(created_at) <= schedule.give_up_after).then_some(due)
+    let in_time = due.duration_since(created_at) <= schedule.give_up_after;
+    (in_time || attempts < least_attempts(schedule)).then_some(due)
+}
+
+/// How many attempts a delivery gets however much time has passed: as many as fit into the time if each of the first eight were
+/// slow. It bears only on a clock that was set forward, or a daemon that was down for longer than the time to give up.
+fn least_attempts(schedule: Schedule) -> u32 {
+    let ends = STEPS_SECONDS.iter().scan(0, |elapsed, step| {
+        *elapsed += step + SLOW_ATTEMPT_SECONDS;
+        Some(SignedDuration::from_secs(i64::from(*elapsed)))
+    });
+    u32::try_from(ends.take_while(|end| *end <= schedule.give_up_after).count()).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -64,6 +78,19 @@ mod tests {
         let asked = |secs| next_attempt(DAY, start, 1, Some(SignedDuration::from_secs(secs)), start, 0);
         assert_eq!(asked(30).map(Timestamp::as_second), Some(30));
         assert_eq!(asked(31_536_000).map(Timestamp::as_second), Some(600));
+    }
+
+    #[test]
+    fn a_clock_that_jumps_or_a_long_sleep_does_not_use_up_the_attempts() {
+        let start = Timestamp::UNIX_EPOCH;
+        let late = Timestamp::from_second(48 * 3600).expect("two days");
+        let tried: Vec<bool> = (1..=9).map(|made| next_attempt(DAY, start, made, None, late, 0).is_some()).collect();
+        assert_eq!(tried.iter().filter(|tried| **tried).count(), 7, "{tried:?}");
+        let minute = Schedule { give_up_after: SignedDuration::from_mins(1) };
+        assert!(next_attempt(minute, start, 2, None, late, 0).is_some());
+        assert_eq!(next_attempt(minute, start, 3, None, late, 0), None);
+        let hasty = Schedule { give_up_after: SignedDuration::from_secs(1) };
+        assert_eq!(next_attempt(hasty, start, 1, None, late, 0), None);
     }
 
     #[test]

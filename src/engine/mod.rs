@@ -27,3 +27,4 @@ pub use outcome::{Attempted, Next, Outcome, Verdict, after_attempt};
 pub use policy::{Audience, Policy, Tenancy};
 pub use reason::{Line, Reason};
 pub use rule::{Matcher, Pattern, PatternError, Rule, RuleSet, Severity, StatusPattern};
+pub use tell::whom;

@@ -75,6 +75,24 @@ pub(super) fn tell(now: Timestamp, said: Said<'_>, policy: &Policy) -> Audit {
     Audit { told, reason }
 }
 
+/// Whom the rules in force would tell of a card: for what was said already, and has lost its receiver.
+#[must_use]
+pub fn whom(card: &Card, policy: &Policy) -> Vec<String> {
+    let may_be_told = |names: &[String]| -> Vec<String> {
+        let mut seen = BTreeSet::new();
+        let mut told = names.to_vec();
+        told.retain(|name| {
+            let audience = policy.receivers.get(name);
+            audience.is_some_and(|audience| audience.may_see(&card.run.workspace)) && seen.insert(name.clone())
+        });
+        told
+    };
+    let rules = policy.rules.matching(Facts::of(card));
+    let named: Vec<String> = rules.iter().flat_map(|rule| rule.notify.iter().cloned()).collect();
+    let told = may_be_told(&named);
+    if told.is_empty() { may_be_told(&policy.default_notify) } else { told }
+}
+
 fn notification(now: Timestamp, said: Said<'_>, rule: Option<&Rule>) -> Notification {
     let hold = said.hold.map_or(String::new(), |since| since.as_microsecond().to_string());
     Notification {

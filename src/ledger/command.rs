@@ -53,6 +53,15 @@ pub(super) enum Work {
     EndHolds {
         now: Timestamp,
     },
+    Release {
+        receiver: String,
+        now: Timestamp,
+    },
+    Park {
+        delivery: i64,
+        reason: String,
+        now: Timestamp,
+    },
     Prune {
         before: Timestamp,
         after: i64,
@@ -68,6 +77,7 @@ impl Work {
         match self {
             Self::Observe(batch) => batch.weight(),
             Self::EndHolds { .. } | Self::Prune { .. } => super::hold::CHUNK,
+            Self::Release { .. } => super::release::CHUNK,
             _ => 1,
         }
     }
@@ -86,6 +96,8 @@ pub(super) enum Answer {
     Changed(bool),
     /// When to ask again.
     Next(Option<Timestamp>),
+    /// How many deliveries were handed on.
+    Released(u64),
     /// How many runs went, and where to go on; `None` at the end.
     Pruned {
         runs: u64,

@@ -10,8 +10,10 @@ mod hold;
 mod migrate;
 mod open;
 mod outbox;
+mod park;
 mod prune;
 mod reader;
+mod release;
 mod reserve;
 mod rows;
 mod story;
@@ -172,7 +174,30 @@ impl Ledger {
         skip: &[i64],
     ) -> Result<(Vec<Delivery>, Option<Timestamp>), LedgerError> {
         let (receiver, skip) = (receiver.to_owned(), skip.to_vec());
-        self.read(move |db| reader::due(db, &receiver, now, limit, &skip)).await
+        let due = self.read(move |db| reader::due(db, &receiver, now, limit, &skip)).await?;
+        for (delivery, reason) in due.unreadable {
+            // Those that can be read must go out, whether or not this one can be put aside now.
+            if let Err(error) = self.ask(Work::Park { delivery, reason, now }, None).await {
+                tracing::error!(delivery, ?error, "a delivery that can't be read can't be put aside either");
+            }
+        }
+        Ok((due.deliveries, due.next))
+    }
+
+    /// Hands on what waits for a receiver that is no longer configured: each is given up with the reason on record, and goes to
+    /// whom the rules in force name. Answers how many. To be asked when nobody is sending to that receiver any more.
+    ///
+    /// # Errors
+    /// When a chunk was not committed; those before it are handed on.
+    pub async fn release(&self, receiver: &str, now: Timestamp) -> Result<u64, LedgerError> {
+        let mut released = 0;
+        loop {
+            let work = Work::Release { receiver: receiver.to_owned(), now };
+            match self.ask(work, None).await? {
+                Answer::Released(more) if more > 0 => released += more,
+                _ => return Ok(released),
+            }
+        }
     }
 
     /// Where `source` goes on; `None` before its first checkpoint.

@@ -1,5 +1,6 @@
 //! What is to be said and what came of it, inside the writer's transaction: notifications, deliveries, attempts.
 
+use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
 use super::LedgerError;
@@ -39,7 +40,8 @@ impl Hot<'_> {
         Ok(())
     }
 
-    fn deliver(
+    /// One delivery of a notification to a receiver, or one for each of its addresses; those that exist stay as they are.
+    pub(super) fn deliver(
         &mut self,
         notification: i64,
         receiver: &str,
@@ -60,6 +62,23 @@ impl Hot<'_> {
         }
         Ok(())
     }
+
+    /// Ends a delivery without an attempt, with the reason on record. One that is no longer waiting stays as it is.
+    pub(super) fn give_up(&mut self, delivery: i64, now: Timestamp, reason: &str) -> Result<(), LedgerError> {
+        let Some(mut row) = find(self, delivery)?.filter(|row| row.state == DeliveryState::Waiting) else {
+            return Ok(());
+        };
+        let outcome = Outcome::Refused { permanent: true, reason: reason.to_owned(), retry_after: None };
+        row.note(AttemptNote { at: now, number: row.attempts, outcome });
+        self.store(delivery, DeliveryState::GivenUp, now, &row)
+    }
+
+    fn store(&self, delivery: i64, state: DeliveryState, due: Timestamp, row: &Row) -> Result<(), LedgerError> {
+        self.db
+            .prepare_cached("UPDATE deliveries SET state = ?2, attempts = ?3, next_at = ?4, log = ?5 WHERE id = ?1")?
+            .execute(params![delivery, state.code(), row.attempts, micros(due), serde_json::to_string(&row.log)?])?;
+        Ok(())
+    }
 }
 
 struct Row {
@@ -68,6 +87,15 @@ struct Row {
     state: DeliveryState,
     attempts: u32,
     log: Vec<AttemptNote>,
+}
+
+impl Row {
+    fn note(&mut self, note: AttemptNote) {
+        if self.log.len() >= MAX_LOG {
+            self.log.drain(..=self.log.len() - MAX_LOG);
+        }
+        self.log.push(note);
+    }
 }
 
 /// Puts an attempt on record, and what follows from it. The same attempt again changes nothing.
@@ -91,28 +119,18 @@ pub(super) fn record(
             let verdict = after_attempt(attempt, audience, attempt.at, seed);
             (verdict.next, verdict.speak_up)
         }
-        // It left the configuration while this was on its way: nobody will try again.
         None if matches!(attempt.outcome, Outcome::Delivered { .. }) => (Next::Done, false),
-        None => (Next::GivenUp, false),
+        // It left the configuration while this was on its way: it waits until it is handed on (`release`).
+        None => (Next::RetryAt(attempt.at), false),
     };
-    if row.log.len() >= MAX_LOG {
-        row.log.drain(..=row.log.len() - MAX_LOG);
-    }
-    row.log.push(AttemptNote { at: attempt.at, number: attempt.attempts, outcome: attempt.outcome.clone() });
+    row.attempts = attempt.attempts;
+    row.note(AttemptNote { at: attempt.at, number: attempt.attempts, outcome: attempt.outcome.clone() });
     let (state, due) = match next {
         Next::Done => (DeliveryState::Done, attempt.at),
         Next::GivenUp => (DeliveryState::GivenUp, attempt.at),
         Next::RetryAt(at) => (DeliveryState::Waiting, at),
     };
-    hot.db
-        .prepare_cached("UPDATE deliveries SET state = ?2, attempts = ?3, next_at = ?4, log = ?5 WHERE id = ?1")?
-        .execute(params![
-            attempt.delivery,
-            state.code(),
-            attempt.attempts,
-            micros(due),
-            serde_json::to_string(&row.log)?
-        ])?;
+    hot.store(attempt.delivery, state, due, &row)?;
     match next {
         Next::Done => {
             super::trouble::settle(hot, &super::trouble::receiver(&attempt.receiver))?;

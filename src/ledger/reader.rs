@@ -46,7 +46,12 @@ pub struct OpenRunRow {
 pub(super) type Waiting = Vec<(String, u64, Option<Timestamp>)>;
 
 /// What is due now, and when the next one is.
-pub(super) type Due = (Vec<Delivery>, Option<Timestamp>);
+pub(super) struct Due {
+    pub(super) deliveries: Vec<Delivery>,
+    pub(super) next: Option<Timestamp>,
+    /// Those whose notification can't be read, and why: no attempt will ever be made.
+    pub(super) unreadable: Vec<(i64, String)>,
+}
 
 pub(super) fn due(
     db: &Connection,
@@ -62,7 +67,7 @@ pub(super) fn due(
          WHERE receiver = ?1 AND state = 0 ORDER BY next_at, id",
     )?;
     let mut rows = look.query([receiver])?;
-    let mut due = Vec::new();
+    let (mut due, mut unreadable) = (Vec::new(), Vec::new());
     let mut next = None;
     while let Some(row) = rows.next()? {
         let (id, next_at): (i64, i64) = (row.get(0)?, row.get(1)?);
@@ -76,11 +81,23 @@ pub(super) fn due(
         }
         match delivery(db, id) {
             Ok(delivery) => due.extend(delivery),
+            Err(error) if is_content(&error) => unreadable.push((id, error.to_string())),
             // It must not keep those behind it from being sent; it stays, and is counted among those that wait.
             Err(error) => tracing::error!(delivery = id, ?error, "a delivery can't be read"),
         }
     }
-    Ok((due, next))
+    Ok(Due { deliveries: due, next, unreadable })
+}
+
+/// What is stored is at fault, and not the file: asking again would answer the same.
+fn is_content(error: &rusqlite::Error) -> bool {
+    matches!(
+        error,
+        rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::Utf8Error(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+    )
 }
 
 fn delivery(db: &Connection, id: i64) -> rusqlite::Result<Option<Delivery>> {

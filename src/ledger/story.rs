@@ -85,8 +85,16 @@ pub(super) fn stories(db: &Connection, run: &str) -> Result<Vec<Story>, LedgerEr
 
 fn said(db: &Connection, run: i64) -> Result<Vec<(i64, Notification)>, LedgerError> {
     let mut find = db.prepare_cached("SELECT id, body FROM notifications WHERE run = ?1 ORDER BY id")?;
-    let rows = find.query_map([run], |row| Ok((row.get(0)?, json(row, 1)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let rows = find.query_map([run], |row| Ok((row.get(0)?, json(row, 1))))?;
+    let mut said = Vec::new();
+    for row in rows {
+        match row? {
+            (id, Ok(notification)) => said.push((id, notification)),
+            // The rest of the story can be told without it.
+            (id, Err(error)) => tracing::error!(notification = id, ?error, "a notification can't be read"),
+        }
+    }
+    Ok(said)
 }
 
 fn deliveries(db: &Connection, notification: i64, said: &NotificationId) -> Result<Vec<DeliveryStory>, LedgerError> {

@@ -1,5 +1,5 @@
 //! The one writer: a thread that drains its queue into one transaction, commits, and only then answers each caller. It knows when
-//! to commit and what to do when that fails; what is written is said in `apply`, `hold`, `outbox`, `trouble` and `prune`.
+//! to commit and what to do when that fails; what is written is said in the files beside it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::bells::{Bells, Effects};
 use super::checkpoint::Bell;
 use super::command::{Answer, Command, Work};
 use super::reserve::Reserve;
-use super::{LedgerError, hold, outbox, prune, trouble};
+use super::{LedgerError, hold, outbox, park, prune, release, trouble};
 use crate::clock;
 use crate::engine::Policy;
 use crate::metrics::Metrics;
@@ -185,6 +185,10 @@ fn work(hot: &mut Hot<'_>, work: &Work, policy: &Policy, effects: &mut Effects) 
         }
         Work::Settle { what } => trouble::settle(hot, what).map(Answer::Changed),
         Work::EndHolds { now } => hold::end(hot, *now, policy, effects).map(Answer::Next),
+        Work::Release { receiver, now } => release::release(hot, receiver, *now, policy, effects).map(Answer::Released),
+        Work::Park { delivery, reason, now } => {
+            park::park(hot, *delivery, reason, *now, policy, effects).map(|()| Answer::Done)
+        }
         Work::Prune { before, after } => {
             prune::prune(hot.db, *before, *after).map(|(runs, next)| Answer::Pruned { runs, next })
         }
@@ -226,6 +230,8 @@ fn work_name(work: &Work) -> &'static str {
         Work::Raise { .. } => "raise",
         Work::Settle { .. } => "settle",
         Work::EndHolds { .. } => "end holds",
+        Work::Release { .. } => "release",
+        Work::Park { .. } => "park",
         Work::Prune { .. } => "prune",
         Work::Close => "close",
         #[cfg(test)]

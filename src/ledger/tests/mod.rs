@@ -2,6 +2,7 @@
 
 mod faults;
 mod flows;
+mod handed_on;
 mod opening;
 mod outbox;
 mod random;
@@ -33,6 +34,15 @@ struct Bed {
 /// One rule that tells `oncall` of everything.
 fn simple() -> Policy {
     policy(vec![rule("all", Matcher::default())])
+}
+
+/// `oncall` is gone; the rule and the defaults name `data`.
+fn without_oncall() -> Policy {
+    let mut rule = rule("all", Matcher::default());
+    rule.notify = vec!["data".to_owned()];
+    let mut policy = policy(vec![rule]);
+    policy.receivers.remove("oncall");
+    policy
 }
 
 fn settings(folder: &Path) -> LedgerSettings {

@@ -122,13 +122,23 @@ async fn a_trouble_is_told_once_until_it_is_settled_by_a_delivery() {
     bed.record(&due[2], 2, yes()).await;
     bed.see(vec![]).await;
     let mut later = batch(vec![failed("r5")]);
-    later.at = second(100);
+    later.at = second(700);
     bed.ledger.observe(later).await.expect("committed");
-    let new = bed.ledger.due("oncall", second(100), 9, &[due[3].id]).await.expect("an answer").0;
-    bed.record(&new[0], 101, never()).await;
-    assert_eq!(bed.due("data", 101).await.len(), 2, "another trouble, later");
-    bed.record(&due[3], 102, yes()).await;
+    let new = bed.ledger.due("oncall", second(700), 9, &[due[3].id]).await.expect("an answer").0;
+    bed.record(&new[0], 701, never()).await;
+    assert_eq!(bed.due("data", 701).await.len(), 2, "another trouble, later");
+    bed.record(&due[3], 702, yes()).await;
     assert_eq!(bed.ledger.settle("receiver oncall").await, Ok(false), "a delivery has settled it");
+}
+
+#[tokio::test]
+async fn a_receiver_that_refuses_every_other_message_is_one_trouble_and_not_a_storm() {
+    let bed = Bed::new();
+    bed.see((0..20).map(|run| failed(&format!("r{run}"))).collect()).await;
+    for (number, delivery) in bed.due("oncall", 0).await.iter().enumerate() {
+        bed.record(delivery, 1, if number % 2 == 0 { never() } else { yes() }).await;
+    }
+    assert_eq!(bed.due("data", 1).await.len(), 1);
 }
 
 #[tokio::test]
@@ -149,16 +159,21 @@ async fn a_raised_trouble_skips_the_receiver_that_it_is_about_and_the_unknown() 
 }
 
 #[tokio::test]
-async fn a_receiver_that_left_the_configuration_is_given_up() {
+async fn what_was_on_its_way_to_a_receiver_that_left_the_configuration_waits_until_it_is_handed_on() {
     let bed = Bed::new();
-    bed.see(vec![failed("r1")]).await;
+    bed.see(vec![failed("r1"), failed("r2")]).await;
     let due = bed.due("oncall", 0).await;
-    let mut without = simple();
-    without.receivers.remove("oncall");
-    bed.policy.send_replace(Arc::new(without));
+    bed.policy.send_replace(Arc::new(without_oncall()));
     bed.record(&due[0], 1, no()).await;
-    let story = bed.ledger.stories("r1").await.expect("stories").remove(0);
-    assert_eq!(story.deliveries[0].state, DeliveryState::GivenUp);
+    bed.record(&due[1], 1, yes()).await;
+    assert_eq!(bed.ledger.release("oncall", second(2)).await, Ok(1));
+    let states = async |run: &str| {
+        let story = bed.ledger.stories(run).await.expect("stories").remove(0);
+        story.deliveries.iter().map(|told| (told.receiver.clone(), told.state)).collect::<Vec<_>>()
+    };
+    let (oncall, data) = ("oncall".to_owned(), "data".to_owned());
+    assert_eq!(states("r1").await, [(oncall.clone(), DeliveryState::GivenUp), (data, DeliveryState::Waiting)]);
+    assert_eq!(states("r2").await, [(oncall, DeliveryState::Done)]);
 }
 
 #[tokio::test]

@@ -21,16 +21,19 @@ pub(super) struct Throttle {
     parallel: usize,
     not_before: Instant,
     failures: u32,
+    /// The receiver asked for time and has not said yes since.
+    asked: bool,
 }
 
 impl Throttle {
     pub(super) fn new(pace: Duration, parallel: usize, now: Instant) -> Self {
-        Self { pace, parallel: parallel.max(1), not_before: now, failures: 0 }
+        Self { pace, parallel: parallel.max(1), not_before: now, failures: 0, asked: false }
     }
 
     /// How many attempts may be in flight.
     pub(super) fn parallel(&self) -> usize {
-        if self.failures >= DOWN_AFTER { 1 } else { self.parallel }
+        // What queued up while it asked for time must not all come at once when the time is over.
+        if self.asked || self.failures >= DOWN_AFTER { 1 } else { self.parallel }
     }
 
     /// The earliest start of the next attempt.
@@ -56,7 +59,7 @@ impl Throttle {
         let asked = match outcome {
             // A refusal for good is an answer: the receiver lives, whatever it thinks of this message.
             Outcome::Delivered { .. } | Outcome::Refused { permanent: true, .. } => {
-                self.failures = 0;
+                (self.failures, self.asked) = (0, false);
                 return;
             }
             Outcome::Refused { retry_after, .. } => *retry_after,
@@ -64,6 +67,7 @@ impl Throttle {
         };
         self.failures = self.failures.saturating_add(1);
         if let Some(seconds) = asked.and_then(|seconds| u64::try_from(seconds).ok()) {
+            self.asked = true;
             self.not_before = self.not_before.max(now + Duration::from_secs(seconds).min(MAX_ASKED));
         }
         if self.failures >= DOWN_AFTER {
@@ -95,6 +99,18 @@ mod tests {
         assert_eq!(throttle.not_before(), end + Duration::from_secs(1));
         throttle.ended(&refused(Some(30)), start, 0);
         assert_eq!(throttle.not_before(), start + Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_receiver_that_asked_for_time_gets_one_message_after_it_and_not_the_whole_queue() {
+        let start = Instant::now();
+        let mut throttle = Throttle::new(Duration::ZERO, 32, start);
+        throttle.ended(&refused(None), start, 0);
+        assert_eq!(throttle.parallel(), 32);
+        throttle.ended(&refused(Some(3)), start, 0);
+        assert_eq!(throttle.parallel(), 1);
+        throttle.ended(&Outcome::Delivered { receipt: "ok".to_owned(), plain: false }, start, 0);
+        assert_eq!(throttle.parallel(), 32);
     }
 
     #[test]

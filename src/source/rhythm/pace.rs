@@ -6,6 +6,8 @@ use std::time::Duration;
 const FLOOR: Duration = Duration::from_millis(334);
 /// The first step of the back-off: equal jitter makes it 1 to 2 s.
 const FIRST_STEP: Duration = Duration::from_secs(2);
+/// The longest step: two intervals, so that an outage is noticed to be over within two, but no more than this; a longer interval is
+/// its own longest step.
 const LAST_STEP: Duration = Duration::from_mins(1);
 /// The longest wait that an engine may ask for by `Retry-After`.
 const LONGEST_ASKED: i64 = 600;
@@ -30,9 +32,9 @@ impl Pace {
         wait.max(FLOOR)
     }
 
-    /// Doubles up to a minute (or the interval, when that is longer); half of each step is fixed. What the engine asks for wins.
+    /// Doubles up to two intervals, a minute at most (or the interval, when that is longer); half of each step is fixed. What the engine asks for wins.
     pub(super) fn after_failure(&mut self, asked: Option<i64>) -> Duration {
-        let ceiling = LAST_STEP.max(self.every);
+        let ceiling = LAST_STEP.min(self.every.saturating_mul(2)).max(self.every).max(FIRST_STEP);
         let step = FIRST_STEP.saturating_mul(1 << self.failures.min(MOST_DOUBLINGS)).min(ceiling);
         self.failures = self.failures.saturating_add(1);
         match asked {
@@ -63,13 +65,24 @@ mod tests {
 
     #[test]
     fn the_back_off_doubles_from_a_second_to_a_minute_and_starts_anew_after_a_success() {
-        let mut pace = Pace::new(EVERY, 7);
+        let mut pace = Pace::new(Duration::from_mins(1), 7);
         for high in [2, 4, 8, 16, 32, 60, 60, 60] {
             let wait = pace.after_failure(None).as_secs_f64();
             assert!((f64::from(high) / 2.0..=f64::from(high)).contains(&wait), "{wait} of {high}");
         }
         pace.after_success(false);
         assert!(pace.after_failure(None) <= Duration::from_secs(2));
+    }
+
+    #[test]
+    fn the_end_of_an_outage_is_noticed_within_two_intervals() {
+        for every in [1, 10, 25] {
+            let mut pace = Pace::new(Duration::from_secs(every), 7);
+            for _ in 0..40 {
+                let wait = pace.after_failure(None);
+                assert!(wait <= Duration::from_secs(2 * every), "{wait:?} at an interval of {every} s");
+            }
+        }
     }
 
     #[test]
