@@ -179,10 +179,7 @@ impl Daemon {
     }
 
     async fn reload(&mut self, read: &Reload) {
-        let refused = match read().and_then(|config| self.replace(&config).map_err(|error| error.to_string())) {
-            Ok(()) => None,
-            Err(mistakes) => Some(mistakes),
-        };
+        let refused = read().and_then(|config| self.replace(&config).map_err(|error| error.to_string())).err();
         let on_record = match refused {
             None => {
                 self.metrics.config_ok.set(1);
@@ -244,7 +241,7 @@ pub async fn run(
         tracing::info!("not every source has answered yet");
     }
     started(daemon.address);
-    let (changed, mut changes) = mpsc::channel(1);
+    let (changed, mut edits) = mpsc::channel(1);
     if let Some(file) = file {
         tokio::spawn(watch_file::run(file, changed.clone(), daemon.stop.clone()));
     }
@@ -254,7 +251,7 @@ pub async fn run(
                 Asked::Stop => break,
                 Asked::Reload => daemon.reload(&read).await,
             },
-            Some(()) = changes.recv() => daemon.reload(&read).await,
+            Some(()) = edits.recv() => daemon.reload(&read).await,
         }
     }
     drop(changed);
