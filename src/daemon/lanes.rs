@@ -17,6 +17,7 @@ use crate::receiver::{BuildError, Receiver};
 pub(super) struct Lanes {
     bridge: Bridge,
     metrics: Metrics,
+    /// Those of receivers that are gone, too, until they have ended: should the name come back, its lane waits for them.
     running: BTreeMap<String, Running>,
 }
 
@@ -47,6 +48,7 @@ impl Lanes {
     /// Puts the receivers in force. Receivers that are gone end their lanes.
     pub(super) fn replace(&mut self, built: Built) {
         let mut old = std::mem::take(&mut self.running);
+        old.retain(|_, lane| !lane.has_ended());
         for (name, (carrier, settings)) in built.0 {
             let before = old.remove(&name);
             let stop = CancellationToken::new();
@@ -67,8 +69,11 @@ impl Lanes {
             self.running.insert(name, Running { stop, task });
         }
         for (name, gone) in old {
-            tracing::info!(receiver = %name, "receiver is gone from the configuration");
-            tokio::spawn(gone.end());
+            if !gone.stop.is_cancelled() {
+                tracing::info!(receiver = %name, "receiver is gone from the configuration");
+            }
+            gone.stop.cancel();
+            self.running.insert(name, gone);
         }
     }
 
@@ -84,6 +89,11 @@ impl Lanes {
 }
 
 impl Running {
+    /// It was told to stop and did. One that ended by itself is looked at by its successor.
+    fn has_ended(&self) -> bool {
+        self.stop.is_cancelled() && self.task.is_finished()
+    }
+
     async fn end(self) {
         self.stop.cancel();
         if let Err(error) = self.task.await {
