@@ -55,13 +55,11 @@ impl Explained {
     }
 
     fn text(&self) -> String {
-        match &self.card {
-            Some(card) => render_text(&as_notification(card), output::colour()),
-            None => {
-                let id = crate::triage::redact::clean(&self.id);
-                format!("run {id} is {}: nothing failed, nothing to explain", self.status.as_str())
-            }
+        if let Some(card) = &self.card {
+            return render_text(&as_notification(card), output::colour());
         }
+        let id = crate::triage::redact::clean(&self.id);
+        format!("run {id} is {}: nothing failed, nothing to explain", self.status.as_str())
     }
 }
 

@@ -55,7 +55,7 @@ pub(super) fn exit(result: Result<(), Failure>, format: Format) -> ExitCode {
         (Failure::CouldNotAsk(text), Format::Text) => complain(&format!("error: {text}")),
         (Failure::Mistakes(mistakes), Format::Text) => complain(&mistakes.render(colour())),
         (Failure::NoBecause(text) | Failure::CouldNotAsk(text), Format::Json) => {
-            say(&json!({ "error": text }).to_string())
+            say(&json!({ "error": text }).to_string());
         }
         (Failure::Mistakes(mistakes), Format::Json) => {
             say(&json!({ "ok": false, "diagnostics": mistakes }).to_string());

@@ -57,7 +57,7 @@ pub(super) fn run(config: &Path, argument: &str, source: Option<String>, format:
             .into_iter()
             .map(|mut run| match admit(&source, &tenancy, &mut run) {
                 Ok(()) => route(observe(&source, run, &loaded.classes), &loaded.policy),
-                Err(reason) => refused(run, reason),
+                Err(reason) => refused(&run, reason),
             })
             .collect(),
         Asked::Stories(stories) => stories
@@ -103,7 +103,7 @@ fn observation(key: &RunKey, known: &Known, card: Option<&crate::triage::Card>) 
 }
 
 /// A run that the daemon would answer with 403, or leave out of a poll with a warning.
-fn refused(run: Run, reason: String) -> Route {
+fn refused(run: &Run, reason: String) -> Route {
     let (status, key) = (run.status, run.key());
     let (run, workflow) = (key.run, key.workflow);
     Route { run, workflow, status, refused: Some(reason), when: When::Never, reason: None, told: Vec::new() }
