@@ -122,6 +122,7 @@ impl Daemon {
             metrics: metrics.clone(),
             retention: config.ledger.retention,
             lanes: lanes.alive(),
+            began_anew: keeper.began_anew(),
         };
         let readers =
             Readers { policy: in_force, health: pollers.health(), backlog: known_backlog, metrics: metrics.clone() };

@@ -14,6 +14,7 @@ mod support;
 
 mod cli;
 mod crash;
+mod gone;
 mod hold;
 mod hostile;
 mod http_source;
