@@ -117,6 +117,7 @@ async fn measure(name: &str, callers: u64, size: u64, total: u64, random: bool) 
     for _ in 0..callers {
         let batches = (0..total / callers / size).map(|_| Observed {
             source: "events".to_owned(),
+            polled: false,
             at: Timestamp::UNIX_EPOCH,
             observations: (0..size)
                 .map(|_| (observation(&template, numbers.fetch_add(1, Ordering::Relaxed), random), false))

@@ -30,7 +30,7 @@ pub(super) struct Housekeeping {
     pub(super) health: watch::Receiver<Arc<Health>>,
     pub(super) backlog: watch::Sender<Backlog>,
     pub(super) metrics: Metrics,
-    pub(super) retention: Duration,
+    pub(super) retention: watch::Receiver<Duration>,
     pub(super) lanes: Alive,
     /// The ledger lost what it knew, which nobody was told yet.
     pub(super) began_anew: bool,
@@ -149,7 +149,7 @@ impl Housekeeping {
     }
 
     async fn prune(&self) {
-        let retention = SignedDuration::try_from(self.retention).unwrap_or(SignedDuration::MAX);
+        let retention = SignedDuration::try_from(*self.retention.borrow()).unwrap_or(SignedDuration::MAX);
         let Ok(before) = clock::now().checked_sub(retention) else {
             return;
         };

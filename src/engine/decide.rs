@@ -98,6 +98,10 @@ fn note_late(now: Timestamp, known: &mut Known, seen: &Observation) -> bool {
 /// The same again: nothing to decide, nothing to write.
 fn says_nothing_new(known: &Known, seen: &Observation) -> bool {
     let counts_on = seen.attempt.is_some() && known.attempt != seen.attempt;
+    if known.is_open() && seen.standing == Standing::Failed && !is_new_failure(known, seen) {
+        // The failure that was decided upon, reported again while the run is under way anew: it ends nothing.
+        return true;
+    }
     if known.standing != seen.standing || known.status != seen.status || counts_on {
         return false;
     }

@@ -34,7 +34,7 @@ impl<'c> Hot<'c> {
         Ok(Self {
             db,
             find: db.prepare_cached(
-                "SELECT id, seen_at, known, workflow FROM runs
+                "SELECT id, seen_at, known, workflow, source FROM runs
                  WHERE run = ?1 AND workspace = ?3
                    AND (workflow = ?2 OR (?4 IS NULL AND title = ?2) OR (title IS NULL AND workflow = ?4))
                  ORDER BY workflow = ?2 DESC, id LIMIT 1",
@@ -44,9 +44,8 @@ impl<'c> Hot<'c> {
                 "INSERT INTO runs (run, workflow, workspace, source, first_seen, seen_at, open, hold_until, known, title)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9)",
             )?,
-            update: db.prepare_cached(
-                "UPDATE runs SET source = ?2, seen_at = ?3, open = ?4, hold_until = ?5, known = ?6 WHERE id = ?1",
-            )?,
+            update: db
+                .prepare_cached("UPDATE runs SET seen_at = ?2, open = ?3, hold_until = ?4, known = ?5 WHERE id = ?1")?,
             say: db.prepare_cached(
                 "INSERT INTO notifications (run, name, at, body) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
             )?,
@@ -73,7 +72,7 @@ impl<'c> Hot<'c> {
         let text = serde_json::to_string(known)?;
         let (now, until) = (micros(now), hold_until.map(micros));
         let row = if let Some(row) = row {
-            self.update.execute(params![row, known.source, now, known.is_open(), until, text])?;
+            self.update.execute(params![row, now, known.is_open(), until, text])?;
             row
         } else {
             let key = (&key.run, &key.workflow, &key.workspace);
@@ -93,6 +92,9 @@ struct Stored {
     seen_at: i64,
     known: Option<Known>,
     workflow: String,
+    /// The source that is asked about it while it is open: the one that first saw it, until a polled one does. One that is pushed
+    /// to can't be asked, and never takes a run from one that can.
+    source: String,
 }
 
 /// Writes a batch: its runs, then what was forgotten, then its checkpoint.
@@ -103,7 +105,7 @@ pub(super) fn observe(
     effects: &mut Effects,
 ) -> Result<(), LedgerError> {
     for (observation, history) in &batch.observations {
-        observe_one(hot, batch.at, observation, *history, policy, effects)?;
+        observe_one(hot, batch, observation, *history, policy, effects)?;
     }
     for key in &batch.forgotten {
         forget_one(hot, batch.at, key, policy, effects)?;
@@ -118,12 +120,13 @@ pub(super) fn observe(
 
 fn observe_one(
     hot: &mut Hot<'_>,
-    now: Timestamp,
+    batch: &Observed,
     observation: &Observation,
     history: bool,
     policy: &Policy,
     effects: &mut Effects,
 ) -> Result<(), LedgerError> {
+    let now = batch.at;
     let stored = find(hot, &observation.key, observation.workflow_name.as_deref())?;
     let parent_open = match &observation.parent {
         Some(parent) => hot.parent.exists(params![parent, observation.key.workspace])?,
@@ -133,6 +136,11 @@ fn observe_one(
     let mut seen = observation.clone();
     let (row, seen_at, known) = match stored {
         Some(stored) => {
+            if batch.polled && stored.source != batch.source {
+                hot.db
+                    .prepare_cached("UPDATE runs SET source = ?2 WHERE id = ?1")?
+                    .execute(params![stored.row, batch.source])?;
+            }
             // Whatever a source calls the workflow, what is said about the run goes by the key that it was first known by.
             seen.key.workflow = stored.workflow;
             (Some(stored.row), stored.seen_at, stored.known)
@@ -174,7 +182,7 @@ fn find(hot: &mut Hot<'_>, key: &RunKey, title: Option<&str>) -> Result<Option<S
         // A memory that can't be read must not keep its run from being told; the notification's id still says it once.
         let known = serde_json::from_str(row.get_ref(2)?.as_str()?);
         let known = known.inspect_err(|error| tracing::error!(?key, ?error, "a run's memory can't be read")).ok();
-        Ok(Stored { row: row.get(0)?, seen_at: row.get(1)?, known, workflow: row.get(3)? })
+        Ok(Stored { row: row.get(0)?, seen_at: row.get(1)?, known, workflow: row.get(3)?, source: row.get(4)? })
     });
     Ok(stored.optional()?)
 }

@@ -13,6 +13,8 @@ use crate::triage::Observation;
 pub struct Observed {
     /// The source that saw it.
     pub source: String,
+    /// It polls: it can be asked again about a run that was open when last seen.
+    pub polled: bool,
     /// Now.
     pub at: Timestamp,
     /// What was seen, and whether it ended before firstred first looked.

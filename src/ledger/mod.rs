@@ -209,13 +209,14 @@ impl Ledger {
         self.read(move |db| reader::checkpoint(db, &source)).await
     }
 
-    /// The runs of `source` that were open when last seen, oldest first.
+    /// The runs of `source` that were open when last seen, oldest first, at most `limit`: of more than that, a stretch of them that
+    /// chance picks anew each time.
     ///
     /// # Errors
     /// When the file can't be read.
     pub async fn open_runs(&self, source: &str, limit: usize) -> Result<Vec<OpenRunRow>, LedgerError> {
-        let source = source.to_owned();
-        self.read(move |db| reader::open_runs(db, &source, limit)).await
+        let (source, chance) = (source.to_owned(), clock::seed());
+        self.read(move |db| reader::open_runs(db, &source, limit, chance)).await
     }
 
     /// Every run with this id, with all that was decided, said and tried.

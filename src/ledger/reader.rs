@@ -123,13 +123,24 @@ pub(super) fn checkpoint(db: &Connection, source: &str) -> Result<Option<String>
     Ok(find.query_row([source], |row| row.get(0)).optional()?)
 }
 
-pub(super) fn open_runs(db: &Connection, source: &str, limit: usize) -> Result<Vec<OpenRunRow>, LedgerError> {
+/// Of more than `limit` open runs, `chance` picks the stretch: by age, thousands that never end would hide all that came later.
+pub(super) fn open_runs(
+    db: &Connection,
+    source: &str,
+    limit: usize,
+    chance: u64,
+) -> Result<Vec<OpenRunRow>, LedgerError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX).max(1);
+    let mut count =
+        db.prepare_cached("SELECT count(*) FROM runs INDEXED BY runs_open WHERE source = ?1 AND open = 1")?;
+    let count: i64 = count.query_row([source], |row| row.get(0))?;
+    let stretches = count.unsigned_abs().div_ceil(limit.unsigned_abs()).max(1);
+    let skipped = i64::try_from(chance % stretches).unwrap_or(0).saturating_mul(limit);
     let mut find = db.prepare_cached(
         "SELECT run, workflow, workspace, known FROM runs INDEXED BY runs_open
-         WHERE source = ?1 AND open = 1 ORDER BY id LIMIT ?2",
+         WHERE source = ?1 AND open = 1 ORDER BY id LIMIT ?2 OFFSET ?3",
     )?;
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = find.query_map(params![source, limit], |row| {
+    let rows = find.query_map(params![source, limit, skipped], |row| {
         let part: OpenPart = json(row, 3)?;
         let key = RunKey { run: row.get(0)?, workflow: row.get(1)?, workspace: row.get(2)? };
         Ok(OpenRunRow { key, status: part.status, started_at: part.started_at })

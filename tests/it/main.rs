@@ -13,6 +13,7 @@
 mod support;
 
 mod cli;
+mod cli_json;
 mod crash;
 mod gone;
 mod hold;

@@ -145,8 +145,14 @@ async fn every_failed_flow_of_a_real_prefect_server_is_told_once_and_nothing_els
     daemon.restart().await;
     told.wait(FAILING.len() + 5).await;
     wait_polls(&daemon, 2).await;
-    for (flow, count) in [("night-shift", 1), ("lead-sync", 2), ("healthy", 1)] {
-        told.assert_about(flow, count);
+    for (flow, count, says) in [
+        ("night-shift", 1, "ValueError: no rows"),
+        ("lead-sync", 2, "ValueError: worse"),
+        ("healthy", 1, "the numbers are wrong"),
+    ] {
+        let (posts, mails) = told.assert_about(flow, count);
+        assert!(posts[count - 1].text().contains(says), "{flow}: {}", posts[count - 1].text());
+        assert!(mails[count - 1].subject().contains(says), "{flow}: {}", mails[count - 1].subject());
     }
     told.assert_all(FAILING.len() + 5);
     assert!(!daemon.log().contains(SECRET), "the secret is in the log");

@@ -1,10 +1,13 @@
 //! SIGHUP: a good file replaces the rules, a bad one never does.
 
+use std::time::Duration;
+
 use crate::support::SOON;
 use crate::support::daemon::Daemon;
 use crate::support::runs::failed;
 use crate::support::setup::Setup;
 use crate::support::slack::Slack;
+use crate::support::webhook::Webhook;
 
 const TO_ONE: &str = "[[rules]]\nname = \"all\"\nmatch = { workflow = \"*\" }\nnotify = [\"one\"]";
 
@@ -57,6 +60,26 @@ async fn a_file_that_is_no_toml_is_refused_as_well() {
     daemon.wait_metric("firstred_config_ok", "", 0.0).await;
     daemon.ingest(&failed("r1", "still-routed")).await;
     one.wait_about("still-routed", SOON).await;
+}
+
+#[tokio::test]
+async fn what_is_on_the_wire_when_its_receiver_changes_arrives_once() {
+    let hook = Webhook::start(Duration::from_millis(1_500)).await;
+    let mut setup = Setup::new().defaults(&["hook"], "10m").webhook("hook", &hook, "timeout = \"20s\"");
+    let daemon = Daemon::start(&setup).await;
+    for number in 0..6 {
+        daemon.ingest(&failed(&format!("r{number}"), &format!("on-the-wire-{number}"))).await;
+    }
+    assert!(hook.wait(SOON, |hits| !hits.is_empty()).await.is_some());
+    setup.rewrite(|toml| *toml = toml.replace("timeout = \"20s\"", "timeout = \"25s\""));
+    daemon.signal("HUP");
+    daemon.wait_log("read anew").await;
+    daemon.ingest(&failed("last", "sentinel")).await;
+    assert!(hook.wait(SOON, |hits| hits.iter().any(|hit| hit.body.to_string().contains("sentinel"))).await.is_some());
+    assert!(hook.wait(SOON, |hits| hits.len() >= 7).await.is_some());
+    daemon.wait_metric("firstred_delivery_attempts_total", "outcome=\"delivered\"", 7.0).await;
+    assert_eq!(hook.by_id().len(), 7);
+    assert_eq!(hook.hits().len(), 7, "nothing was cut off and sent again");
 }
 
 #[tokio::test]

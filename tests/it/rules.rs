@@ -6,7 +6,7 @@ use crate::support::SOON;
 use crate::support::daemon::Daemon;
 use crate::support::runs::{failed, failed_with, with};
 use crate::support::setup::Setup;
-use crate::support::slack::Slack;
+use crate::support::slack::{Next, Slack};
 
 struct Three {
     one: Slack,
@@ -118,6 +118,26 @@ async fn severity_and_runbook_of_the_rule_are_in_the_message() {
     let post = three.one.wait_about("pay-out", SOON).await;
     assert!(post.says("https://wiki.example.com/payments"), "{:#}", post.body);
     assert!(post.body.to_string().to_lowercase().contains("critical"), "{:#}", post.body);
+}
+
+#[tokio::test]
+async fn a_failure_never_reaches_another_workspace_by_way_of_a_fallback() {
+    let three = three_with(
+        "[[rules]]\nname = \"all\"\nmatch = { workflow = \"*\" }\nnotify = [\"one\"]",
+        "workspaces = [\"acme\"]\nfallback = \"two\"",
+        "workspaces = [\"globex\"]",
+    )
+    .await;
+    three.one.script([Next::Status(404, "no_service")]);
+    three.daemon.ingest(&with(failed("r1", "wf-of-acme"), "workspace", "acme")).await;
+    // What the fallback may know is that its neighbour is broken.
+    three.two.wait_about("do not arrive", SOON).await;
+    three.daemon.ingest(&with(failed("r2", "sentinel"), "workspace", "acme")).await;
+    three.one.wait_about("sentinel", SOON).await;
+    for post in three.two.messages().iter().chain(&three.rest.messages()) {
+        assert!(!post.says("wf-of-acme") && !post.says("Create contact"), "{:#}", post.body);
+    }
+    three.daemon.wait_log("the fallback is bound to another workspace").await;
 }
 
 #[tokio::test]

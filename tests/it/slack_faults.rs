@@ -95,20 +95,29 @@ async fn what_slack_refuses_as_blocks_goes_out_as_plain_text() {
 }
 
 #[tokio::test]
-async fn a_hook_that_is_gone_is_reported_by_its_fallback() {
+async fn a_hook_that_is_gone_is_reported_once_by_its_fallback_and_in_readiness_until_it_is_back() {
     let (dead, fallback) = (Slack::start().await, Slack::start().await);
-    dead.script(std::iter::repeat_n(Next::Status(404, "no_service"), 50));
+    dead.script(std::iter::repeat_n(Next::Status(404, "no_service"), 3));
     let setup = Setup::new()
         .defaults(&["oncall"], "10m")
         .slack("oncall", &dead, "fallback = \"backup\"")
         .slack("backup", &fallback, "");
     let daemon = Daemon::start(&setup).await;
-    daemon.ingest(&failed("r1", "orphan")).await;
-    let post = fallback.wait_about("orphan", SOON).await;
-    assert!(post.says("Create contact"));
-    // That the hook is dead is said as well, and it is not hammered.
-    fallback.wait_about("oncall", SOON).await;
-    assert!(dead.attempts().len() <= 2, "a dead hook was tried {} times", dead.attempts().len());
+    for number in 1..=3 {
+        daemon.ingest(&failed(&format!("r{number}"), &format!("orphan-{number}"))).await;
+        let post = fallback.wait_about(&format!("orphan-{number}"), SOON).await;
+        assert!(post.says("Create contact"));
+    }
+    // That the hook is dead is said as well, once, and it is not hammered.
+    fallback.wait_about("do not arrive", SOON).await;
+    assert_eq!(dead.attempts().len(), 3, "each message was tried once");
+    daemon.wait_unready().await;
+    let readiness = daemon.get("/readyz").await;
+    assert!(readiness.text.contains("oncall") && !readiness.text.contains("s3cr3tHookPart"), "{readiness:?}");
+    daemon.ingest(&failed("r4", "back-again")).await;
+    dead.wait_about("back-again", SOON).await;
+    daemon.wait_ready().await;
+    assert_eq!(fallback.messages().len(), 4, "three failures and one trouble");
     assert!(fallback.messages().iter().all(|post| !post.says("s3cr3tHookPart")));
     assert!(!daemon.log().contains("s3cr3tHookPart"));
 }

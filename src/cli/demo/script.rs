@@ -176,3 +176,15 @@ fn silent(at: &Clock<'_>) -> Value {
         "startedAt": at(46), "completedAt": at(50), "updatedAt": at(50),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_demo_is_over_within_a_minute() {
+        let last = scenes().last().expect("a scene").at;
+        assert!(last + super::super::LAST_WORDS < Duration::from_mins(1), "{last:?}");
+        assert!(scenes().is_sorted_by_key(|scene| scene.at));
+    }
+}

@@ -132,6 +132,39 @@ async fn a_forgotten_run_is_no_longer_asked_for() {
 }
 
 #[tokio::test]
+async fn a_run_stays_with_the_source_that_can_ask_about_it_whoever_saw_it_first_or_last() {
+    let bed = Bed::new();
+    let seen_by = |source: &str, polled: bool, status| {
+        let mut observation = seen("r1", status, Standing::Open);
+        source.clone_into(&mut observation.source);
+        Observed { source: source.to_owned(), polled, ..batch(vec![observation]) }
+    };
+    let open = async |source: &str| bed.ledger.open_runs(source, 10).await.expect("an answer").len();
+    bed.ledger.observe(seen_by("events", false, RunStatus::Running)).await.expect("committed");
+    // Nothing new is seen, and yet from now on it is the one to ask.
+    bed.ledger.observe(seen_by("prod", true, RunStatus::Running)).await.expect("committed");
+    assert_eq!((open("events").await, open("prod").await), (0, 1));
+    bed.ledger.observe(seen_by("events", false, RunStatus::Waiting)).await.expect("committed");
+    assert_eq!((open("events").await, open("prod").await), (0, 1));
+    let story = bed.ledger.stories("r1").await.expect("an answer").remove(0);
+    assert_eq!(story.known.source, "events", "who saw it last is told as before");
+}
+
+#[tokio::test]
+async fn of_more_open_runs_than_one_poll_asks_for_each_has_its_turn() {
+    let bed = Bed::new();
+    let runs = ["a", "b", "c", "d", "e"];
+    bed.see(runs.iter().map(|run| seen(run, RunStatus::Paused, Standing::Open)).collect()).await;
+    let mut asked = std::collections::BTreeSet::new();
+    for _ in 0..200 {
+        let open = bed.ledger.open_runs("events", 2).await.expect("an answer");
+        assert!((1..=2).contains(&open.len()));
+        asked.extend(open.into_iter().map(|open| open.key.run));
+    }
+    assert!(asked.iter().eq(&runs), "{asked:?}");
+}
+
+#[tokio::test]
 async fn pruning_keeps_what_is_open_held_or_not_delivered() {
     let bed = Bed::new();
     let open = seen("open", RunStatus::Running, Standing::Open);

@@ -155,6 +155,7 @@ fn retrying(run: &str) -> Observation {
 fn batch(observations: Vec<Observation>) -> Observed {
     Observed {
         source: "events".to_owned(),
+        polled: false,
         at: second(0),
         observations: observations.into_iter().map(|observation| (observation, false)).collect(),
         forgotten: Vec::new(),

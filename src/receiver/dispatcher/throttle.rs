@@ -12,7 +12,7 @@ const DOWN_AFTER: u32 = 5;
 /// The longest pause between two probes: what an outage costs at most after its end.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
 /// The longest time that a receiver may ask a whole lane to wait.
-const MAX_ASKED: Duration = Duration::from_secs(600);
+const MAX_ASKED: Duration = Duration::from_mins(10);
 
 /// When a lane may make its next attempt.
 #[derive(Debug)]

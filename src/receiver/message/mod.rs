@@ -179,7 +179,9 @@ fn named(name: &str) -> String {
 /// The code, unless it is missing in disguise and there is a sentence to say instead.
 fn code(error: &StepError) -> Option<String> {
     let code = text::line(text::head(&error.code, 1_000));
-    let says_nothing = code.is_empty() || (code == UNKNOWN_ERROR && !error.message.trim().is_empty());
+    // "X failed: Failed" is how Prefect's states are named where no exception is.
+    let empty_word = code == UNKNOWN_ERROR || code.eq_ignore_ascii_case("failed");
+    let says_nothing = code.is_empty() || (empty_word && !error.message.trim().is_empty());
     (!says_nothing).then(|| text::end_cut(&code, 200))
 }
 

@@ -93,7 +93,10 @@ fn a_code_that_says_nothing_gives_way_to_the_sentence() {
     unknown.class = Class::Unknown;
     assert_eq!(headline_of(unknown.clone()), "🔴 billing-sync failed at charge-card: Your card was declined.");
     error_of(&mut unknown).message.clear();
-    assert_eq!(headline_of(unknown), "🔴 billing-sync failed at charge-card: UNKNOWN_ERROR");
+    assert_eq!(headline_of(unknown.clone()), "🔴 billing-sync failed at charge-card: UNKNOWN_ERROR");
+    let error = error_of(&mut unknown);
+    (error.code, error.message) = ("Failed".to_owned(), "the numbers are wrong".to_owned());
+    assert_eq!(headline_of(unknown), "🔴 billing-sync failed at charge-card: the numbers are wrong");
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub(crate) struct Daemon {
     log: PathBuf,
     base: String,
     client: Client,
-    _folder: Arc<TempDir>,
+    folder: Arc<TempDir>,
 }
 
 impl Drop for Daemon {
@@ -49,7 +49,7 @@ impl Daemon {
         let config = setup.write();
         let log = setup.folder().join("log.jsonl");
         let (child, base) = spawn(&config, &log).await;
-        Self { child, config, log, base, client: Client::default(), _folder: setup.hold() }
+        Self { child, config, log, base, client: Client::default(), folder: setup.hold() }
     }
 
     /// Where it listens, such as `http://127.0.0.1:40123`.
@@ -60,6 +60,11 @@ impl Daemon {
     /// `host:port`, for raw connections.
     pub(crate) fn address(&self) -> &str {
         self.base.strip_prefix("http://").unwrap_or(&self.base)
+    }
+
+    /// Where its configuration and its ledger are.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     /// Everything that it logged, earlier lives included.
@@ -109,6 +114,11 @@ impl Daemon {
     /// Waits until `/readyz` says yes.
     pub(crate) async fn wait_ready(&self) {
         self.poll("ready", async |daemon: &Self| daemon.get("/readyz").await.accepted()).await;
+    }
+
+    /// Waits until `/readyz` says no.
+    pub(crate) async fn wait_unready(&self) {
+        self.poll("unready", async |daemon: &Self| daemon.get("/readyz").await.status == 503).await;
     }
 
     /// Waits until the log holds `needle`.

@@ -1,16 +1,17 @@
 //! A workflow engine's JSON API as the `http` source meets it: a paged list, a detail, a token, and faults. Its words are foreign, so
 //! that the filter of the source has work to do.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::Body;
+use firstred::clock;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::http::{self, Answer, Asked, Server};
 use super::record::Record;
-use super::runs::at;
 
 /// The token that the engine wants.
 pub(crate) const TOKEN: &str = "engine-token-4f1c9a7e2b";
@@ -20,6 +21,49 @@ pub(crate) const LIST_FILTER: &str = r#".entries[] | {id: .uid, workflow: {name:
 
 /// From the detail's answer to a native run with steps.
 pub(crate) const DETAIL_FILTER: &str = r#"{id: .uid, workflow: {name: .flow}, status: {ok: "completed", error: "failed", busy: "running", stopped: "cancelled"}[.state], startedAt: .began, completedAt: .ended, updatedAt: .touched, steps: [.nodes[] | {number: .pos, title: .label, status: {ok: "completed", error: "failed"}[.state], completedAt: .ended, error: (if .fault then {code: .fault.code, message: .fault.text, providerStatus: .fault.http} else null end)}]}"#;
+
+/// The engine's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Clock {
+    /// What it is ahead of ours, in minutes.
+    pub(crate) ahead: i64,
+    /// What its answers say in `Date`.
+    pub(crate) date: Date,
+    /// It stamps runs in whole seconds.
+    pub(crate) whole_seconds: bool,
+}
+
+/// The `Date` of an answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Date {
+    /// The time of the clock that stamps runs.
+    #[default]
+    OfTheRuns,
+    /// The true time, whatever stamps runs.
+    True,
+    /// There is none.
+    Absent,
+}
+
+impl Clock {
+    fn at(self, seconds: i64) -> Timestamp {
+        clock::now() + SignedDuration::from_mins(self.ahead) + SignedDuration::from_secs(seconds)
+    }
+
+    fn stamp(self, seconds: i64) -> String {
+        let at = self.at(seconds);
+        if self.whole_seconds { at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string() } else { format!("{at:.3}") }
+    }
+
+    fn date(self) -> Option<String> {
+        let at = match self.date {
+            Date::OfTheRuns => self.at(0),
+            Date::True => clock::now(),
+            Date::Absent => return None,
+        };
+        Some(at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
+    }
+}
 
 /// What happens to the next request of the list.
 #[derive(Debug, Clone)]
@@ -44,6 +88,7 @@ pub(crate) enum Fault {
 struct State {
     runs: BTreeMap<String, Value>,
     order: Vec<String>,
+    hidden: BTreeSet<String>,
     faults: VecDeque<Fault>,
     fault_on_page: BTreeMap<usize, Fault>,
 }
@@ -55,20 +100,29 @@ pub(crate) struct EngineApi {
     state: Arc<Mutex<State>>,
     lists: Record<String>,
     details: Record<String>,
+    clock: Clock,
 }
 
 impl EngineApi {
     /// Starts one with `page` runs a page.
     pub(crate) async fn start(page: usize) -> Self {
+        Self::start_at(page, Clock::default()).await
+    }
+
+    /// Starts one with a clock of its own.
+    pub(crate) async fn start_at(page: usize, clock: Clock) -> Self {
         let state = Arc::<Mutex<State>>::default();
         let (lists, details) = (Record::default(), Record::default());
         let parts = (Arc::clone(&state), lists.clone(), details.clone());
         let server = http::serve(move |asked| {
-            let answer = answer(&asked, page, &parts.0, &parts.1, &parts.2);
+            let mut answer = answer(&asked, page, &parts.0, &parts.1, &parts.2);
+            if let (Answer::Full(response), Some(date)) = (&mut answer, clock.date()) {
+                response.headers_mut().insert("date", date.parse().expect("a header value"));
+            }
             async move { answer }
         })
         .await;
-        Self { server, state, lists, details }
+        Self { server, state, lists, details, clock }
     }
 
     /// The list's URL.
@@ -78,6 +132,12 @@ impl EngineApi {
 
     /// Sets a run: newest first in the list, as engines do.
     pub(crate) fn set(&self, id: &str, flow: &str, state: &str) {
+        self.set_ago(id, flow, state, 0);
+    }
+
+    /// Sets a run as it was `ago` seconds ago.
+    pub(crate) fn set_ago(&self, id: &str, flow: &str, state: &str, ago: i64) {
+        let at = |seconds: i64| self.clock.stamp(seconds - ago);
         let ended = matches!(state, "ok" | "error" | "stopped").then(|| at(0));
         let nodes = if state == "error" {
             json!([
@@ -93,6 +153,18 @@ impl EngineApi {
         held.order.retain(|known| known != id);
         held.order.insert(0, id.to_owned());
         held.runs.insert(id.to_owned(), run);
+    }
+
+    /// From now on the list leaves it out; its detail is still there.
+    pub(crate) fn hide(&self, id: &str) {
+        self.state.lock().expect("no panic in the double").hidden.insert(id.to_owned());
+    }
+
+    /// Forgets a run.
+    pub(crate) fn forget(&self, id: &str) {
+        let mut held = self.state.lock().expect("no panic in the double");
+        held.order.retain(|known| known != id);
+        held.runs.remove(id);
     }
 
     /// Scripts what happens to the next list requests.
@@ -181,6 +253,7 @@ fn list(state: &State, page: usize, number: usize) -> Value {
     let entries: Vec<Value> = state
         .order
         .iter()
+        .filter(|id| !state.hidden.contains(*id))
         .skip(number * page)
         .take(page)
         .map(|id| {
@@ -190,6 +263,6 @@ fn list(state: &State, page: usize, number: usize) -> Value {
             run
         })
         .collect();
-    let more = state.order.len() > (number + 1) * page;
+    let more = state.order.len() - state.hidden.len() > (number + 1) * page;
     json!({"entries": entries, "next": more.then(|| format!("c{}", number + 1))})
 }
