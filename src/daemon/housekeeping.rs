@@ -32,6 +32,8 @@ pub(super) struct Housekeeping {
     pub(super) metrics: Metrics,
     pub(super) retention: watch::Receiver<Duration>,
     pub(super) lanes: Alive,
+    /// The ledger lost what it knew, which nobody was told yet.
+    pub(super) began_anew: bool,
 }
 
 /// What is not yet as it should be, as the ledger knows it.
@@ -44,7 +46,7 @@ pub(super) struct Backlog {
 }
 
 impl Housekeeping {
-    pub(super) async fn run(self, stop: CancellationToken) {
+    pub(super) async fn run(mut self, stop: CancellationToken) {
         let mut every = tokio::time::interval(EVERY);
         every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut pruned = tokio::time::Instant::now();
@@ -54,6 +56,7 @@ impl Housekeeping {
                 () = stop.cancelled() => return,
                 _ = every.tick() => {}
             }
+            self.say_that_it_began_anew().await;
             self.count_waiting().await;
             self.report_blind_sources().await;
             self.let_go().await;
@@ -105,6 +108,18 @@ impl Housekeeping {
                 Ok(true) => tracing::info!(%source, blind = health.failing_since.is_some(), "source trouble changed"),
                 Err(error) => tracing::warn!(%source, ?error, "a source's trouble could not be put on record"),
             }
+        }
+    }
+
+    async fn say_that_it_began_anew(&mut self) {
+        if !self.began_anew {
+            return;
+        }
+        let receivers = own_trouble::audience(&self.policy.borrow());
+        let raised = self.ledger.raise(own_trouble::began_anew(clock::now()), receivers).await;
+        match raised.and(self.ledger.settle(own_trouble::LEDGER).await) {
+            Ok(_) => self.began_anew = false,
+            Err(error) => tracing::warn!(?error, "that the ledger began anew is not on record yet"),
         }
     }
 

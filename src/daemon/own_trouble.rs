@@ -36,6 +36,21 @@ pub(super) fn refused_configuration(since: Timestamp, mistakes: &str) -> OwnTrou
     }
 }
 
+/// A ledger that lost what it knew. Nothing settles it: it is told, and not kept open.
+pub(super) fn began_anew(now: Timestamp) -> OwnTrouble {
+    OwnTrouble {
+        what: LEDGER.to_owned(),
+        summary: "the ledger was empty although firstred has run here before: it begins anew".to_owned(),
+        detail: Some(
+            "What failed before now and was not told yet is not told, unless `history` in [sources] asks for it."
+                .to_owned(),
+        ),
+        advice: "Look at the engines for what failed lately; restore a backup of the ledger if there is one."
+            .to_owned(),
+        since: now,
+    }
+}
+
 /// The name under which a source's trouble is open.
 pub(super) fn source_name(source: &str) -> String {
     format!("source {source}")
@@ -57,3 +72,6 @@ pub(super) fn is_of_the_past(what: &str, policy: &Policy) -> bool {
 
 /// The name under which a refused configuration is open.
 pub(super) const CONFIGURATION: &str = "configuration";
+
+/// The name of the ledger's own trouble.
+pub(super) const LEDGER: &str = "ledger";

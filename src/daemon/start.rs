@@ -128,6 +128,7 @@ impl Daemon {
             metrics: metrics.clone(),
             retention: retention_in_force,
             lanes: lanes.alive(),
+            began_anew: keeper.began_anew(),
         };
         let readers =
             Readers { policy: in_force, health: pollers.health(), backlog: known_backlog, metrics: metrics.clone() };

@@ -15,6 +15,7 @@ mod support;
 mod cli;
 mod cli_json;
 mod crash;
+mod gone;
 mod hold;
 mod hostile;
 mod http_source;
