@@ -44,11 +44,14 @@ pub(super) enum Work {
     },
     Raise {
         trouble: OwnTrouble,
-        receivers: Vec<String>,
         now: Timestamp,
     },
     Settle {
         what: String,
+        now: Timestamp,
+    },
+    Sweep {
+        now: Timestamp,
     },
     EndHolds {
         now: Timestamp,
@@ -68,6 +71,7 @@ impl Work {
         match self {
             Self::Observe(batch) => batch.weight(),
             Self::EndHolds { .. } | Self::Prune { .. } => super::hold::CHUNK,
+            Self::Sweep { .. } => super::sweep::CHUNK,
             _ => 1,
         }
     }

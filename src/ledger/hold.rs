@@ -39,7 +39,7 @@ pub(super) fn end(
             .map_err(LedgerError::from)
             .and_then(|known| guarded(|| hold_ended(now, &key, known, policy)));
         match ended {
-            Ok(changes) if !changes.unchanged => hot.write(Some(row), &key, now, &changes, policy, effects)?,
+            Ok(changes) if !changes.unchanged => hot.write(Some((row, None)), &key, now, &changes, policy, effects)?,
             Ok(_) => put_off(hot, row, now)?,
             Err(error) => {
                 tracing::error!(?key, ?error, "a hold can't be ended");

@@ -99,6 +99,8 @@ pub(super) fn open(
         metrics,
         reserve: Reserve::new(beside(path, "reserve")),
         healthy: true,
+        in_force: None,
+        stale: true,
     };
     let reader = spawn(path, "ledger-reader", move || reader::run(&read, &job_inbox))?;
     let writer = spawn(path, "ledger-writer", move || {

@@ -5,6 +5,8 @@ mod flows;
 mod opening;
 mod outbox;
 mod random;
+mod sweeps;
+mod troubles;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
