@@ -202,8 +202,7 @@ impl Daemon {
                 self.metrics.config_ok.set(0);
                 self.metrics.config_refused.inc();
                 tracing::error!(?mistakes, "the changed configuration was refused; the old one stays in force");
-                let receivers = own_trouble::audience(&self.policy.borrow());
-                self.ledger.raise(own_trouble::refused_configuration(clock::now(), &mistakes), receivers).await
+                self.ledger.raise(own_trouble::refused_configuration(clock::now(), &mistakes)).await
             }
         };
         if let Err(error) = on_record {

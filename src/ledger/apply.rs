@@ -9,6 +9,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use super::LedgerError;
 use super::bells::Effects;
 use super::command::Observed;
+use super::failing::Memory;
 use super::rows::micros;
 use crate::engine::{Changes, Context, Known, Policy, decide, forget};
 use crate::run::RunKey;
@@ -21,6 +22,7 @@ const MARK_SEEN_EVERY: SignedDuration = SignedDuration::from_hours(12);
 /// The statements of the hot path, prepared once.
 pub(super) struct Hot<'c> {
     pub(super) db: &'c Connection,
+    pub(super) memory: Memory,
     find: CachedStatement<'c>,
     parent: CachedStatement<'c>,
     insert: CachedStatement<'c>,
@@ -33,6 +35,7 @@ impl<'c> Hot<'c> {
     pub(super) fn prepare(db: &'c Connection) -> rusqlite::Result<Self> {
         Ok(Self {
             db,
+            memory: Memory::default(),
             find: db.prepare_cached(
                 "SELECT id, seen_at, known, workflow, source FROM runs
                  WHERE run = ?1 AND workspace = ?3
@@ -56,10 +59,10 @@ impl<'c> Hot<'c> {
         })
     }
 
-    /// Writes a run's memory and what is to be said about it.
+    /// Writes a run's memory and what is to be said about it. `stored` is its row and the deadline of its hold, where it has them.
     pub(super) fn write(
         &mut self,
-        row: Option<i64>,
+        stored: Option<(i64, Option<Timestamp>)>,
         key: &RunKey,
         title: Option<&str>,
         now: Timestamp,
@@ -71,14 +74,16 @@ impl<'c> Hot<'c> {
         let hold_until = known.hold_until();
         let text = serde_json::to_string(known)?;
         let (now, until) = (micros(now), hold_until.map(micros));
-        let row = if let Some(row) = row {
+        let held_before = stored.and_then(|(_, until)| until);
+        // A hold that goes on as it was changes nothing for who waits for its end.
+        effects.held |= hold_until.is_some() && hold_until != held_before;
+        let row = if let Some((row, _)) = stored {
             self.update.execute(params![row, now, known.is_open(), until, text])?;
             row
         } else {
             let key = (&key.run, &key.workflow, &key.workspace);
             self.insert.insert(params![key.0, key.1, key.2, known.source, now, known.is_open(), until, text, title])?
         };
-        effects.held |= hold_until.is_some();
         for told in &changes.told {
             self.tell(row, &told.notification, &told.receivers, policy, effects)?;
         }
@@ -147,10 +152,11 @@ fn observe_one(
         }
         None => (None, 0, None),
     };
+    let held_until = known.as_ref().and_then(Known::hold_until);
     let changes = guarded(|| decide(now, known, seen, Context { history, parent_open }, policy))?;
     if !changes.unchanged {
         let title = observation.workflow_name.as_deref();
-        return hot.write(row, &observation.key, title, now, &changes, policy, effects);
+        return hot.write(row.map(|row| (row, held_until)), &observation.key, title, now, &changes, policy, effects);
     }
     if let Some(row) = row
         && micros(now).saturating_sub(seen_at) > i64::try_from(MARK_SEEN_EVERY.as_micros()).unwrap_or(i64::MAX)
@@ -170,11 +176,12 @@ fn forget_one(
     let Some(Stored { row, known: Some(known), .. }) = find(hot, key, None)? else {
         return Ok(());
     };
+    let held_until = known.hold_until();
     let changes = guarded(|| forget(now, known))?;
     if changes.unchanged {
         return Ok(());
     }
-    hot.write(Some(row), key, None, now, &changes, policy, effects)
+    hot.write(Some((row, held_until)), key, None, now, &changes, policy, effects)
 }
 
 fn find(hot: &mut Hot<'_>, key: &RunKey, title: Option<&str>) -> Result<Option<Stored>, LedgerError> {

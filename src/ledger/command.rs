@@ -46,11 +46,14 @@ pub(super) enum Work {
     },
     Raise {
         trouble: OwnTrouble,
-        receivers: Vec<String>,
         now: Timestamp,
     },
     Settle {
         what: String,
+        now: Timestamp,
+    },
+    Sweep {
+        now: Timestamp,
     },
     EndHolds {
         now: Timestamp,
@@ -80,6 +83,7 @@ impl Work {
             Self::Observe(batch) => batch.weight(),
             Self::EndHolds { .. } | Self::Prune { .. } => super::hold::CHUNK,
             Self::Release { .. } => super::release::CHUNK,
+            Self::Sweep { .. } => super::sweep::CHUNK,
             _ => 1,
         }
     }

@@ -41,7 +41,9 @@ pub(super) fn end(
             guarded(|| hold_ended(now, &key, known, parent, policy))
         });
         match ended {
-            Ok(changes) if !changes.unchanged => hot.write(Some(row), &key, None, now, &changes, policy, effects)?,
+            Ok(changes) if !changes.unchanged => {
+                hot.write(Some((row, None)), &key, None, now, &changes, policy, effects)?
+            }
             Ok(_) => put_off(hot, row, now)?,
             Err(error) => {
                 tracing::error!(?key, ?error, "a hold can't be ended");

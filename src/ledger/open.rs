@@ -114,6 +114,8 @@ pub(super) fn open(
         reserve: Reserve::new(beside(path, "reserve")),
         checkpointer: checkpoint::Bell::new(bell),
         healthy: true,
+        in_force: None,
+        stale: true,
     };
     let reader = spawn(path, "ledger-reader", move || reader::run(&read, &job_inbox))?;
     let writer = spawn(path, "ledger-writer", move || {

@@ -9,8 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{OpenPart, json, micros, time};
+use super::trouble::QUIET;
 use super::{LedgerError, OpenError, Story, open, story};
-use crate::engine::Delivery;
+use crate::engine::{Delivery, Failing, OwnTrouble};
 use crate::run::{RunKey, RunStatus};
 
 /// No schedule waits longer than this: what claims to was written before the clock was set back, and is due.
@@ -163,10 +164,42 @@ pub(super) fn receivers_waiting(db: &Connection) -> Result<Waiting, LedgerError>
 }
 
 pub(super) fn troubles(db: &Connection) -> Result<Vec<Trouble>, LedgerError> {
-    let mut find = db.prepare_cached("SELECT what, since, summary FROM troubles ORDER BY what")?;
-    let rows =
-        find.query_map([], |row| Ok(Trouble { what: row.get(0)?, since: time(row.get(1)?), summary: row.get(2)? }))?;
+    let mut find = db.prepare_cached(
+        "SELECT what, since, body, address, count, untold, told_at FROM troubles WHERE settled_at IS NULL
+         ORDER BY what, address",
+    )?;
+    let rows = find.query_map([], |row| {
+        let told_at = time(row.get(6)?);
+        Ok(Trouble {
+            what: row.get(0)?,
+            since: time(row.get(1)?),
+            summary: json::<OwnTrouble>(row, 2)?.summary,
+            address: row.get(3)?,
+            count: row.get::<_, i64>(4)?.unsigned_abs(),
+            quiet_until: row.get::<_, bool>(5)?.then(|| told_at.saturating_add(QUIET).unwrap_or(told_at)),
+        })
+    })?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn failing(db: &Connection) -> Result<Vec<FailingReceiver>, LedgerError> {
+    let mut find = db.prepare_cached("SELECT name, address, failing_since, refused FROM receivers")?;
+    let rows = find.query_map([], |row| {
+        let failing = Failing { since: row.get::<_, Option<i64>>(2)?.map(time), refused: row.get(3)? };
+        Ok(FailingReceiver { receiver: row.get(0)?, address: row.get(1)?, failing })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// An address of a receiver that failed since it last took something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailingReceiver {
+    /// The receiver.
+    pub receiver: String,
+    /// Which of its addresses, where it has several.
+    pub address: String,
+    /// How it fails.
+    pub failing: Failing,
 }
 
 /// A trouble of firstred's own that is not settled yet.
@@ -174,10 +207,16 @@ pub(super) fn troubles(db: &Connection) -> Result<Vec<Trouble>, LedgerError> {
 pub struct Trouble {
     /// What is broken: `receiver oncall`.
     pub what: String,
+    /// Which address of it, where it has several.
+    pub address: String,
     /// Since when.
     pub since: Timestamp,
     /// What happens, in a sentence.
     pub summary: String,
+    /// How often it was met since it opened.
+    pub count: u64,
+    /// It came back too soon to be told again; it is told then.
+    pub quiet_until: Option<Timestamp>,
 }
 
 /// Reads a ledger that may belong to a running firstred.

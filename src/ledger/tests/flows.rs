@@ -112,6 +112,21 @@ async fn a_hold_that_ends_is_told_and_one_that_recovers_never_is() {
 }
 
 #[tokio::test]
+async fn a_hold_that_goes_on_as_it_was_wakes_nobody() {
+    let bed = Bed::new();
+    bed.see(vec![retrying("r1")]).await;
+    let bell = bed.ledger.hold_wakeup();
+    bell.notified().await;
+    let mut again = retrying("r1");
+    if let Some(retrying) = again.card.as_mut().and_then(|card| card.retrying.as_mut()) {
+        retrying.attempt = Some(2);
+    }
+    bed.see(vec![again]).await;
+    let rung = tokio::time::timeout(Duration::from_millis(50), bell.notified()).await;
+    assert!(rung.is_err(), "its deadline did not change");
+}
+
+#[tokio::test]
 async fn a_hold_that_can_not_be_read_does_not_keep_the_others_from_ending() {
     let bed = Bed::new();
     bed.see(vec![retrying("r1"), retrying("r2")]).await;

@@ -6,6 +6,8 @@ mod handed_on;
 mod opening;
 mod outbox;
 mod random;
+mod sweeps;
+mod troubles;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
