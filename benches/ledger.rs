@@ -1,7 +1,7 @@
 //! How many always-new failed runs the ledger takes in a second, and what one costs, beside a bare append and fdatasync. One
 //! command: `cargo bench --bench ledger`.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "a measuring program, not the product")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measuring program, not the product")]
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -24,13 +24,19 @@ fn main() {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     println!("bare append of 1 KiB + fdatasync: {:.0}/s", bare());
-    for _ in 0..3 {
-        runtime.block_on(measure("64 callers, one run each", 64, 1, 100_000));
-        runtime.block_on(measure("8 callers, arrays of 100", 8, 100, 300_000));
+    for random in [false, true] {
+        println!("{}", if random { "random ids" } else { "ids that count up" });
+        for _ in 0..3 {
+            runtime.block_on(measure("64 callers, one run each", 64, 1, 100_000, random));
+            runtime.block_on(measure("8 callers, arrays of 100", 8, 100, 200_000, random));
+        }
     }
-    runtime.block_on(measure("1 caller, one run each", 1, 1, 10_000));
+    for per_second in [100, 1_000, 5_000] {
+        runtime.block_on(latency(per_second));
+    }
+    runtime.block_on(measure("1 caller, one run each", 1, 1, 10_000, true));
     if std::env::args().any(|argument| argument == "million") {
-        runtime.block_on(measure("8 callers, arrays of 1000, a million", 8, 1000, 1_000_000));
+        runtime.block_on(measure("a million: 8 callers, arrays of 1000", 8, 1000, 1_000_000, true));
     }
 }
 
@@ -51,6 +57,7 @@ fn policy() -> Policy {
     let audience = Audience {
         workspaces: None,
         fallback: None,
+        addresses: Vec::new(),
         schedule: Schedule { give_up_after: SignedDuration::from_hours(24) },
     };
     let rule = Rule {
@@ -81,10 +88,11 @@ fn template() -> Run {
     read_run(json, firstred::run::Limits::default()).unwrap()
 }
 
-fn observation(template: &Observation, number: u64) -> Observation {
+/// Ids as random as a UUID, or ones that count up as some engines' do: the one index that can't grow at its end feels that.
+fn observation(template: &Observation, number: u64, random: bool) -> Observation {
     let mut observation = template.clone();
-    // As random as a UUID, and different every time.
-    let id = format!("{:016x}{number:016x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let first = if random { number.wrapping_mul(0x9e37_79b9_7f4a_7c15) } else { 0 };
+    let id = format!("{first:016x}{number:016x}");
     if let Some(card) = &mut observation.card {
         card.run.id.clone_from(&id);
     }
@@ -93,13 +101,13 @@ fn observation(template: &Observation, number: u64) -> Observation {
 }
 
 fn open(folder: &std::path::Path) -> (Ledger, Keeper, watch::Sender<Arc<Policy>>) {
-    let settings = LedgerSettings { path: folder.join("bench.db"), retention: Duration::from_secs(86_400) };
+    let settings = LedgerSettings { path: folder.join("bench.db"), retention: Duration::from_hours(24) };
     let policy = watch::Sender::new(Arc::new(policy()));
     let (ledger, keeper) = Ledger::open(&settings, 10_000, policy.subscribe(), Metrics::default()).unwrap();
     (ledger, keeper, policy)
 }
 
-async fn measure(name: &str, callers: u64, size: u64, total: u64) {
+async fn measure(name: &str, callers: u64, size: u64, total: u64, random: bool) {
     let folder = tempfile::tempdir_in(".").unwrap();
     let (ledger, keeper, policy) = open(folder.path());
     let template = observe("events", template(), &Classes::default());
@@ -112,7 +120,7 @@ async fn measure(name: &str, callers: u64, size: u64, total: u64) {
             polled: false,
             at: Timestamp::UNIX_EPOCH,
             observations: (0..size)
-                .map(|_| (observation(&template, numbers.fetch_add(1, Ordering::Relaxed)), false))
+                .map(|_| (observation(&template, numbers.fetch_add(1, Ordering::Relaxed), random), false))
                 .collect(),
             forgotten: Vec::new(),
             checkpoint: None,
@@ -134,7 +142,7 @@ async fn measure(name: &str, callers: u64, size: u64, total: u64) {
     for caller in callers {
         caller.await.unwrap();
     }
-    let (seconds, cpu) = (start.elapsed().as_secs_f64(), (self::cpu() - cpu).as_secs_f64());
+    let (seconds, cpu) = (start.elapsed().as_secs_f64(), self::cpu().saturating_sub(cpu).as_secs_f64());
     #[expect(clippy::cast_precision_loss, reason = "counts are small")]
     let total = numbers.into_inner() as f64;
     println!("{name}: {:.0} runs/s, {:.1} µs CPU each", total / seconds, cpu / total * 1e6);
@@ -146,11 +154,47 @@ async fn measure(name: &str, callers: u64, size: u64, total: u64) {
     drop(policy);
 }
 
+/// How long a commit takes that nobody queues for, at a steady rate of single runs.
+async fn latency(per_second: u32) {
+    let folder = tempfile::tempdir_in(".").unwrap();
+    let (ledger, keeper, _policy) = open(folder.path());
+    let template = observe("events", template(), &Classes::default());
+    let total = per_second * 8;
+    let start = tokio::time::Instant::now();
+    let mut commits = Vec::new();
+    for number in 0..total {
+        tokio::time::sleep_until(start + Duration::from_secs(1) * number / per_second).await;
+        let observations = vec![(observation(&template, u64::from(number), true), false)];
+        let (source, forgotten) = ("events".to_owned(), Vec::new());
+        let batch = Observed { source, at: Timestamp::UNIX_EPOCH, observations, forgotten, checkpoint: None };
+        let ledger = ledger.clone();
+        commits.push(tokio::spawn(async move {
+            let start = Instant::now();
+            ledger.observe(batch).await.unwrap();
+            start.elapsed()
+        }));
+    }
+    let mut times = Vec::new();
+    for commit in commits {
+        times.push(commit.await.unwrap());
+    }
+    times.sort_unstable();
+    let at = |per_mille: usize| times[(times.len() - 1) * per_mille / 1000];
+    println!(
+        "{per_second} runs/s: p50 {:.1?}, p99 {:.1?}, p99.9 {:.1?}, most {:.1?}",
+        at(500),
+        at(990),
+        at(999),
+        at(1000)
+    );
+    keeper.close().await;
+}
+
 /// The process's own time, user and system.
 fn cpu() -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let fields: Vec<u64> =
+    let fields: Vec<i64> =
         stat.rsplit(')').next().unwrap().split_whitespace().filter_map(|field| field.parse().ok()).collect();
-    // After the state letter, which is no number, utime and stime are the 11th and 12th; ticks of 10 ms.
-    Duration::from_millis((fields[10] + fields[11]) * 10)
+    // After the state letter, which is no number, utime and stime are the 11th and 12th number; ticks of 10 ms.
+    Duration::from_millis((fields[10] + fields[11]).unsigned_abs() * 10)
 }

@@ -90,6 +90,7 @@ fn source_name(asked: Option<String>, config: &Config) -> Result<String, Failure
 fn observation(key: &RunKey, known: &Known, card: Option<&crate::triage::Card>) -> Observation {
     Observation {
         key: key.clone(),
+        workflow_name: None,
         source: known.source.clone(),
         attempt: known.attempt,
         status: known.status,
@@ -120,7 +121,7 @@ fn route(observation: Observation, policy: &crate::engine::Policy) -> Route {
         && let Some(until) = changes.known.hold_until()
     {
         when = When::HoldEnd { seconds: until.duration_since(now).as_secs() };
-        changes = hold_ended(until, &key, changes.known, policy);
+        changes = hold_ended(until, &key, changes.known, None, policy);
     }
     Route {
         run: key.run,

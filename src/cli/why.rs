@@ -29,6 +29,12 @@ pub(super) fn run(config: &Path, run: &str, format: Format) -> Result<(), Failur
 fn tell(story: &Story) -> String {
     let known = &story.known;
     let mut text = format!("run {} of {}", clean(&story.key.run), clean(&story.key.workflow));
+    // Engines key workflows by ids; people know them by name.
+    if let Some(name) = story.card().and_then(|card| card.run.workflow.name.as_deref())
+        && name != story.key.workflow
+    {
+        let _ = write!(text, " ({})", clean(name));
+    }
     if !story.key.workspace.is_empty() {
         let _ = write!(text, " in workspace {}", clean(&story.key.workspace));
     }
@@ -96,7 +102,8 @@ pub(super) fn words(reason: &Reason) -> String {
             format!("told nobody: {} may not see this workspace", list(receivers))
         }
         Reason::Superseded { attempt } => {
-            format!("attempt {attempt} failed, reported after the engine had gone on to the next: not told")
+            let which = attempt.map_or("an attempt".to_owned(), |attempt| format!("attempt {attempt}"));
+            format!("{which} failed, reported after something newer was known: not told")
         }
         Reason::History => "had failed before firstred first looked at this source: not told".to_owned(),
         Reason::Held { until, rule } => {
@@ -108,8 +115,14 @@ pub(super) fn words(reason: &Reason) -> String {
         Reason::RunsAgain { attempt: Some(attempt) } => format!("runs again under the same id, attempt {attempt}"),
         Reason::RunsAgain { attempt: None } => "runs again under the same id".to_owned(),
         Reason::Cancelled => "cancelled: a decision, not a failure; not told".to_owned(),
-        Reason::ParentTells { parent } => {
-            format!("failed inside run {}, which is still open and will tell", clean(parent))
+        Reason::ParentTells { parent, until } => {
+            let (parent, until) = (clean(parent), time(*until));
+            format!(
+                "failed inside run {parent}, which is open and expected to tell; told by itself if it has not by {until}"
+            )
+        }
+        Reason::ParentDone { parent } => {
+            format!("run {} ended and had its own word, or tolerated this failure: not told", clean(parent))
         }
         Reason::Forgotten { last } => {
             format!("forgotten by the engine while it was {}: how it ended cannot be known", last.as_str())

@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::Bridge;
+use crate::clock;
 use crate::config::{Config, SourceKind};
 use crate::metrics::Metrics;
 use crate::source::http::Http;
@@ -39,12 +40,15 @@ enum Poller {
 }
 
 /// Builds every polled source.
-pub(super) fn build(config: &Config) -> Result<Built, PollError> {
-    let mut built = BTreeMap::new();
+pub(super) fn build(config: &Config, metrics: &Metrics) -> Result<Built, PollError> {
+    let (mut built, now) = (BTreeMap::new(), clock::now());
     for (name, settings) in &config.sources {
         let poller = match &settings.kind {
             SourceKind::Webhook(_) => continue,
-            SourceKind::Http(http) => Poller::Http(Box::new(Http::new(name, (**http).clone())?)),
+            SourceKind::Http(http) => {
+                let http = Http::new(name, (**http).clone())?;
+                Poller::Http(Box::new(http.counting(metrics.clone()).set_up_at(now)))
+            }
             SourceKind::Prefect(prefect) => Poller::Prefect(Box::new(Prefect::new(name, (**prefect).clone())?)),
         };
         built.insert(name.clone(), poller);
@@ -91,6 +95,16 @@ impl Pollers {
             self.running.insert(name, gone);
         }
         self.health.send_replace(Arc::new(healths));
+    }
+
+    /// Waits until every source was asked once, well or not.
+    pub(super) async fn looked(&self) {
+        let healths = Arc::clone(&self.health.borrow());
+        for health in healths.values() {
+            let mut health = health.clone();
+            // An error means that the loop has ended: nothing more comes.
+            let _ = health.wait_for(|health| health.last_success.is_some() || health.failing_since.is_some()).await;
+        }
     }
 
     /// Ends all polling. A poll that is under way is given up; its checkpoint has not moved.

@@ -34,6 +34,9 @@ const IN_FLIGHT: Duration = Duration::from_millis(8_500);
 /// By then the ledger is closed, or is left to the next start. What is left of the ten seconds is for the runtime's end.
 const CLOSED_BY: Duration = Duration::from_millis(9_500);
 
+/// How long the word that we listen waits for the sources' first answers.
+const FIRST_LOOK: Duration = Duration::from_secs(1);
+
 /// Reads the configuration anew: the whole of it, or its mistakes as text.
 pub type Reload = Box<dyn Fn() -> Result<Config, String> + Send + Sync>;
 
@@ -92,8 +95,8 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn of(config: &Config) -> Result<Self, StartError> {
-        Ok(Self { receivers: lanes::build(config)?, sources: pollers::build(config)?, gates: gates(config)? })
+    fn of(config: &Config, metrics: &Metrics) -> Result<Self, StartError> {
+        Ok(Self { receivers: lanes::build(config)?, sources: pollers::build(config, metrics)?, gates: gates(config)? })
     }
 }
 
@@ -103,7 +106,7 @@ impl Daemon {
     /// # Errors
     /// When the ledger can't be opened, the address is taken, or a source or receiver can't be set up.
     pub async fn start(config: &Config, metrics: Metrics, registry: Arc<Registry>) -> Result<Self, StartError> {
-        let prepared = Prepared::of(config)?;
+        let prepared = Prepared::of(config, &metrics)?;
         let (server, address) = Server::bind(&config.server).await?;
         let (policy, in_force) = watch::channel(Arc::clone(&config.policy));
         let (classes, classes_in_force) = watch::channel(Arc::clone(&config.classes));
@@ -169,7 +172,7 @@ impl Daemon {
     /// # Errors
     /// When a source or receiver of it can't be set up; then everything stays as it was.
     pub fn replace(&mut self, config: &Config) -> Result<(), StartError> {
-        let prepared = Prepared::of(config)?;
+        let prepared = Prepared::of(config, &self.metrics)?;
         for setting in self.settled.differs_from(config) {
             tracing::warn!(setting, "a setting changed that takes effect at the next start");
         }
@@ -247,6 +250,10 @@ pub async fn run(
 ) -> Result<(), StartError> {
     let mut signals = Signals::register()?;
     let mut daemon = Daemon::start(&config, metrics, registry).await?;
+    // Whoever waits for our word and then lets a run fail must not find that failure in the first list, among the history.
+    if tokio::time::timeout(FIRST_LOOK, daemon.pollers.looked()).await.is_err() {
+        tracing::info!("not every source has answered yet");
+    }
     started(daemon.address);
     let (changed, mut changes) = mpsc::channel(1);
     if let Some(file) = file {

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::attempt::{Freshness, ended_at, freshness, is_new_failure};
+use super::attempt::{Freshness, freshness, is_new_failure, without_nonsense};
 use super::hold;
-use super::tell::tell;
+use super::tell::{Said, tell};
 use super::{Failure, HoldState, Kind, Known, Notification, Policy, Reason};
 use crate::triage::{Observation, Standing};
 
@@ -42,10 +42,11 @@ pub struct Told {
 pub fn decide(
     now: Timestamp,
     known: Option<Known>,
-    observation: Observation,
+    mut observation: Observation,
     context: Context,
     policy: &Policy,
 ) -> Changes {
+    without_nonsense(now, &mut observation);
     let Some(mut known) = known else {
         let mut known = Known::first(now, &observation);
         let told = advance(now, &mut known, observation, context, policy);
@@ -78,10 +79,14 @@ pub fn forget(now: Timestamp, mut known: Known) -> Changes {
 /// A failed attempt that is reported after the engine has gone on to the next one is not told: the newer one decides.
 /// It is put on record once. Answers whether it was.
 fn note_late(now: Timestamp, known: &mut Known, seen: &Observation) -> bool {
-    let (Standing::Failed, Some(attempt)) = (seen.standing, seen.attempt) else {
+    if seen.standing != Standing::Failed {
         return false;
-    };
-    let decided = known.failure.as_ref().and_then(|failure| failure.attempt).is_some_and(|last| last >= attempt);
+    }
+    let attempt = seen.attempt;
+    let decided = known.failure.as_ref().is_some_and(|last| match last.attempt.zip(attempt) {
+        Some((last, seen)) => last >= seen,
+        None => last.ended_at >= seen.completed_at,
+    });
     let noted = known.lines.iter().any(|line| line.reason == Reason::Superseded { attempt });
     if decided || noted {
         return false;
@@ -92,16 +97,20 @@ fn note_late(now: Timestamp, known: &mut Known, seen: &Observation) -> bool {
 
 /// The same again: nothing to decide, nothing to write.
 fn says_nothing_new(known: &Known, seen: &Observation) -> bool {
-    if known.standing != seen.standing || known.attempt < seen.attempt {
+    let counts_on = seen.attempt.is_some() && known.attempt != seen.attempt;
+    if known.standing != seen.standing || known.status != seen.status || counts_on {
         return false;
     }
     match seen.standing {
         Standing::Failed => !is_new_failure(known, seen),
         Standing::Completed | Standing::Cancelled => true,
-        Standing::Open => known.status == seen.status,
+        Standing::Open => known.started_at >= seen.started_at,
         Standing::Retrying => {
-            let next = |card: Option<&crate::triage::Card>| card.and_then(|card| card.retrying.clone());
-            next(known.card.as_deref()) == next(seen.card.as_deref())
+            let (Some(old), Some(new)) = (&known.card, &seen.card) else {
+                return known.card.is_none() == seen.card.is_none();
+            };
+            // An engine may say that it tries again before it says why, and a source may fail to ask for the reason again.
+            old.retrying == new.retrying && (old.cause == new.cause || new.cause.error().is_none())
         }
     }
 }
@@ -119,7 +128,7 @@ fn advance(now: Timestamp, known: &mut Known, seen: Observation, context: Contex
             if before == Standing::Failed {
                 known.note(now, Some(&source), Reason::RunsAgain { attempt: seen.attempt });
             }
-            hold::retrying(now, known, seen, policy)
+            hold::retrying(now, known, seen, before == Standing::Retrying, policy)
         }
         Standing::Open => {
             if before == Standing::Failed {
@@ -147,7 +156,8 @@ fn advance(now: Timestamp, known: &mut Known, seen: Observation, context: Contex
 
 fn fail(now: Timestamp, known: &mut Known, seen: Observation, context: Context, policy: &Policy) -> Vec<Told> {
     let number = known.failure.as_ref().map_or(1, |last| last.number.saturating_add(1));
-    known.failure = Some(Failure { number, attempt: seen.attempt, ended_at: ended_at(&seen) });
+    known.failure =
+        Some(Failure { number, attempt: seen.attempt, started_at: seen.started_at, ended_at: seen.completed_at });
     known.hold = None;
     let source = Some(seen.source.as_str());
     if context.history {
@@ -155,15 +165,18 @@ fn fail(now: Timestamp, known: &mut Known, seen: Observation, context: Context, 
         known.card = seen.card;
         return Vec::new();
     }
-    if let (true, Some(parent)) = (context.parent_open, &seen.parent) {
-        known.note(now, source, Reason::ParentTells { parent: parent.clone() });
-        known.card = seen.card;
-        return Vec::new();
-    }
     let Some(card) = seen.card else {
         return Vec::new();
     };
-    let audit = tell(now, &seen.key, &card, Kind::Failed, number, policy);
+    if let (true, Some(parent)) = (context.parent_open, seen.parent.filter(|parent| *parent != seen.key.run)) {
+        let (hold, until) = hold::left_to_parent(now, &card, policy);
+        known.note(now, source, Reason::ParentTells { parent, until });
+        known.hold = Some(hold);
+        known.card = Some(card);
+        return Vec::new();
+    }
+    let said = Said { key: &seen.key, card: &card, kind: Kind::Failed, failure: number, hold: None };
+    let audit = tell(now, said, policy);
     known.note(now, source, audit.reason);
     // A notification carries the card; only what nobody was told keeps its own.
     known.card = audit.told.is_empty().then_some(card);

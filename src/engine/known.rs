@@ -20,7 +20,7 @@ pub struct Known {
     pub status: RunStatus,
     /// Where that leaves it.
     pub standing: Standing,
-    /// The highest attempt seen.
+    /// The engine's count of the attempt last seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
     /// The newest `updatedAt` seen.
@@ -29,6 +29,9 @@ pub struct Known {
     /// The start last seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
+    /// The end of the attempt that ended last, however it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
     /// When this status was first seen, by our clock.
     pub since: Timestamp,
     /// The last failed attempt.
@@ -57,6 +60,9 @@ pub struct Failure {
     /// The engine's count, where it counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
+    /// When the engine says that it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Timestamp>,
     /// When the engine says that it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
@@ -92,6 +98,8 @@ pub enum HoldState {
     Told,
     /// Nobody is to be told.
     Untold,
+    /// It failed inside a run that is still open, which is expected to tell.
+    Parent,
 }
 
 impl Known {
@@ -104,6 +112,7 @@ impl Known {
             attempt: None,
             updated_at: None,
             started_at: None,
+            ended_at: None,
             since: now,
             failure: None,
             hold: None,
@@ -123,9 +132,10 @@ impl Known {
         }
         self.status = seen.status;
         self.standing = seen.standing;
-        self.attempt = self.attempt.max(seen.attempt);
+        self.attempt = seen.attempt.or(self.attempt);
         self.updated_at = self.updated_at.max(seen.updated_at);
         self.started_at = seen.started_at.or(self.started_at);
+        self.ended_at = seen.completed_at.or(self.ended_at);
     }
 
     /// Adds a line, unless the newest one already says so.

@@ -15,10 +15,11 @@ use crate::triage::Card;
 pub struct NotificationId(String);
 
 impl NotificationId {
-    /// The id of what `rule` has said about the `failure`-th failed attempt of a run.
+    /// The id of what `rule` has said about the `failure`-th failed attempt of a run. `hold` tells the holds of one attempt
+    /// apart; it is empty for a failure.
     #[must_use]
-    pub fn of_run(key: &RunKey, failure: u32, kind: Kind, rule: &str) -> Self {
-        Self::of_parts(&[&key.workspace, &key.workflow, &key.run, &failure.to_string(), kind.as_str(), rule])
+    pub fn of_run(key: &RunKey, failure: u32, kind: Kind, rule: &str, hold: &str) -> Self {
+        Self::of_parts(&[&key.workspace, &key.workflow, &key.run, &failure.to_string(), kind.as_str(), rule, hold])
     }
 
     /// The id made of `parts`. Length-prefixed, so that ("a|b", "c") and ("a", "b|c") differ.

@@ -86,10 +86,36 @@ pub fn after_attempt(attempt: &Attempted, audience: &Audience, now: Timestamp, s
         Outcome::Refused { retry_after, .. } => retry_after.map(SignedDuration::from_secs),
         Outcome::Unknown { .. } => None,
     };
+    // Greylisting asks each new sender to come back after a minute: that it asks once is no sign of a broken receiver.
+    let asked_once = attempt.attempts == 1 && retry_after.is_some();
+    let patience = if asked_once { SPEAK_UP_AFTER * 2 } else { SPEAK_UP_AFTER };
     match next_attempt(audience.schedule, attempt.created_at, attempt.attempts, retry_after, now, seed) {
-        Some(at) => {
-            Verdict { next: Next::RetryAt(at), speak_up: at.duration_since(attempt.created_at) > SPEAK_UP_AFTER }
-        }
+        Some(at) => Verdict { next: Next::RetryAt(at), speak_up: at.duration_since(attempt.created_at) > patience },
         None => Verdict { next: Next::GivenUp, speak_up: true },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Schedule;
+
+    fn spoken(attempts: u32, at: i64, retry_after: Option<i64>) -> bool {
+        let at = Timestamp::from_second(at).expect("a time");
+        let outcome = Outcome::Refused { permanent: false, reason: "450".to_owned(), retry_after };
+        let (delivery, receiver) = (1, "mail".to_owned());
+        let attempt = Attempted { delivery, receiver, at, attempts, created_at: Timestamp::UNIX_EPOCH, outcome };
+        let schedule = Schedule { give_up_after: SignedDuration::from_hours(24) };
+        let audience = Audience { workspaces: None, fallback: None, schedule, addresses: Vec::new() };
+        after_attempt(&attempt, &audience, at, 0).speak_up
+    }
+
+    #[test]
+    fn a_receiver_is_reported_within_a_minute_and_not_for_asking_once_to_come_back() {
+        assert!(!spoken(1, 1, Some(60)), "greylisting");
+        assert!(spoken(2, 61, Some(60)), "and again");
+        assert!(spoken(1, 1, Some(600)), "that is long");
+        assert!(!spoken(1, 15, None));
+        assert!(spoken(6, 40, None));
     }
 }

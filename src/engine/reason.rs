@@ -48,8 +48,9 @@ pub enum Reason {
     },
     /// Not told: the engine had already gone on to a newer attempt when this failed one was reported.
     Superseded {
-        /// The engine's count of the failed attempt.
-        attempt: u32,
+        /// The engine's count of the failed attempt, where it counts.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        attempt: Option<u32>,
     },
     /// Not told: it had failed before firstred first looked at this source.
     History,
@@ -73,8 +74,15 @@ pub enum Reason {
     },
     /// Not told: cancelled is a decision, not a failure.
     Cancelled,
-    /// Not told by itself: its parent run is still open and will tell.
+    /// Not told by itself yet: its parent run is still open and is expected to tell.
     ParentTells {
+        /// The parent run.
+        parent: String,
+        /// Until then; if the parent is not done by then, this run is told by itself.
+        until: Timestamp,
+    },
+    /// Never told by itself: its parent run ended and had its own word, or tolerated the failure.
+    ParentDone {
         /// The parent run.
         parent: String,
     },

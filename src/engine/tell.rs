@@ -17,8 +17,21 @@ pub(super) struct Audit {
     pub(super) reason: Reason,
 }
 
-/// Applies the rules to the `failure`-th failed attempt of a run.
-pub(super) fn tell(now: Timestamp, key: &RunKey, card: &Card, kind: Kind, failure: u32, policy: &Policy) -> Audit {
+/// What is to be told.
+#[derive(Clone, Copy)]
+pub(super) struct Said<'a> {
+    pub(super) key: &'a RunKey,
+    pub(super) card: &'a Card,
+    pub(super) kind: Kind,
+    /// firstred's own count of the failed attempt that it is about.
+    pub(super) failure: u32,
+    /// When the hold began that has ended; absent for a failure.
+    pub(super) hold: Option<Timestamp>,
+}
+
+/// Applies the rules to a failed attempt of a run.
+pub(super) fn tell(now: Timestamp, said: Said<'_>, policy: &Policy) -> Audit {
+    let Said { card, kind, failure, .. } = said;
     let rules = policy.rules.matching(Facts::of(card));
     let mut seen = BTreeSet::new();
     let mut hidden = Vec::new();
@@ -32,14 +45,14 @@ pub(super) fn tell(now: Timestamp, key: &RunKey, card: &Card, kind: Kind, failur
             if !seen.insert(name.clone()) {
                 continue;
             }
-            if audience.may_see(&card.run.workspace) {
+            if audience.may_see(&said.key.workspace) {
                 receivers.push(name.clone());
             } else {
                 hidden.push(name.clone());
             }
         }
         if !receivers.is_empty() {
-            told.push(Told { notification: notification(now, key, card, kind, failure, rule), receivers });
+            told.push(Told { notification: notification(now, said, rule), receivers });
         }
     };
     for rule in &rules {
@@ -62,21 +75,15 @@ pub(super) fn tell(now: Timestamp, key: &RunKey, card: &Card, kind: Kind, failur
     Audit { told, reason }
 }
 
-fn notification(
-    now: Timestamp,
-    key: &RunKey,
-    card: &Card,
-    kind: Kind,
-    failure: u32,
-    rule: Option<&Rule>,
-) -> Notification {
+fn notification(now: Timestamp, said: Said<'_>, rule: Option<&Rule>) -> Notification {
+    let hold = said.hold.map_or(String::new(), |since| since.as_microsecond().to_string());
     Notification {
-        id: NotificationId::of_run(key, failure, kind, rule.map_or("", |rule| &rule.name)),
-        kind,
+        id: NotificationId::of_run(said.key, said.failure, said.kind, rule.map_or("", |rule| &rule.name), &hold),
+        kind: said.kind,
         severity: rule.map_or(Severity::Error, |rule| rule.severity),
         rule: rule.map(|rule| rule.name.clone()),
         runbook: rule.and_then(|rule| rule.runbook.clone()),
         decided_at: now,
-        subject: Subject::Run(Box::new(card.clone())),
+        subject: Subject::Run(Box::new(said.card.clone())),
     }
 }

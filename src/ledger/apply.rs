@@ -34,12 +34,15 @@ impl<'c> Hot<'c> {
         Ok(Self {
             db,
             find: db.prepare_cached(
-                "SELECT id, seen_at, known, source FROM runs WHERE run = ?1 AND workflow = ?2 AND workspace = ?3",
+                "SELECT id, seen_at, known, source, workflow FROM runs
+                 WHERE run = ?1 AND workspace = ?3
+                   AND (workflow = ?2 OR (?4 IS NULL AND title = ?2) OR (title IS NULL AND workflow = ?4))
+                 ORDER BY workflow = ?2 DESC, id LIMIT 1",
             )?,
             parent: db.prepare_cached("SELECT 1 FROM runs WHERE run = ?1 AND workspace = ?2 AND +open = 1")?,
             insert: db.prepare_cached(
-                "INSERT INTO runs (run, workflow, workspace, source, first_seen, seen_at, open, hold_until, known)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8)",
+                "INSERT INTO runs (run, workflow, workspace, source, first_seen, seen_at, open, hold_until, known, title)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9)",
             )?,
             update: db
                 .prepare_cached("UPDATE runs SET seen_at = ?2, open = ?3, hold_until = ?4, known = ?5 WHERE id = ?1")?,
@@ -58,6 +61,7 @@ impl<'c> Hot<'c> {
         &mut self,
         row: Option<i64>,
         key: &RunKey,
+        title: Option<&str>,
         now: Timestamp,
         changes: &Changes,
         policy: &Policy,
@@ -72,7 +76,7 @@ impl<'c> Hot<'c> {
             row
         } else {
             let key = (&key.run, &key.workflow, &key.workspace);
-            self.insert.insert(params![key.0, key.1, key.2, known.source, now, known.is_open(), until, text])?
+            self.insert.insert(params![key.0, key.1, key.2, known.source, now, known.is_open(), until, text, title])?
         };
         effects.held |= hold_until.is_some();
         for told in &changes.told {
@@ -90,6 +94,8 @@ struct Stored {
     /// The source that is asked about it while it is open: the one that first saw it, until a polled one does. One that is pushed
     /// to can't be asked, and never takes a run from one that can.
     source: String,
+    /// The workflow of its key.
+    workflow: String,
 }
 
 /// Writes a batch: its runs, then what was forgotten, then its checkpoint.
@@ -122,11 +128,13 @@ fn observe_one(
     effects: &mut Effects,
 ) -> Result<(), LedgerError> {
     let now = batch.at;
-    let stored = find(hot, &observation.key)?;
+    let stored = find(hot, &observation.key, observation.workflow_name.as_deref())?;
     let parent_open = match &observation.parent {
         Some(parent) => hot.parent.exists(params![parent, observation.key.workspace])?,
         None => false,
     };
+    // The queue's copy is kept: after a neighbour failed, this one is written again.
+    let mut seen = observation.clone();
     let (row, seen_at, known) = match stored {
         Some(stored) => {
             if batch.polled && stored.source != batch.source {
@@ -134,15 +142,16 @@ fn observe_one(
                     .prepare_cached("UPDATE runs SET source = ?2 WHERE id = ?1")?
                     .execute(params![stored.row, batch.source])?;
             }
+            // Whatever a source calls the workflow, what is said about the run goes by the key that it was first known by.
+            seen.key.workflow = stored.workflow;
             (Some(stored.row), stored.seen_at, stored.known)
         }
         None => (None, 0, None),
     };
-    // The queue's copy is kept: after a neighbour failed, this one is written again.
-    let seen = observation.clone();
     let changes = guarded(|| decide(now, known, seen, Context { history, parent_open }, policy))?;
     if !changes.unchanged {
-        return hot.write(row, &observation.key, now, &changes, policy, effects);
+        let title = observation.workflow_name.as_deref();
+        return hot.write(row, &observation.key, title, now, &changes, policy, effects);
     }
     if let Some(row) = row
         && micros(now).saturating_sub(seen_at) > i64::try_from(MARK_SEEN_EVERY.as_micros()).unwrap_or(i64::MAX)
@@ -159,22 +168,23 @@ fn forget_one(
     policy: &Policy,
     effects: &mut Effects,
 ) -> Result<(), LedgerError> {
-    let Some(Stored { row, known: Some(known), .. }) = find(hot, key)? else {
+    let Some(Stored { row, known: Some(known), .. }) = find(hot, key, None)? else {
         return Ok(());
     };
     let changes = guarded(|| forget(now, known))?;
     if changes.unchanged {
         return Ok(());
     }
-    hot.write(Some(row), key, now, &changes, policy, effects)
+    hot.write(Some(row), key, None, now, &changes, policy, effects)
 }
 
-fn find(hot: &mut Hot<'_>, key: &RunKey) -> Result<Option<Stored>, LedgerError> {
-    let stored = hot.find.query_row(params![key.run, key.workflow, key.workspace], |row| {
+fn find(hot: &mut Hot<'_>, key: &RunKey, title: Option<&str>) -> Result<Option<Stored>, LedgerError> {
+    let stored = hot.find.query_row(params![key.run, key.workflow, key.workspace, title], |row| {
         // A memory that can't be read must not keep its run from being told; the notification's id still says it once.
         let known = serde_json::from_str(row.get_ref(2)?.as_str()?);
         let known = known.inspect_err(|error| tracing::error!(?key, ?error, "a run's memory can't be read")).ok();
-        Ok(Stored { row: row.get(0)?, seen_at: row.get(1)?, known, source: row.get(3)? })
+        let (source, workflow) = (row.get(3)?, row.get(4)?);
+        Ok(Stored { row: row.get(0)?, seen_at: row.get(1)?, known, source, workflow })
     });
     Ok(stored.optional()?)
 }

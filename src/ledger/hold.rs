@@ -1,7 +1,7 @@
 //! Ends the holds whose deadline has passed, inside the writer's transaction. What follows is the engine's to say.
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
 use super::LedgerError;
 use super::apply::{Hot, guarded};
@@ -9,6 +9,7 @@ use super::bells::Effects;
 use super::rows::{micros, time};
 use crate::engine::{Known, Policy, hold_ended};
 use crate::run::RunKey;
+use crate::triage::Standing;
 
 /// How many are ended in one transaction.
 pub(super) const CHUNK: usize = 500;
@@ -35,11 +36,12 @@ pub(super) fn end(
         .collect::<Result<Vec<_>, _>>()?
     };
     for (row, key, text) in due {
-        let ended = serde_json::from_str::<Known>(&text)
-            .map_err(LedgerError::from)
-            .and_then(|known| guarded(|| hold_ended(now, &key, known, policy)));
+        let ended = serde_json::from_str::<Known>(&text).map_err(LedgerError::from).and_then(|known| {
+            let parent = parent(hot, &key, &known)?;
+            guarded(|| hold_ended(now, &key, known, parent, policy))
+        });
         match ended {
-            Ok(changes) if !changes.unchanged => hot.write(Some(row), &key, now, &changes, policy, effects)?,
+            Ok(changes) if !changes.unchanged => hot.write(Some(row), &key, None, now, &changes, policy, effects)?,
             Ok(_) => put_off(hot, row, now)?,
             Err(error) => {
                 tracing::error!(?key, ?error, "a hold can't be ended");
@@ -49,6 +51,16 @@ pub(super) fn end(
     }
     let mut next = hot.db.prepare_cached("SELECT min(hold_until) FROM runs WHERE hold_until IS NOT NULL")?;
     Ok(next.query_row([], |row| row.get::<_, Option<i64>>(0))?.map(time))
+}
+
+/// Where the run that started this one stands.
+fn parent(hot: &Hot<'_>, key: &RunKey, known: &Known) -> Result<Option<Standing>, LedgerError> {
+    let Some(parent) = &known.parent else {
+        return Ok(None);
+    };
+    let mut find = hot.db.prepare_cached("SELECT known FROM runs WHERE run = ?1 AND workspace = ?2 LIMIT 1")?;
+    let text: Option<String> = find.query_row(params![parent, key.workspace], |row| row.get(0)).optional()?;
+    Ok(text.and_then(|text| serde_json::from_str::<Known>(&text).ok()).map(|parent| parent.standing))
 }
 
 fn put_off(hot: &Hot<'_>, row: i64, now: Timestamp) -> Result<(), LedgerError> {

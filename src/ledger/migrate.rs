@@ -6,7 +6,7 @@ use rusqlite::Connection;
 const SCRIPTS: [&str; 1] = [include_str!("migrations/0001_start.sql")];
 
 /// The version that this firstred writes.
-pub(super) const VERSION: i64 = SCRIPTS.len() as i64;
+pub(super) const VERSION: i64 = 1;
 
 /// The version of a file; 0 for an empty one.
 pub(super) fn version(db: &Connection) -> rusqlite::Result<i64> {
@@ -26,4 +26,14 @@ pub(super) fn migrate(db: &mut Connection) -> rusqlite::Result<bool> {
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()?;
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_the_number_of_scripts() {
+        assert_eq!(i64::try_from(SCRIPTS.len()), Ok(VERSION));
+    }
 }

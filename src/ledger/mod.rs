@@ -3,6 +3,7 @@
 
 mod apply;
 mod bells;
+mod checkpoint;
 mod command;
 mod error;
 mod hold;

@@ -14,7 +14,7 @@ use super::command::{Command, Work};
 use super::reader::{self, Message};
 use super::reserve::Reserve;
 use super::writer::Writer;
-use super::{Ledger, OpenError, Shared, migrate};
+use super::{Ledger, OpenError, Shared, checkpoint, migrate};
 use crate::config::LedgerSettings;
 use crate::engine::Policy;
 use crate::metrics::Metrics;
@@ -92,20 +92,27 @@ pub(super) fn open(
     let (commands, inbox) = mpsc::unbounded_channel();
     let (jobs, job_inbox) = std_mpsc::channel();
     metrics.ledger_ok.set(1);
+    let (bell, calls) = std_mpsc::sync_channel(1);
+    let own = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .and_then(|own| own.execute_batch("PRAGMA synchronous = FULL; PRAGMA cache_size = -512").map(|()| own))
+        .map_err(|error| OpenError::of(path, &error))?;
+    let checkpointer = spawn(path, "ledger-checkpointer", move || checkpoint::run(&own, &calls))?;
     let writer = Writer {
         inbox,
         policy,
         bells: Arc::clone(&bells),
         metrics,
         reserve: Reserve::new(beside(path, "reserve")),
+        checkpointer: checkpoint::Bell::new(bell),
         healthy: true,
     };
     let reader = spawn(path, "ledger-reader", move || reader::run(&read, &job_inbox))?;
     let writer = spawn(path, "ledger-writer", move || {
         if let Err(error) = writer.run(&db) {
             tracing::error!(?error, "the ledger's writer can't begin");
-            return;
         }
+        // Its bell is gone with the writer: it ends, and the last connection that closes leaves no log behind.
+        join(Some(checkpointer));
         leave(db);
     })?;
     let queue = u32::try_from(queue.max(1)).unwrap_or(u32::MAX);
@@ -138,7 +145,7 @@ fn prepare(path: &Path, db: &mut Connection) -> Result<(), OpenError> {
          PRAGMA foreign_keys = ON;
          PRAGMA mmap_size = 0;
          PRAGMA journal_size_limit = 67108864;
-         PRAGMA wal_autocheckpoint = 1000;
+         PRAGMA wal_autocheckpoint = 14000;
          PRAGMA cache_size = -32768;
          PRAGMA temp_store = MEMORY;",
     )

@@ -27,6 +27,11 @@ impl Reserve {
         reserve
     }
 
+    /// Whether the room is set aside.
+    pub(super) fn is_held(&self) -> bool {
+        self.held
+    }
+
     /// Gives the room back to the disk.
     pub(super) fn release(&mut self) {
         if self.held {
@@ -64,7 +69,7 @@ impl Reserve {
             return Ok(());
         }
         let mut file = File::create(&self.path)?;
-        let block = [0x66_u8; 64 * 1024];
+        let block = [0x66_u8; 16 * 1024];
         for _ in 0..SIZE / block.len() {
             file.write_all(&block)?;
         }

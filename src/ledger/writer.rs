@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::apply::{self, Hot};
 use super::bells::{Bells, Effects};
+use super::checkpoint::Bell;
 use super::command::{Answer, Command, Work};
 use super::reserve::Reserve;
 use super::{LedgerError, hold, outbox, prune, trouble};
@@ -27,6 +28,7 @@ pub(super) struct Writer {
     pub(super) bells: Arc<Bells>,
     pub(super) metrics: Metrics,
     pub(super) reserve: Reserve,
+    pub(super) checkpointer: Bell,
     /// The last commit went through.
     pub(super) healthy: bool,
 }
@@ -67,13 +69,17 @@ impl Writer {
     fn commit(&mut self, hot: &mut Hot<'_>, group: &mut Vec<Command>) {
         if !self.reserve.restore() {
             // Full until there is room for the reserve again: the last blocks are for what was sent.
+            self.ails(&LedgerError::Full);
             refuse_the_rest(group);
         }
         if group.is_empty() {
             return;
         }
         match self.transact(hot, group) {
-            Ok(answers) => answer(group, answers),
+            Ok(answers) => {
+                self.checkpointer.committed(group.iter().map(|command| command.work.weight()).sum());
+                answer(group, answers);
+            }
             Err(error) => {
                 if error == LedgerError::Full {
                     self.reserve.release();
@@ -109,10 +115,8 @@ impl Writer {
                 {
                     tracing::error!(?error, "the ledger can't roll back");
                 }
-                if error.is_environment() && self.healthy {
-                    tracing::error!(?error, "the ledger does not take commits");
-                    self.healthy = false;
-                    self.metrics.ledger_ok.set(0);
+                if error.is_environment() {
+                    self.ails(error);
                 }
             }
         }
@@ -146,8 +150,17 @@ impl Writer {
         Ok(answers)
     }
 
+    fn ails(&mut self, error: &LedgerError) {
+        if self.healthy {
+            tracing::error!(?error, "the ledger does not take commits");
+            self.healthy = false;
+            self.metrics.ledger_ok.set(0);
+        }
+    }
+
     fn committed(&mut self, effects: &Effects) {
-        if !self.healthy {
+        // A commit into the last blocks of a full disk is no sign of health.
+        if !self.healthy && self.reserve.is_held() {
             tracing::info!("the ledger takes commits again");
             self.healthy = true;
             self.metrics.ledger_ok.set(1);

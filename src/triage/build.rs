@@ -16,9 +16,11 @@ const MESSAGE: usize = 4_000;
 /// The longest detail, in characters.
 const DETAIL: usize = 8_000;
 /// The longest title, id, label or name, in characters.
-const NAME: usize = 200;
+const NAME: usize = 512;
+/// Characters of a step's title.
+const TITLE: usize = 200;
 /// How many labels a card keeps.
-const LABELS: usize = 32;
+const LABELS: usize = 256;
 
 /// The card of a run that failed, or that is being tried again.
 pub(super) fn card(source: &str, run: &Run, is_retrying: bool, classes: &Classes) -> Card {
@@ -61,7 +63,7 @@ fn told(found: Found<'_>, texts: &mut Texts) -> Cause {
     match found {
         Found::Step(step, run_error) => Cause::Step {
             number: step.number,
-            title: texts.line(&step.title, NAME),
+            title: texts.line(&step.title, TITLE),
             kind: texts.optional(step.kind.as_deref(), NAME),
             attempt: step.attempt,
             max_attempts: step.max_attempts,

@@ -62,9 +62,16 @@ pub(super) fn consequences(run: &Run, cause: Found<'_>) -> Consequences {
 pub(super) fn will_be_retried(step: &Step) -> bool {
     match step.status {
         StepStatus::Retrying => true,
-        StepStatus::Failed => has_retry_announced(step) || has_tries_left(step) == Some(true),
+        StepStatus::Failed => has_retry_announced(step) || (has_tries_left(step) == Some(true) && !is_given_up(step)),
+        // The retry itself, while it runs.
+        StepStatus::Running => step.attempt.is_some_and(|attempt| attempt > 1),
         _ => false,
     }
+}
+
+/// Whether the engine says that it will not try the step again, whatever its count of tries.
+fn is_given_up(step: &Step) -> bool {
+    step.error.as_ref().and_then(|error| error.retryable) == Some(false)
 }
 
 /// Whether a retry of a step has a time, and the tries are not used up.

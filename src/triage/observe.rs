@@ -11,6 +11,8 @@ use crate::run::{Run, RunKey, RunStatus};
 pub struct Observation {
     /// Which run.
     pub key: RunKey,
+    /// The workflow's name, where the key goes by its id: another source may know only the name.
+    pub workflow_name: Option<String>,
     /// The source that saw it.
     pub source: String,
     /// The engine's count of attempts, from 1, where it counts.
@@ -63,8 +65,11 @@ pub fn observe(source: &str, run: Run, classes: &Classes) -> Observation {
     }
     let mut parent = run.parent;
     parent.iter_mut().for_each(without_nul);
+    let mut workflow_name = run.workflow.name.filter(|_| run.workflow.id.is_some());
+    workflow_name.iter_mut().for_each(without_nul);
     Observation {
         key,
+        workflow_name,
         source: source.to_owned(),
         attempt: run.attempt,
         status: run.status,

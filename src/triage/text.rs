@@ -25,7 +25,8 @@ impl Texts {
     /// A text of several lines, of which the beginning is kept.
     pub(super) fn message(&mut self, text: &str, limit: usize) -> String {
         let cleaned = clean(head(text));
-        let text = self.without_secrets(&cleaned);
+        let telling = without_lessons(&cleaned);
+        let text = self.without_secrets(&telling);
         let length = text.chars().count();
         if length <= limit {
             return text.into_owned();
@@ -40,7 +41,8 @@ impl Texts {
     pub(super) fn detail(&mut self, text: &str, limit: usize) -> String {
         let both = head_and_tail(text);
         let cleaned = clean(&both);
-        let text = self.without_secrets(&cleaned);
+        let telling = without_lessons(&cleaned);
+        let text = self.without_secrets(&telling);
         let length = text.chars().count();
         if length <= limit {
             return text.into_owned();
@@ -81,6 +83,21 @@ pub(super) fn cut_line(text: &str, limit: usize) -> String {
     let mut cut: String = text.chars().take(limit.saturating_sub(1)).collect();
     cut.truncate(cut.trim_end().len());
     cut + "…"
+}
+
+/// Leaves out the line in which httpx recommends a page about HTTP statuses in general: it explains no failure, and in a
+/// message at night it is one line to read more.
+fn without_lessons(text: &str) -> Cow<'_, str> {
+    const LESSONS: [&str; 2] = [
+        "For more information check: https://developer.mozilla.org/",
+        "For more information check: https://httpstatuses.com/",
+    ];
+    let is_lesson = |line: &str| LESSONS.iter().any(|lesson| line.trim_start().starts_with(lesson));
+    if !text.lines().any(is_lesson) {
+        return Cow::Borrowed(text);
+    }
+    let kept: String = text.split_inclusive('\n').filter(|line| !is_lesson(line)).collect();
+    Cow::Owned(kept.trim_end().to_owned())
 }
 
 /// What is worked on of a text of any length.
@@ -129,6 +146,26 @@ mod tests {
             assert!(texts.line(&text, 200).chars().count() <= 200);
         }
         assert!(texts.message(&"y".repeat(5000), 4000).ends_with("characters cut)"));
+    }
+
+    #[test]
+    fn a_lesson_about_http_is_left_out_and_what_stands_around_it_stays() {
+        let mut texts = Texts::default();
+        let lesson = "For more information check: https://developer.mozilla.org/en-US/docs/Web/HTTP/Status/401";
+        let said = "Client error '401 Unauthorized' for url 'http://x/a'";
+        for (text, left) in [
+            (format!("{said}\n{lesson}"), said.to_owned()),
+            (format!("{said}\r\n{lesson}\nwhile syncing"), format!("{said}\nwhile syncing")),
+            (lesson.to_owned(), String::new()),
+            (format!("{said}, {lesson}"), format!("{said}, {lesson}")),
+            (
+                "For more information check: https://wiki.example/a".to_owned(),
+                "For more information check: https://wiki.example/a".to_owned(),
+            ),
+        ] {
+            assert_eq!(texts.message(&text, 4000), left);
+            assert_eq!(texts.detail(&text, 8000), left);
+        }
     }
 
     #[test]

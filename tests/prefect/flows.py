@@ -1,6 +1,7 @@
 """Flows that end in every way that matters to firstred. One process runs one of them: `flows.py NAME STUB_URL`.
 
-Eight of them must be told once, with the step and the code in FAILING of `tests/it/prefect.rs`; three must not be told.
+Eight of them must be told once, with the step and the code in FAILING of `tests/it/prefect.rs`; one retries for longer than
+it may go unsaid and is told twice; the others must not be told.
 The exit code of this process says nothing: what counts is what the server recorded.
 """
 
@@ -119,7 +120,7 @@ class CardDeclined(Exception):
 @task
 def charge_card():
     # Not a real key: the test asserts that it reaches no message, no log and no database.
-    raise CardDeclined("charge refused, api_key=" + "sk_live_" + "4eC39HqLyjWDarjtT1zdp7dc" + " was rejected")
+    raise CardDeclined("charge refused: Invalid API Key provided: " + "sk_live_" + "4eC39HqLyjWDarjtT1zdp7dc")
 
 
 @flow(name="billing")
@@ -127,6 +128,33 @@ def custom():
     """An exception of our own, with a secret in its text."""
     fetch()
     charge_card()
+
+
+@task(retries=2, retry_delay_seconds=9)
+def read_statement():
+    raise ConnectionError("the bank does not answer")
+
+
+@flow(name="bank-import")
+def persistent():
+    """Retries for longer than its hold: to be told while it retries, and again when it gives up."""
+    read_statement()
+
+
+TRIES = []
+
+
+@task(retries=1, retry_delay_seconds=3)
+def send_digest():
+    TRIES.append("a try")
+    if len(TRIES) == 1:
+        raise ConnectionError("not yet")
+
+
+@flow(name="digest")
+def recovering():
+    """The retry repairs it before its hold ends: nothing to tell."""
+    send_digest()
 
 
 @flow(name="healthy")
@@ -161,7 +189,7 @@ FLOWS = {
     flow.fn.__name__: flow
     for flow in [
         unauthorized, exhausted, parallel, nested, before_any_task, crash, timeout, custom,
-        success, swallowed, cancelled,
+        persistent, recovering, success, swallowed, cancelled,
     ]
 }
 

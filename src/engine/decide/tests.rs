@@ -5,10 +5,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::engine::hold_ended;
-use crate::engine::rule::Matcher;
+use crate::engine::rule::{Matcher, Pattern};
 use crate::engine::testing::{card, policy, rule};
 use crate::run::{RunKey, RunStatus};
-use crate::triage::{RetryLevel, Retrying};
+use crate::triage::{Cause, RetryLevel, Retrying};
 
 /// A run, what is known of it, and what was told.
 struct Story {
@@ -16,6 +16,8 @@ struct Story {
     known: Option<Known>,
     now: Timestamp,
     told: Vec<Kind>,
+    parent: Option<Standing>,
+    ids: Vec<String>,
 }
 
 fn at(second: i64) -> Timestamp {
@@ -35,6 +37,7 @@ fn seen(status: RunStatus) -> Observation {
     };
     Observation {
         key: key(),
+        workflow_name: None,
         source: "events".to_owned(),
         attempt: None,
         status,
@@ -71,7 +74,14 @@ fn running_at(attempt: u32, second: i64) -> Observation {
 
 impl Story {
     fn new() -> Self {
-        Self { policy: policy(vec![rule("all", Matcher::default())]), known: None, now: at(0), told: Vec::new() }
+        Self {
+            policy: policy(vec![rule("all", Matcher::default())]),
+            known: None,
+            now: at(0),
+            told: Vec::new(),
+            parent: None,
+            ids: Vec::new(),
+        }
     }
 
     fn say(&mut self, observation: Observation) -> &mut Self {
@@ -87,12 +97,13 @@ impl Story {
     fn wait(&mut self, seconds: i64) -> &mut Self {
         self.now = self.now.saturating_add(SignedDuration::from_secs(seconds)).expect("a time");
         let known = self.known.take().expect("a run that was seen");
-        let changes = hold_ended(self.now, &key(), known, &self.policy);
+        let changes = hold_ended(self.now, &key(), known, self.parent, &self.policy);
         self.take(changes)
     }
 
     fn take(&mut self, changes: Changes) -> &mut Self {
         self.told.extend(changes.told.iter().map(|told| told.notification.kind));
+        self.ids.extend(changes.told.iter().map(|told| told.notification.id.as_str().to_owned()));
         self.known = Some(changes.known);
         self
     }
@@ -154,11 +165,23 @@ fn an_old_report_that_comes_late_does_not_bring_a_failure_back() {
 }
 
 #[test]
+fn a_failure_stamped_a_moment_before_the_last_sign_of_life_is_told() {
+    let mut story = Story::new();
+    story.say(running_at(1, 5)).say(Observation { updated_at: Some(at(4)), ..failed_at(1, 4) });
+    assert_eq!(story.told, [Kind::Failed]);
+    // One that is known, and run again within that moment, is neither told twice nor ends the new one.
+    let mut again = Story::new();
+    again.say(failed_at(1, 10)).say(running_at(1, 11)).say(failed_at(1, 10));
+    assert_eq!(again.told, [Kind::Failed]);
+    assert!(again.known.as_ref().is_some_and(super::super::Known::is_open));
+}
+
+#[test]
 fn a_failed_attempt_reported_after_the_next_one_is_put_on_record_and_not_told() {
     let mut story = Story::new();
     story.say(running_at(2, 20)).say(failed_at(1, 10)).say(failed_at(1, 10)).say(failed_at(2, 30));
     assert_eq!(story.told, [Kind::Failed]);
-    assert_eq!(story.reasons()[0], &Reason::Superseded { attempt: 1 });
+    assert_eq!(story.reasons()[0], &Reason::Superseded { attempt: Some(1) });
 }
 
 #[test]
@@ -178,6 +201,40 @@ fn a_hold_that_ends_says_still_retrying_once_and_the_failure_follows() {
     assert_eq!(story.told, [Kind::StillRetrying, Kind::Failed]);
 }
 
+/// A retry whose reason nobody knows yet.
+fn unexplained(attempt: u32) -> Observation {
+    let mut seen = retrying(attempt);
+    if let Some(Cause::Step { error, .. }) = seen.card.as_mut().map(|card| &mut card.cause) {
+        *error = None;
+    }
+    seen
+}
+
+#[test]
+fn the_reason_of_a_retry_is_taken_in_when_it_comes_later_and_is_not_lost_again() {
+    let mut story = Story::new();
+    story.say(unexplained(1)).say(retrying(1)).say(unexplained(1));
+    let code = |story: &Story| Some(story.known.as_ref()?.card.as_ref()?.cause.error()?.code.clone());
+    assert_eq!(code(&story).as_deref(), Some("TIMEOUT"));
+    // Another try is another reason, known or not.
+    story.say(unexplained(2));
+    assert_eq!(code(&story), None);
+}
+
+#[test]
+fn a_hold_follows_the_rule_that_fits_once_the_reason_is_known() {
+    let on_timeout = Matcher { code: vec![Pattern::parse("TIMEOUT").expect("a pattern")], ..Matcher::default() };
+    let mut impatient = rule("impatient", on_timeout);
+    impatient.hold = Some(SignedDuration::from_secs(60));
+    for rules in [vec![impatient.clone()], vec![impatient, rule("all", Matcher::default())]] {
+        let mut story = Story { policy: policy(rules), ..Story::new() };
+        story.say(unexplained(1)).say(retrying(1)).wait(57);
+        assert!(story.told.is_empty());
+        story.wait(2);
+        assert_eq!(story.told, [Kind::StillRetrying]);
+    }
+}
+
 #[test]
 fn a_hold_that_ends_between_two_retries_speaks_at_the_next_one() {
     let mut story = Story::new();
@@ -187,16 +244,103 @@ fn a_hold_that_ends_between_two_retries_speaks_at_the_next_one() {
     assert_eq!(story.told, [Kind::StillRetrying]);
 }
 
-#[test]
-fn another_step_that_retries_begins_another_hold() {
-    let mut story = Story::new();
-    story.say(retrying(1)).say(seen(RunStatus::Running)).wait(3600);
-    let mut other = retrying(1);
+fn other_step(attempt: u32) -> Observation {
+    let mut other = retrying(attempt);
     if let Some(retrying) = other.card.as_mut().and_then(|card| card.retrying.as_mut()) {
         retrying.step = Some("refund".to_owned());
     }
-    story.say(other);
+    other
+}
+
+#[test]
+fn another_step_that_retries_later_begins_another_hold_and_is_told_for_itself() {
+    let mut story = Story::new();
+    story.say(retrying(1)).wait(3600).say(seen(RunStatus::Running)).say(other_step(1));
+    assert_eq!(story.told, [Kind::StillRetrying]);
+    story.wait(3600);
+    assert_eq!(story.told, [Kind::StillRetrying, Kind::StillRetrying]);
+    let ids: std::collections::BTreeSet<_> = story.ids.iter().collect();
+    assert_eq!(ids.len(), 2, "the second word would be taken for the first");
+}
+
+#[test]
+fn two_steps_that_retry_side_by_side_are_one_silence_with_one_end() {
+    let mut story = Story::new();
+    for attempt in 1..40 {
+        story.say(retrying(attempt)).wait(20).say(seen(RunStatus::Running)).say(other_step(attempt)).wait(20);
+    }
+    assert_eq!(story.told.first(), Some(&Kind::StillRetrying), "the deadline moved with every retry");
+}
+
+#[test]
+fn a_retry_that_was_announced_for_a_failed_run_and_never_comes_is_a_failure() {
+    let mut story = Story::new();
+    let announced = Observation { status: RunStatus::Failed, ..retrying(1) };
+    story.say(announced).wait(3600);
+    assert_eq!(story.told, [Kind::Failed]);
+    story.say(seen(RunStatus::Failed));
+    assert_eq!(story.told, [Kind::Failed]);
+}
+
+#[test]
+fn an_end_that_is_reported_with_fewer_digits_than_the_start_is_an_end() {
+    let mut story = Story::new();
+    let exact = Some("2026-11-22T02:07:00.900Z".parse().expect("a time"));
+    let cut = Some("2026-11-22T02:07:00Z".parse().expect("a time"));
+    story.say(Observation { updated_at: exact, ..seen(RunStatus::Running) });
+    story.say(Observation { updated_at: cut, completed_at: cut, ..seen(RunStatus::Failed) });
+    assert_eq!(story.told, [Kind::Failed]);
+}
+
+#[test]
+fn a_quick_rerun_that_was_seen_running_is_a_new_failure() {
+    let mut story = Story::new();
+    let uncounted = |end: i64| Observation { completed_at: Some(at(end)), ..seen(RunStatus::Failed) };
+    story.say(uncounted(0)).say(seen(RunStatus::Running)).say(uncounted(2));
+    assert_eq!(story.told, [Kind::Failed, Kind::Failed]);
+}
+
+#[test]
+fn a_later_start_is_another_attempt_and_the_same_start_is_the_same() {
+    let started = |start: i64, status| Observation { started_at: Some(at(start)), ..seen(status) };
+    let mut story = Story::new();
+    story.say(started(0, RunStatus::Failed)).say(started(3600, RunStatus::Failed));
+    assert_eq!(story.told, [Kind::Failed, Kind::Failed]);
+    let mut late = Story::new();
+    late.say(started(0, RunStatus::Failed)).say(started(0, RunStatus::Running)).say(started(0, RunStatus::Failed));
+    assert_eq!(late.told, [Kind::Failed]);
+}
+
+#[test]
+fn two_sources_that_differ_by_seconds_about_the_end_of_one_counted_attempt_tell_one_failure() {
+    let mut story = Story::new();
+    let counted = |end: i64| Observation { attempt: Some(1), completed_at: Some(at(end)), ..seen(RunStatus::Failed) };
+    story.say(counted(10)).say(counted(15));
+    assert_eq!(story.told, [Kind::Failed]);
+}
+
+#[test]
+fn an_engine_that_begins_its_count_anew_is_believed_when_its_change_is_newer() {
+    let mut story = Story::new();
+    story.say(failed_at(3, 10)).say(running_at(1, 100)).say(failed_at(1, 130));
+    assert_eq!(story.told, [Kind::Failed, Kind::Failed]);
+}
+
+#[test]
+fn a_change_from_the_far_future_does_not_make_what_follows_late() {
+    let mut story = Story::new();
+    let future = Some("2099-01-01T00:00:00Z".parse().expect("a time"));
+    story.say(Observation { updated_at: future, ..seen(RunStatus::Running) }).say(failed_at(1, 10));
+    assert_eq!(story.told, [Kind::Failed]);
+}
+
+#[test]
+fn a_failure_that_is_older_than_a_known_completion_is_not_told() {
+    let mut story = Story::new();
+    let ended = |end: i64, status| Observation { completed_at: Some(at(end)), ..seen(status) };
+    story.say(ended(600, RunStatus::Completed)).say(ended(420, RunStatus::Failed));
     assert!(story.told.is_empty());
+    assert_eq!(story.reasons(), [&Reason::Superseded { attempt: None }]);
 }
 
 #[test]
@@ -218,6 +362,29 @@ fn a_child_is_left_to_its_open_parent() {
     let mut orphan = Story::new();
     orphan.say(child);
     assert_eq!(orphan.told, [Kind::Failed]);
+    let mut own = Story::new();
+    let rooted = Observation { parent: Some(key().run), ..seen(RunStatus::Failed) };
+    own.say_in(rooted, Context { parent_open: true, ..Context::default() });
+    assert_eq!(own.told, [Kind::Failed], "a run that names itself as its parent silences itself");
+}
+
+#[test]
+fn a_child_whose_parent_does_not_speak_in_time_is_told_by_itself() {
+    let child = || Observation { parent: Some("p".to_owned()), ..seen(RunStatus::Failed) };
+    let open = Context { parent_open: true, ..Context::default() };
+    for (parent, told) in [
+        (Some(Standing::Open), vec![Kind::Failed]),
+        (Some(Standing::Cancelled), vec![Kind::Failed]),
+        (None, vec![Kind::Failed]),
+        (Some(Standing::Failed), vec![]),
+        (Some(Standing::Completed), vec![]),
+    ] {
+        let mut story = Story::new();
+        story.say_in(child(), open);
+        story.parent = parent;
+        story.wait(3600).wait(3600);
+        assert_eq!(story.told, told, "parent {parent:?}");
+    }
 }
 
 #[test]

@@ -48,6 +48,7 @@ pub(super) fn live(run: u64, chance: &mut Chance) -> Vec<Report> {
                 run,
                 observation: Observation {
                     key: key(run),
+                    workflow_name: None,
                     source: "events".to_owned(),
                     attempt: Some(attempt),
                     status,

@@ -64,7 +64,7 @@ fn the_specification_catches_a_message_that_is_taken_away_or_added() {
     *world.accepted.entry(key).or_default() += 100;
     assert!(world.check().is_err(), "a repeated message goes unnoticed");
     world.accepted = whole;
-    let invented: BTreeMap<_, _> = [((999, 1, "failed"), 1)].into();
+    let invented: BTreeMap<_, _> = [((999, "n_0".to_owned(), "failed"), 1)].into();
     world.accepted.extend(invented);
     assert!(world.check().is_err(), "an invented message goes unnoticed");
 }

@@ -17,8 +17,8 @@ use crate::triage::Standing;
 /// Seconds of a hold in this world.
 const HOLD: i64 = 90;
 
-/// What is said: run, failure number, kind.
-type Said = (u64, u32, &'static str);
+/// What is said: about which run, under which id, of which kind.
+type Said = (u64, String, &'static str);
 
 /// How often each thing that a simulation should meet has happened.
 #[derive(Default)]
@@ -186,7 +186,7 @@ impl World {
             .collect();
         for run in due {
             let known = self.runs[&run].clone();
-            let changes = hold_ended(now, &key(run), known, &self.policy);
+            let changes = hold_ended(now, &key(run), known, None, &self.policy);
             self.commit(run, changes, "end of hold");
         }
     }
@@ -198,17 +198,14 @@ impl World {
             self.counters.hit("recovered in silence");
         }
         for told in changes.told {
-            let failure = match told.notification.kind {
-                Kind::Failed => changes.known.failure.as_ref().map_or(0, |failure| failure.number),
-                _ => changes.known.failure.as_ref().map_or(0, |failure| failure.number) + 1,
-            };
             if told.notification.kind == Kind::StillRetrying {
                 self.counters.hit("still retrying told");
             }
-            let said = (run, failure, told.notification.kind.as_str());
+            let id = told.notification.id.as_str().to_owned();
+            let said = (run, id.clone(), told.notification.kind.as_str());
             // Uniqueness lives in the key, as it does in the real ledger.
             let row = Row { said, attempts: 0, created: self.second, next: Some(self.second) };
-            self.rows.entry(told.notification.id.as_str().to_owned()).or_insert(row);
+            self.rows.entry(id).or_insert(row);
         }
         self.runs.insert(run, changes.known);
     }
@@ -230,19 +227,19 @@ impl World {
                 }
                 1 => {
                     self.counters.hit("answer lost");
-                    *self.accepted.entry(row.said).or_default() += 1;
-                    *self.open_answers.entry(row.said).or_default() += 1;
+                    *self.accepted.entry(row.said.clone()).or_default() += 1;
+                    *self.open_answers.entry(row.said.clone()).or_default() += 1;
                     Outcome::Unknown { reason: "reset".to_owned() }
                 }
                 2 => {
                     // Taken by the receiver, and the process dies before that is on record: it is sent again.
                     self.counters.hit("crash after send");
-                    *self.accepted.entry(row.said).or_default() += 1;
-                    *self.open_answers.entry(row.said).or_default() += 1;
+                    *self.accepted.entry(row.said.clone()).or_default() += 1;
+                    *self.open_answers.entry(row.said.clone()).or_default() += 1;
                     continue;
                 }
                 _ => {
-                    *self.accepted.entry(row.said).or_default() += 1;
+                    *self.accepted.entry(row.said.clone()).or_default() += 1;
                     Outcome::Delivered { receipt: "ok".to_owned(), plain: false }
                 }
             };
@@ -269,6 +266,9 @@ impl World {
         if let Some((id, row)) = self.rows.iter().find(|(_, row)| row.next.is_some()) {
             return Err(format!("{id} ({:?}) still waits although nothing fails any more", row.said));
         }
+        if let Some(row) = self.rows.values().find(|row| !self.accepted.contains_key(&row.said)) {
+            return Err(format!("{:?} never arrived", row.said));
+        }
         let expected = self.expected_failures();
         for run in 0..100 {
             let wanted = expected.get(&run).copied().unwrap_or(0);
@@ -285,7 +285,7 @@ impl World {
             if !self.runs.contains_key(&said.0) {
                 return Err(format!("{said:?} is about a run that never was"));
             }
-            if said.2 == "still-retrying" && !self.was_held_long_enough(*said) {
+            if said.2 == "still-retrying" && !self.was_held_long_enough(said) {
                 return Err(format!("{said:?} was told before any hold of {HOLD} s could end"));
             }
         }
@@ -310,11 +310,11 @@ impl World {
     }
 
     /// From the first retry that the core was told of to the word about it, at least the hold went by.
-    fn was_held_long_enough(&self, said: Said) -> bool {
+    fn was_held_long_enough(&self, said: &Said) -> bool {
         let retry =
             |(_, run, _, standing): &&(i64, u64, u32, Standing)| *run == said.0 && *standing == Standing::Retrying;
         let first = self.given.iter().find(retry).map(|(second, ..)| *second);
-        let told = self.rows.values().find(|row| row.said == said).map(|row| row.created);
+        let told = self.rows.values().find(|row| row.said == *said).map(|row| row.created);
         first.zip(told).is_some_and(|(first, told)| told - first >= HOLD)
     }
 }

@@ -1,18 +1,20 @@
 -- Times are microseconds since 1970. JSON columns hold the engine's own types.
 
--- What is remembered of each run. The key begins with the run's id, so that a person who has only that finds it.
+-- What is remembered of each run. The key begins with the run's id, so that a person who has only that finds it. `title` is the
+-- workflow's name where `workflow` is its id: a source that knows only the name speaks of the same run.
 CREATE TABLE runs (
     id         INTEGER PRIMARY KEY,
     run        TEXT    NOT NULL,
     workflow   TEXT    NOT NULL,
     workspace  TEXT    NOT NULL,
+    title      TEXT,
     source     TEXT    NOT NULL,
     first_seen INTEGER NOT NULL,
     seen_at    INTEGER NOT NULL,
     open       INTEGER NOT NULL,
     hold_until INTEGER,
     known      TEXT    NOT NULL,
-    UNIQUE (run, workflow, workspace)
+    UNIQUE (run, workspace, workflow)
 ) STRICT;
 CREATE INDEX runs_open ON runs (source, id) WHERE open = 1;
 CREATE INDEX runs_held ON runs (hold_until) WHERE hold_until IS NOT NULL;

@@ -49,14 +49,30 @@ async fn a_full_disk_refuses_runs_and_heals_by_itself() {
     };
     assert_eq!(full, LedgerError::Full);
     assert_eq!(bed.metrics.ledger_ok.get(), 0);
-    // On a disk these are the blocks that the reserve gives back.
-    bed.sql("PRAGMA max_page_count = 44").await;
+    bed.sql("PRAGMA max_page_count = 50").await; // What the reserve gives back.
     bed.record(&due[0], 1, yes()).await;
     bed.sql("PRAGMA max_page_count = 1000000").await;
     bed.see(vec![failed("after")]).await;
     assert_eq!(bed.metrics.ledger_ok.get(), 1);
     assert_eq!(bed.ledger.due("oncall", second(1), 1000, &[]).await.expect("an answer").0.len(), committed);
     assert!(bed.folder.path().join("firstred.db.reserve").exists());
+}
+
+#[tokio::test]
+async fn without_room_for_the_reserve_only_what_was_sent_is_written() {
+    let mut bed = Bed::new();
+    bed.see(vec![failed("r1")]).await;
+    let due = bed.due("oncall", 0).await;
+    drop(bed.keeper.take());
+    let reserve = bed.folder.path().join("firstred.db.reserve");
+    std::fs::remove_file(&reserve).expect("it was there");
+    // A folder in its place: the file can't be created, as on a full disk.
+    std::fs::create_dir(&reserve).expect("a folder");
+    let bed = bed.restart();
+    assert_eq!(bed.ledger.observe(batch(vec![failed("r2")])).await, Err(LedgerError::Full));
+    bed.record(&due[0], 1, yes()).await;
+    assert!(bed.due("oncall", 9).await.is_empty());
+    assert_eq!(bed.metrics.ledger_ok.get(), 0, "and it is not called healthy");
 }
 
 #[tokio::test]

@@ -227,3 +227,17 @@ async fn a_backup_is_a_ledger() {
     assert_eq!(Reader::open(&copy).expect("it opens").stories("r1").expect("stories").len(), 1);
     assert!(bed.ledger.backup(&copy).await.is_err(), "nothing is overwritten");
 }
+
+#[tokio::test]
+async fn a_source_that_knows_only_the_workflows_name_speaks_of_the_same_run() {
+    for orders in [[("wf1", Some("sync")), ("sync", None)], [("sync", None), ("wf1", Some("sync"))]] {
+        let bed = Bed::new();
+        for (key, name) in orders {
+            bed.see(vec![as_workflow(failed("r1"), key, name)]).await;
+        }
+        assert_eq!(bed.due("oncall", 0).await.len(), 1, "{orders:?}");
+    }
+    let bed = Bed::new();
+    bed.see(vec![as_workflow(failed("r1"), "wf1", Some("sync")), as_workflow(failed("r1"), "wf2", Some("sync"))]).await;
+    assert_eq!(bed.due("oncall", 0).await.len(), 2, "two workflows of one name are two");
+}

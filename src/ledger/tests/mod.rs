@@ -36,7 +36,7 @@ fn simple() -> Policy {
 }
 
 fn settings(folder: &Path) -> LedgerSettings {
-    LedgerSettings { path: folder.join("firstred.db"), retention: Duration::from_secs(86_400) }
+    LedgerSettings { path: folder.join("firstred.db"), retention: Duration::from_hours(24) }
 }
 
 impl Bed {
@@ -105,6 +105,7 @@ fn key(run: &str) -> RunKey {
 fn seen(run: &str, status: RunStatus, standing: Standing) -> Observation {
     Observation {
         key: key(run),
+        workflow_name: None,
         source: "events".to_owned(),
         attempt: None,
         status,
@@ -115,6 +116,13 @@ fn seen(run: &str, status: RunStatus, standing: Standing) -> Observation {
         parent: None,
         card: None,
     }
+}
+
+/// The same run, as a source sees it that goes by another of the workflow's two names.
+fn as_workflow(observation: Observation, key: &str, name: Option<&str>) -> Observation {
+    let mut seen = observation;
+    key.clone_into(&mut seen.key.workflow);
+    Observation { workflow_name: name.map(str::to_owned), ..seen }
 }
 
 fn failed(run: &str) -> Observation {

@@ -188,7 +188,7 @@ async fn the_questions_of_the_dispatcher_are_range_scans() {
     let due = plan("SELECT id, next_at FROM deliveries WHERE receiver = 'a' AND state = 0 ORDER BY next_at, id");
     assert_eq!(due, "SEARCH deliveries USING COVERING INDEX deliveries_due (receiver=?)");
     let parent = plan("SELECT 1 FROM runs WHERE run = 'a' AND workspace = 'b' AND +open = 1");
-    assert!(parent.contains("sqlite_autoindex_runs_1 (run=?)"), "{parent}");
+    assert!(parent.contains("sqlite_autoindex_runs_1 (run=? AND workspace=?)"), "{parent}");
     let held = plan("SELECT id FROM runs WHERE hold_until IS NOT NULL AND hold_until <= 5 ORDER BY hold_until LIMIT 5");
     assert!(held.contains("runs_held") && !held.contains("TEMP"), "{held}");
 }

@@ -119,10 +119,23 @@ impl<C: Carrier, O: Outbox> Lane<C, O> {
         match ended {
             Ok(ended) => {
                 taken.remove(&ended.delivery);
+                let failed = throttle.failing();
                 throttle.ended(&ended.outcome, Instant::now(), clock::seed());
+                self.say(failed, &ended);
             }
             // What it carried stays taken until the next start: a repeat now could go round in circles.
             Err(error) => tracing::error!(receiver = %self.name, ?error, "an attempt was not put on record"),
+        }
+    }
+
+    /// Once for each outage, and once for its end: the metric counts, and the ledger holds, the rest.
+    fn say(&self, failed: bool, ended: &Ended) {
+        match &ended.outcome {
+            Outcome::Delivered { .. } if failed => tracing::info!(receiver = %self.name, "deliveries arrive again"),
+            Outcome::Refused { permanent: false, reason, .. } | Outcome::Unknown { reason } if !failed => {
+                tracing::warn!(receiver = %self.name, ?reason, "a delivery failed and is tried again");
+            }
+            _ => {}
         }
     }
 

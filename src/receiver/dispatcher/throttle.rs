@@ -43,8 +43,16 @@ impl Throttle {
         self.not_before = self.not_before.max(now + self.pace);
     }
 
+    /// Whether the last attempt that ended got no answer that settles it.
+    pub(super) fn failing(&self) -> bool {
+        self.failures > 0
+    }
+
     /// An attempt ended. `seed` feeds the jitter.
     pub(super) fn ended(&mut self, outcome: &Outcome, now: Instant, seed: u64) {
+        // The receiver counts from the arrival, which lies between start and end: the first post of a burst has a connection
+        // to open, and the second would come too early.
+        self.not_before = self.not_before.max(now + self.pace);
         let asked = match outcome {
             // A refusal for good is an answer: the receiver lives, whatever it thinks of this message.
             Outcome::Delivered { .. } | Outcome::Refused { permanent: true, .. } => {
@@ -82,6 +90,9 @@ mod tests {
         let mut throttle = Throttle::new(Duration::from_secs(1), 4, start);
         throttle.started(start);
         assert_eq!(throttle.not_before(), start + Duration::from_secs(1));
+        let end = start + Duration::from_millis(80);
+        throttle.ended(&Outcome::Delivered { receipt: "ok".to_owned(), plain: false }, end, 0);
+        assert_eq!(throttle.not_before(), end + Duration::from_secs(1));
         throttle.ended(&refused(Some(30)), start, 0);
         assert_eq!(throttle.not_before(), start + Duration::from_secs(30));
     }

@@ -77,7 +77,10 @@ pub(super) fn of_error(error: &SmtpError, stage: Stage) -> Outcome {
         let settled = stage >= Stage::Mail
             && error.is_permanent()
             && error.status().is_some_and(|code| code.to_string() != "530");
-        let retry_after = (error.is_transient() && stage >= Stage::Mail).then_some(GREYLIST_SECONDS);
+        // 421 closes the connection: it says nothing of this mail, and the server may be back in a second.
+        let closes = error.status().is_some_and(|code| code.to_string() == "421");
+        let greylisted = error.is_transient() && stage >= Stage::Mail && !closes;
+        let retry_after = greylisted.then_some(GREYLIST_SECONDS);
         let reason = text::reason(&format!("refused at {place}: {}", reply(error)));
         return Outcome::Refused { permanent: settled, reason, retry_after };
     }

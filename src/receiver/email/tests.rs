@@ -273,7 +273,7 @@ async fn what_a_person_must_repair_at_the_server_keeps_the_queue() {
     let (outcome, _) = attempt(&[("CONNECT", "421 too many connections")], None, PATIENT).await;
     assert_eq!(outcome, refused(false, "refused at connecting: 421 too many connections", None));
     let (outcome, _) = attempt(&[("CONNECT", "220 hi"), ("RCPT", "421 closing")], None, PATIENT).await;
-    assert_eq!(outcome, refused(false, "refused at RCPT TO: 421 closing", Some(60)));
+    assert_eq!(outcome, refused(false, "refused at RCPT TO: 421 closing", None));
 }
 
 #[tokio::test]

@@ -115,6 +115,7 @@ pub(super) fn progress(card: &Card) -> Option<String> {
         Some(total) => {
             format!("{} of {} completed", text::grouped(completed as usize), text::counted(total, "step", "steps"))
         }
+        None if completed == 0 => "no step completed".to_owned(),
         None => format!("{} completed", text::counted(completed, "step", "steps")),
     });
     let told = |count, one, many| (count > 0).then(|| text::counted(count, one, many));

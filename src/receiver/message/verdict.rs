@@ -78,7 +78,8 @@ pub(crate) fn class(card: &Card) -> Option<String> {
     };
     let by = match &card.decided_by {
         ClassReason::Override { code } => format!(" (your override for {})", super::text::end_cut(code, 40)),
-        ClassReason::EngineRetryable => " (the engine says it is retryable)".to_owned(),
+        // Not every engine says it itself: a source may have read it out of the error.
+        ClassReason::EngineRetryable => " (marked as retryable)".to_owned(),
         ClassReason::ProviderStatus { status } => format!(" (by HTTP {status})"),
         ClassReason::Code { code } | ClassReason::EngineEnd { code } => {
             format!(" (by {})", super::text::end_cut(&super::text::line(code), 40))

@@ -40,7 +40,7 @@ fn the_run_of_the_design_is_read() {
     assert_eq!(run.updated_at, None);
     let error = run.steps[0].error.as_ref().unwrap();
     assert_eq!((error.provider_status, error.retryable), (Some(401), None));
-    assert_eq!(error.detail.as_deref(), Some(r#"{"a": [1]}"#));
+    assert_eq!(error.detail.as_deref(), Some(r#"{"a":[1]}"#));
 }
 
 #[test]

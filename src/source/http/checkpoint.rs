@@ -14,13 +14,18 @@ const FIRST_LOOK: SignedDuration = SignedDuration::from_hours(24);
 const SKEW: SignedDuration = SignedDuration::from_secs(60);
 /// Marks further ahead than this are nonsense, and move nothing.
 const NONSENSE: SignedDuration = SignedDuration::from_hours(2);
+/// A run that the baseline did not show is news unless it ended this long before we started: the clock that stamps runs may be
+/// hours off, and an engine may list late. In doubt it is told.
+const DOUBT: SignedDuration = SignedDuration::from_hours(24);
+/// `Date` has whole seconds.
+const SECOND: SignedDuration = SignedDuration::from_secs(1);
 /// An idle source needs no commit for a watermark that crept on.
 const WORTH_A_COMMIT: SignedDuration = SignedDuration::from_secs(60);
 
 /// The checkpoint of an `http` source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Checkpoint {
-    /// When this source was first polled, by our clock.
+    /// When this source was set up, by our clock.
     pub(super) started: Timestamp,
     /// The newest mark that was read, and nothing behind it was left out.
     #[serde(default)]
@@ -30,10 +35,22 @@ pub(super) struct Checkpoint {
     pub(super) horizon: Option<Timestamp>,
 }
 
+/// What one poll read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Extent {
+    /// The newest mark.
+    pub(super) newest: Option<Timestamp>,
+    /// The oldest end.
+    pub(super) oldest_end: Option<Timestamp>,
+    /// The list holds no more than that.
+    pub(super) to_the_end: bool,
+}
+
 /// What the answers of one poll say about the engine's clock.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct EngineClock {
-    first: Option<Timestamp>,
+    /// What it is ahead of ours, as far as the first answer says.
+    skew: Option<SignedDuration>,
     latest: Option<Timestamp>,
     ahead: Option<Timestamp>,
 }
@@ -49,24 +66,47 @@ fn end(run: &Run) -> Option<Timestamp> {
 
 impl EngineClock {
     pub(super) fn unknown() -> Self {
-        Self { first: None, latest: None, ahead: None }
+        Self { skew: None, latest: None, ahead: None }
     }
 
     /// Learns from one answer: its `Date`, and the newest mark of its runs. Without a `Date` our own clock has to do.
-    pub(super) fn learn(&mut self, date: Option<Timestamp>, newest: Option<Timestamp>, now: Timestamp) {
-        let date = date.unwrap_or(now);
-        self.first.get_or_insert(date);
+    pub(super) fn learn(&mut self, date: Option<Timestamp>, newest: Option<Timestamp>, took: Took) {
+        let skew = date.map_or(SignedDuration::ZERO, |date| skew(date, took));
+        self.skew.get_or_insert(skew);
+        let date = date.unwrap_or(took.received);
         self.latest = Some(date);
         let ahead = newest.filter(|newest| (SKEW..NONSENSE).contains(&newest.duration_since(date)));
         self.ahead = self.ahead.max(ahead);
     }
 
-    /// When we started, by the engine's clock. `Date` has whole seconds, so that the second in which we started counts as before.
+    /// When we started, by the engine's clock.
     fn started(&self, checkpoint: &Checkpoint, now: Timestamp) -> Timestamp {
-        let date = later(self.first.unwrap_or(now), SignedDuration::from_secs(1));
-        let elapsed = SignedDuration::from_secs(now.duration_since(checkpoint.started).as_secs().max(0));
-        earlier(self.ahead.map_or(date, |ahead| ahead.max(date)), elapsed)
+        let started = later(checkpoint.started, self.skew.unwrap_or_default());
+        let elapsed = now.duration_since(checkpoint.started).max(SignedDuration::ZERO);
+        // The newest run of an engine that stamps ahead of its own `Date` is the best there is to know its time by.
+        self.ahead.map_or(started, |ahead| started.max(earlier(later(ahead, SECOND), elapsed)))
     }
+}
+
+/// When a request was sent and its answer received, by our clock.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Took {
+    pub(super) sent: Timestamp,
+    pub(super) received: Timestamp,
+}
+
+/// What the engine's clock is ahead of ours. A `Date` that agrees with ours says that there is one time, and ours has fractions. One
+/// that does not is known to a second and the length of the request; the least that it can be makes news of what is in doubt.
+fn skew(date: Timestamp, took: Took) -> SignedDuration {
+    let (least, most) = (date.duration_since(took.received), later(date, SECOND).duration_since(took.sent));
+    if least <= SignedDuration::ZERO && most >= SignedDuration::ZERO { SignedDuration::ZERO } else { least }
+}
+
+/// The moment by which a run has surely ended: an engine that cuts the fraction of a second means some moment within it.
+fn surely_ended(run: &Run) -> Option<Timestamp> {
+    let end = end(run)?;
+    let cut = if end.subsec_nanosecond() == 0 { SECOND } else { SignedDuration::from_millis(1) };
+    Some(later(end, cut))
 }
 
 impl Checkpoint {
@@ -88,8 +128,8 @@ impl Checkpoint {
         self.watermark.map(|watermark| earlier(watermark, signed(overlap)))
     }
 
-    /// Whether a run ended before we first looked. Before the baseline that is what had ended when we started; after it only what is
-    /// older than anything in the baseline, for an engine may list a run late.
+    /// Whether a run ended before we first looked. Before the baseline that is what had surely ended when we started; after it only
+    /// what is older than anything in the baseline, and by far.
     pub(super) fn is_history(&self, run: &Run, clock: &EngineClock, history: Duration, now: Timestamp) -> bool {
         if !run.status.is_final() {
             return false;
@@ -98,27 +138,21 @@ impl Checkpoint {
             return end(run).is_some_and(|end| end < horizon);
         }
         let from = earlier(clock.started(self, now), signed(history));
-        end(run).is_none_or(|end| end <= from)
+        surely_ended(run).is_none_or(|end| end <= from)
     }
 
-    /// The checkpoint after a complete poll.
-    pub(super) fn after(
-        &self,
-        newest: Option<Timestamp>,
-        oldest_end: Option<Timestamp>,
-        clock: &EngineClock,
-        history: Duration,
-        now: Timestamp,
-    ) -> Self {
+    /// The checkpoint after a poll that read everything it wanted to.
+    pub(super) fn after(&self, read: Extent, clock: &EngineClock, history: Duration, now: Timestamp) -> Self {
         // Never ahead of the engine's clock: a mark in the future would hide what comes until then. Being behind only costs reading.
         let ceiling = clock.latest.unwrap_or(now);
         let horizon = self.horizon.unwrap_or_else(|| {
             let from = earlier(clock.started(self, now), signed(history));
-            oldest_end.map_or(from, |oldest| oldest.min(from))
+            let from = if read.to_the_end { earlier(from, DOUBT) } else { from };
+            read.oldest_end.map_or(from, |oldest| oldest.min(from))
         });
         Self {
             started: self.started,
-            watermark: self.watermark.max(newest).map(|mark| mark.min(ceiling)),
+            watermark: self.watermark.max(read.newest).map(|mark| mark.min(ceiling)),
             horizon: Some(horizon),
         }
     }

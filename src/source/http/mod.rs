@@ -38,6 +38,7 @@ pub struct Http {
     details: Option<Details>,
     memory: Memory,
     metrics: Option<Metrics>,
+    set_up: Option<Timestamp>,
 }
 
 impl std::fmt::Debug for Http {
@@ -69,7 +70,7 @@ impl Http {
             details.map(|detail| Details::new(detail, settings.url.clone(), settings.polling.timeout)).transpose()?;
         let asker = Asker::new(&settings)?;
         let (name, memory) = (name.to_owned(), Memory::default());
-        Ok(Self { name, settings, asker, filter, cursor, details, memory, metrics: None })
+        Ok(Self { name, settings, asker, filter, cursor, details, memory, metrics: None, set_up: None })
     }
 
     /// Counts items that are no runs, besides logging them.
@@ -79,7 +80,15 @@ impl Http {
         self
     }
 
-    /// The committed checkpoint. The first poll commits when it began, so that a restart before the baseline does not turn the
+    /// When the source was set up: what fails from then on is news. By default that is the first poll, and who sees that we run may
+    /// let a run fail before it.
+    #[must_use]
+    pub fn set_up_at(mut self, at: Timestamp) -> Self {
+        self.set_up = Some(at);
+        self
+    }
+
+    /// The committed checkpoint. The first poll commits when it all began, so that a restart before the baseline does not turn the
     /// failures in between into history.
     async fn begin<I: Intake>(&mut self, intake: &I, now: Timestamp) -> Result<Checkpoint, PollError> {
         self.memory.begin();
@@ -87,7 +96,7 @@ impl Http {
         if let Some(checkpoint) = stored.and_then(|text| serde_json::from_str(&text).ok()) {
             return Ok(checkpoint);
         }
-        let checkpoint = Checkpoint::new(now);
+        let checkpoint = Checkpoint::new(self.set_up.unwrap_or(now));
         let batch = Batch { checkpoint: Some(written(&checkpoint)?), ..Batch::default() };
         self.hand_over(intake, batch).await?;
         Ok(checkpoint)

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::header::{ETAG, HeaderValue};
+use tokio::time::Instant;
 use url::Url;
 
 use super::super::{Intake, OpenRun, PollError};
 use super::Http;
-use super::checkpoint::{Checkpoint, EngineClock, final_end, mark};
+use super::checkpoint::{Checkpoint, EngineClock, Extent, Took, final_end, mark};
 use super::detail::percent_encoded;
 use super::memory::{Listed, as_listed};
 use super::pages::{Page, Pager};
@@ -28,6 +29,8 @@ pub(super) struct Walked {
     pub(super) unchanged: bool,
     /// The whole list was read, to its natural end, and every item of it.
     pub(super) complete: bool,
+    /// The list went on behind the last page that was read.
+    cut_short: bool,
     /// There are more runs that need a detail request than one poll asks for.
     pub(super) more: bool,
     /// What kept the walk from reading everything it wanted to.
@@ -51,6 +54,7 @@ struct Read {
     body: Arc<Vec<u8>>,
     rows: Option<usize>,
     items: Items,
+    took: Took,
 }
 
 impl Walked {
@@ -59,6 +63,7 @@ impl Walked {
             handed: 0,
             unchanged: false,
             complete: false,
+            cut_short: false,
             more: false,
             problem: None,
             listed: BTreeSet::new(),
@@ -80,16 +85,17 @@ impl Walked {
         if self.unchanged {
             return before.clone();
         }
-        before.after(self.newest, self.oldest_end, &self.clock, history, now)
+        let read = Extent { newest: self.newest, oldest_end: self.oldest_end, to_the_end: !self.cut_short };
+        before.after(read, &self.clock, history, now)
     }
 
-    fn learn(&mut self, read: &Read, now: Timestamp) {
+    fn learn(&mut self, read: &Read) {
         let newest = read.items.runs.iter().filter_map(|(run, _)| mark(run)).max();
-        self.clock.learn(read.answer.date(), newest, now);
+        self.clock.learn(read.answer.date(), newest, read.took);
         self.newest = self.newest.max(newest);
         let lowest = |a: Option<Timestamp>, b: Option<Timestamp>| a.into_iter().chain(b).min();
         for (run, _) in &read.items.runs {
-            self.listed.insert(as_listed(run.key()));
+            self.listed.extend(as_listed(run));
             self.oldest_start = lowest(self.oldest_start, run.started_at);
             self.oldest_end = lowest(self.oldest_end, final_end(run));
         }
@@ -109,7 +115,7 @@ impl Http {
         open: &[OpenRun],
         now: Timestamp,
     ) -> Result<Walked, PollError> {
-        let mut walked = Walked::new();
+        let (mut walked, began) = (Walked::new(), Instant::now());
         let polling = self.settings.polling.clone();
         let (base, bounded) = with_since(&self.settings.url, before.since(polling.overlap, polling.history));
         let pagination = self.settings.pagination.clone();
@@ -122,7 +128,7 @@ impl Http {
         for number in 1..=self.settings.max_pages.max(1) {
             let doing = doing(number);
             let etag = known.as_ref().filter(|_| number == 1).map(|(_, etag)| etag);
-            let read = match self.read(url.clone(), &doing, etag).await {
+            let read = match self.read(url.clone(), &doing, etag, (now, began)).await {
                 Ok(Some(read)) => read,
                 Ok(None) => {
                     (walked.unchanged, walked.etag) = (true, known);
@@ -138,12 +144,16 @@ impl Http {
             if !seen.insert(fingerprint(&read)) {
                 return Ok(stopped(walked, &doing, "pages repeat: the same page came twice"));
             }
-            walked.learn(&read, now);
+            walked.learn(&read);
             let (answer, body, rows) = (read.answer, read.body, read.rows);
             let count = read.items.runs.len() + read.items.unreadable;
+            // Behind old runs may lie new ones, unless the newest come first.
+            let ascending = oldest_first(&read.items);
             let all_older = |than: Option<Timestamp>| {
                 than.is_some_and(|than| {
-                    count > 0 && read.items.runs.iter().all(|(run, _)| mark(run).is_some_and(|mark| mark < than))
+                    count > 0
+                        && !ascending
+                        && read.items.runs.iter().all(|(run, _)| mark(run).is_some_and(|mark| mark < than))
                 })
             };
             let (recent_reached, deep_reached) = (all_older(recent), all_older(deep));
@@ -160,6 +170,7 @@ impl Http {
                 Err(reason) => return Ok(stopped(walked, &doing, &self.asker.clean(&reason))),
             }
         }
+        walked.cut_short = true;
         // The list is longer than we read. At first start that is no loss: what lies deeper is history.
         if before.horizon.is_none() || reached {
             if reached {
@@ -190,8 +201,17 @@ impl Http {
     }
 
     /// One page; nothing when it has not changed.
-    async fn read(&self, url: Url, doing: &str, etag: Option<&HeaderValue>) -> Result<Option<Read>, PollError> {
+    async fn read(
+        &self,
+        url: Url,
+        doing: &str,
+        etag: Option<&HeaderValue>,
+        (now, began): (Timestamp, Instant),
+    ) -> Result<Option<Read>, PollError> {
+        let clock = || now.saturating_add(began.elapsed()).unwrap_or(Timestamp::MAX);
+        let sent = clock();
         let mut answer = self.asker.ask(url, doing, etag).await?;
+        let took = Took { sent, received: clock() };
         if answer.status == 304 && etag.is_some() {
             return Ok(None);
         }
@@ -210,7 +230,7 @@ impl Http {
         };
         let items = read_items(&texts).map_err(|reason| failed(&reason))?;
         let rows = rows(&body);
-        Ok(Some(Read { answer, body, rows, items }))
+        Ok(Some(Read { answer, body, rows, items, took }))
     }
 }
 
@@ -231,6 +251,12 @@ fn fingerprint(read: &Read) -> u64 {
     }
     let keys: Vec<RunKey> = read.items.runs.iter().map(|(run, _)| run.key()).collect();
     hash(keys)
+}
+
+/// Whether a page begins with its oldest run. Changes may come in any order; a list that is sorted at all is sorted by its starts too.
+fn oldest_first(items: &Items) -> bool {
+    let (Some((first, _)), Some((last, _))) = (items.runs.first(), items.runs.last()) else { return false };
+    mark(first) < mark(last) && first.started_at <= last.started_at
 }
 
 /// Puts the time into `{since}`; whether there was one.

@@ -51,7 +51,7 @@ pub(super) fn run(evidence: &Evidence, names: Names<'_>, ui: &str) -> Option<Run
         // A state that somebody forced moves this, but not `end_time`.
         completed_at: status.is_final().then_some(state.timestamp),
         updated_at: Some(row.updated.map_or(state.timestamp, |updated| updated.max(state.timestamp))),
-        labels: labels(row, state, names),
+        labels: labels(row, names),
         progress: (!steps.is_empty())
             .then(|| Progress { completed: u32::try_from(completed).unwrap_or(u32::MAX), total: None }),
         error: run_error(evidence, state, status),
@@ -140,7 +140,7 @@ fn trigger(row: &FlowRun) -> &'static str {
 }
 
 /// The labels that somebody gave, and the places that people look for. What Prefect itself writes as `prefect.…` repeats ids.
-fn labels(row: &FlowRun, state: &State, names: Names<'_>) -> BTreeMap<String, String> {
+fn labels(row: &FlowRun, names: Names<'_>) -> BTreeMap<String, String> {
     let mut labels: BTreeMap<String, String> = row
         .labels
         .iter()
@@ -151,11 +151,10 @@ fn labels(row: &FlowRun, state: &State, names: Names<'_>) -> BTreeMap<String, St
     let own = [
         ("deployment", deployment.map(str::to_owned)),
         ("run_name", row.name.clone()),
-        // What is told once: a run may fail, be run again and fail again under the same id.
-        ("state_id", Some(state.id.clone())),
         ("tags", Some(row.tags.join(","))),
         ("work_pool", row.work_pool_name.clone()),
-        ("work_queue", row.work_queue_name.clone()),
+        // The queue that every pool has says nothing.
+        ("work_queue", row.work_queue_name.clone().filter(|queue| queue != "default")),
     ];
     for (name, value) in own {
         if let Some(value) = value.filter(|value| !value.is_empty()) {

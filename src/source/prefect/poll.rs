@@ -23,6 +23,8 @@ const TOGETHER: usize = 10;
 const TASKS_LAG: SignedDuration = SignedDuration::from_secs(3);
 /// So often a run is asked about before it is told with what is known of it.
 const TRIES: u32 = 3;
+/// So often a task that waits for its retry is asked why. Flows send their logs in batches of two seconds, and late under load.
+const LOG_TRIES: u32 = 10;
 /// The most states whose tries are counted.
 const TRIED: usize = 1_000;
 /// So many polls a server that has no events is left in peace.
@@ -169,7 +171,7 @@ impl<T: Transport> Watcher<T> {
                     if let Some(waits) = round.mark.retrying.get(&run.id).filter(|_| evidence.lacks_cause()) {
                         let times = self.tried.entry(waits.clone()).or_default();
                         *times += 1;
-                        if *times < TRIES {
+                        if *times < LOG_TRIES {
                             round.unexplained.insert(run.id.clone());
                         }
                     }

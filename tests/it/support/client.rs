@@ -9,6 +9,8 @@ use serde_json::Value;
 pub(crate) struct Answered {
     pub(crate) status: u16,
     pub(crate) text: String,
+    /// The server's clock, to the second.
+    pub(crate) date: String,
 }
 
 impl Answered {
@@ -71,5 +73,6 @@ impl Client {
 async fn finish(request: reqwest::RequestBuilder) -> Result<Answered, reqwest::Error> {
     let response = request.send().await?;
     let status = response.status().as_u16();
-    Ok(Answered { status, text: response.text().await? })
+    let date = response.headers().get("date").and_then(|date| date.to_str().ok()).unwrap_or_default().to_owned();
+    Ok(Answered { status, text: response.text().await?, date })
 }

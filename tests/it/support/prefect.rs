@@ -132,6 +132,43 @@ impl Prefect {
         ends
     }
 
+    /// The newest run of a flow.
+    pub(crate) async fn run_of(&self, flow: &str) -> String {
+        let asked = json!({"flows": {"name": {"any_": [flow]}}, "sort": "START_TIME_DESC", "limit": 1});
+        let runs = self.post("/flow_runs/filter", &asked).await;
+        runs[0]["id"].as_str().unwrap_or_else(|| panic!("no run of {flow}")).to_owned()
+    }
+
+    /// A run that ends at once, without a process: its flow's name and what its state says.
+    pub(crate) async fn fail(&self, flow: &str, message: &str) {
+        let flow = self.post("/flows/", &json!({"name": flow})).await;
+        let run = self.post("/flow_runs/", &json!({"flow_id": flow["id"], "state": {"type": "PENDING"}})).await;
+        let run = run["id"].as_str().expect("an id");
+        for (kind, message) in [("RUNNING", None), ("FAILED", Some(message))] {
+            self.force(run, kind, None, message).await;
+        }
+    }
+
+    /// Waits until the server's clock, which knows no fractions of a second, has moved on: what ended until now has then ended
+    /// earlier than anything that is asked.
+    pub(crate) async fn tick(&self) {
+        let health = format!("{}/health", self.api());
+        let date = async || self.client.get(&health).await.expect("Prefect answers").date;
+        let (first, deadline) = (date().await, Instant::now() + START);
+        while date().await == first {
+            assert!(Instant::now() < deadline, "the clock of the Prefect server stands still: {first:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Puts a run into a state, as a person or the engine may.
+    pub(crate) async fn force(&self, run: &str, kind: &str, name: Option<&str>, message: Option<&str>) {
+        let state = json!({"type": kind, "name": name, "message": message});
+        let path = format!("/flow_runs/{run}/set_state");
+        let answer = self.post(&path, &json!({"state": state, "force": true})).await;
+        assert_eq!(answer["status"], "ACCEPT", "{kind}: {answer}");
+    }
+
     async fn post(&self, path: &str, body: &Value) -> Value {
         let url = format!("{}{path}", self.api());
         let headers = [("content-type", "application/json")];

@@ -250,3 +250,25 @@ async fn the_token_goes_with_every_request() {
     let heads = engine.heads();
     assert!(heads[0].contains("authorization: Bearer tok-SECRET"), "{heads:?}");
 }
+
+#[tokio::test]
+async fn a_list_whose_oldest_runs_come_first_is_read_to_its_end() {
+    let engine = Engine::new(|_| ok("[]")).await;
+    let (mut http, book) = settled(&engine, HttpSource { pagination: by_page(2), ..engine.settings() }).await;
+    engine.now(|target| match number_in(target, "page") {
+        1 => ok(list(&[run("o1", "completed", minutes(-700)), run("o2", "completed", minutes(-690))])),
+        _ => ok(list(&[run("new", "failed", minutes(1))])),
+    });
+    for _ in 0..2 {
+        poll(&mut http, &book).await.unwrap();
+    }
+    assert_eq!(book.read().last().map(String::as_str), Some("!new failed"));
+    engine.heads();
+    engine.now(|target| match number_in(target, "page") {
+        1 => ok(list(&[run("o1", "completed", minutes(-700)), run("o2", "completed", minutes(-690))])),
+        2 => ok(list(&[run("new", "failed", minutes(1)), run("newer", "failed", minutes(2))])),
+        _ => ok("[]"),
+    });
+    poll(&mut http, &book).await.unwrap();
+    assert_eq!(book.read(), ["!newer failed"]);
+}
