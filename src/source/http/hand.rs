@@ -73,7 +73,7 @@ impl Http {
         for ((listed, key, state), detailed) in asked.into_iter().zip(answers) {
             match detailed {
                 Detailed::Found(run) => {
-                    walked.listed.insert(as_listed(run.key()));
+                    walked.listed.extend(as_listed(&run));
                     done.push((*run, key, state));
                 }
                 // Listed a moment ago, and gone: what the list said is all there will ever be.

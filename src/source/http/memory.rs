@@ -82,12 +82,13 @@ impl Memory {
 }
 
 /// A run as a list shows it: its id and its workflow. The workspace has no say here, for the daemon writes it into the runs of a
-/// source that names none, and the open runs come back with it.
+/// source that names none, and the open runs come back with it. The workflow is its id or its name: another source may have been the
+/// first to see the run, and that is what the open runs go by.
 pub(super) type Listed = (String, String);
 
-/// What the list would show of this run.
-pub(super) fn as_listed(key: RunKey) -> Listed {
-    (key.run, key.workflow)
+/// What a list that holds this run shows.
+pub(super) fn as_listed(run: &Run) -> [Listed; 2] {
+    [run.workflow.key(), run.workflow.title()].map(|workflow| (run.id.clone(), workflow.to_owned()))
 }
 
 /// The state of a run whose detail was asked for: what else changes in the list is no reason to ask again.

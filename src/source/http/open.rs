@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::super::{OpenRun, PollError, Seen};
 use super::Http;
 use super::detail::Detailed;
-use super::memory::{as_listed, state};
+use super::memory::state;
 use super::walk::Walked;
 use crate::config::Pagination;
 use crate::run::RunKey;
@@ -28,8 +28,11 @@ pub(super) struct LookedAfter {
 impl Http {
     pub(super) async fn look_after(&mut self, open: &[OpenRun], walked: &Walked) -> LookedAfter {
         let shown = if walked.unchanged { &self.memory.listed } else { &walked.listed };
-        let unseen: Vec<OpenRun> =
-            open.iter().filter(|run| !shown.contains(&as_listed(run.key.clone()))).cloned().collect();
+        let unseen: Vec<OpenRun> = open
+            .iter()
+            .filter(|run| !shown.contains(&(run.key.run.clone(), run.key.workflow.clone())))
+            .cloned()
+            .collect();
         if self.details.is_some() {
             return self.ask_for(unseen).await;
         }

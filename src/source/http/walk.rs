@@ -95,7 +95,7 @@ impl Walked {
         self.newest = self.newest.max(newest);
         let lowest = |a: Option<Timestamp>, b: Option<Timestamp>| a.into_iter().chain(b).min();
         for (run, _) in &read.items.runs {
-            self.listed.insert(as_listed(run.key()));
+            self.listed.extend(as_listed(run));
             self.oldest_start = lowest(self.oldest_start, run.started_at);
             self.oldest_end = lowest(self.oldest_end, final_end(run));
         }
