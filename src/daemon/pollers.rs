@@ -75,8 +75,8 @@ impl Pollers {
         for (name, poller) in built.0 {
             let before = old.remove(&name);
             let stop = CancellationToken::new();
-            let (health, healthy) = watch::channel(SourceHealth::default());
-            healths.insert(name.clone(), healthy);
+            let (health, seen) = watch::channel(SourceHealth::default());
+            healths.insert(name.clone(), seen);
             let (bridge, metrics, until, called) =
                 (self.bridge.clone(), self.metrics.clone(), stop.clone(), name.clone());
             let task = tokio::spawn(async move {
@@ -84,8 +84,10 @@ impl Pollers {
                     before.end().await;
                 }
                 match poller {
-                    Poller::Http(http) => rhythm::run(&called, *http, bridge, metrics, health, until).await,
-                    Poller::Prefect(prefect) => rhythm::run(&called, *prefect, bridge, metrics, health, until).await,
+                    Poller::Http(http) => Box::pin(rhythm::run(&called, *http, bridge, metrics, health, until)).await,
+                    Poller::Prefect(prefect) => {
+                        Box::pin(rhythm::run(&called, *prefect, bridge, metrics, health, until)).await
+                    }
                 }
             });
             self.running.insert(name, Running { stop, task });

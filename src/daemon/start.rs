@@ -188,10 +188,7 @@ impl Daemon {
     }
 
     async fn reload(&mut self, read: &Reload) {
-        let refused = match read().and_then(|config| self.replace(&config).map_err(|error| error.to_string())) {
-            Ok(()) => None,
-            Err(mistakes) => Some(mistakes),
-        };
+        let refused = read().and_then(|config| self.replace(&config).map_err(|error| error.to_string())).err();
         let on_record = match refused {
             None => {
                 self.metrics.config_ok.set(1);
@@ -256,14 +253,14 @@ pub async fn run(
         tracing::info!("not every source has answered yet");
     }
     started(daemon.address);
-    let (changed, mut changes) = mpsc::channel(1);
+    let (changed, mut edits) = mpsc::channel(1);
     if let Some(file) = file {
         tokio::spawn(watch_file::run(file, changed.clone(), daemon.stop.clone()));
     }
     loop {
         let asked = tokio::select! {
             asked = signals.next() => asked,
-            Some(()) = changes.recv() => Asked::Reload,
+            Some(()) = edits.recv() => Asked::Reload,
         };
         if asked == Asked::Stop {
             break;

@@ -22,7 +22,7 @@ fn the_payloads_are_as_they_were() {
 
 #[test]
 fn a_payload_is_under_20_kb_and_the_same_each_time() {
-    for text in HOSTILE.map(str::to_owned).into_iter().chain(["\"\\".repeat(500_000), "é\n".repeat(9_000)]) {
+    for text in HOSTILE.map(str::to_owned).into_iter().chain(["\"\\".repeat(100_000), "é\n".repeat(9_000)]) {
         let body = payload::json(&hostile_with(&text));
         assert!(body.len() < payload::MOST_BYTES, "{}", body.len());
         assert_eq!(body, payload::json(&hostile_with(&text)));

@@ -82,7 +82,7 @@ fn unauthorized_again(at: &Clock<'_>) -> Value {
     lead_sync(at, 2, 51, 53)
 }
 
-fn payment(at: &Clock<'_>, status: &str, step_status: &str, attempt: u32, retry_at: Option<String>, now: i64) -> Value {
+fn payment(at: &Clock<'_>, status: &str, step_status: &str, attempt: u32, retry_at: Option<&str>, now: i64) -> Value {
     let ended = (status == "failed").then(|| at(now));
     json!({
         "id": "run-1003", "workflow": { "name": "payments-eu" }, "status": status,
@@ -100,11 +100,11 @@ fn payment(at: &Clock<'_>, status: &str, step_status: &str, attempt: u32, retry_
 }
 
 fn retrying_1(at: &Clock<'_>) -> Value {
-    payment(at, "running", "retrying", 1, Some(at(16)), 9)
+    payment(at, "running", "retrying", 1, Some(&at(16)), 9)
 }
 
 fn retrying_2(at: &Clock<'_>) -> Value {
-    payment(at, "running", "retrying", 3, Some(at(26)), 17)
+    payment(at, "running", "retrying", 3, Some(&at(26)), 17)
 }
 
 fn exhausted(at: &Clock<'_>) -> Value {

@@ -147,8 +147,8 @@ impl<C: Carrier, O: Outbox> Lane<C, O> {
             let (id, attempts, created_at) = (delivery.id, delivery.attempts, delivery.created_at);
             let receiver = delivery.receiver.clone();
             // In a task of its own: a bug in one kind of receiver becomes an outcome on record, not the end of the lane.
-            let carried = tokio::spawn(async move { carrier.carry(&delivery, clock::now()).await }).await;
-            let outcome = carried.unwrap_or_else(|error| {
+            let answer = tokio::spawn(async move { carrier.carry(&delivery, clock::now()).await }).await;
+            let outcome = answer.unwrap_or_else(|error| {
                 tracing::error!(%receiver, ?error, "a receiver failed by a bug");
                 Outcome::Unknown { reason: "firstred failed while sending; its log says where".to_owned() }
             });

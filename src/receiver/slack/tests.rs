@@ -68,7 +68,7 @@ fn hostile_texts_stay_texts() {
         check(&payload(&notification));
         no_live_token(plain_payload(&notification)["text"].as_str().expect("text"));
     }
-    for huge in ["&".repeat(1_000_000), "\"\\".repeat(50_000), "\u{301}".repeat(9_000), "漢字\n".repeat(40_000)] {
+    for huge in ["&".repeat(200_000), "\"\\".repeat(50_000), "\u{301}".repeat(9_000), "漢字\n".repeat(40_000)] {
         let notification = hostile_with(&huge);
         check(&payload(&notification));
         let plain = plain_payload(&notification);
