@@ -166,7 +166,8 @@ async fn latency(per_second: u32) {
         tokio::time::sleep_until(start + Duration::from_secs(1) * number / per_second).await;
         let observations = vec![(observation(&template, u64::from(number), true), false)];
         let (source, forgotten) = ("events".to_owned(), Vec::new());
-        let batch = Observed { source, at: Timestamp::UNIX_EPOCH, observations, forgotten, checkpoint: None };
+        let batch =
+            Observed { source, at: Timestamp::UNIX_EPOCH, observations, forgotten, checkpoint: None, polled: false };
         let ledger = ledger.clone();
         commits.push(tokio::spawn(async move {
             let start = Instant::now();

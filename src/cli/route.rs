@@ -1,5 +1,6 @@
 //! `firstred route`: which rules match a run, who would be told, and when.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use serde::Serialize;
@@ -148,17 +149,17 @@ fn describe(route: &Route) -> String {
     let mut text = format!("run {} of {} ({})\n", clean(&route.run), clean(&route.workflow), route.status.as_str());
     for told in &route.told {
         let by = told.rule.as_ref().map_or("the defaults tell".to_owned(), |rule| format!("rule \"{rule}\" tells"));
-        text.push_str(&format!("  {by} {} ({})", told.receivers.join(", "), told.severity));
+        let _ = write!(text, "  {by} {} ({})", told.receivers.join(", "), told.severity);
         if let Some(runbook) = &told.runbook {
-            text.push_str(&format!(", runbook {runbook}"));
+            let _ = write!(text, ", runbook {runbook}");
         }
         text.push('\n');
     }
     if let Some(reason) = &route.refused {
-        text.push_str(&format!("  nobody: the daemon would refuse it: {}", clean(reason)));
+        let _ = write!(text, "  nobody: the daemon would refuse it: {}", clean(reason));
         return text;
     }
-    text.push_str(&match (&route.when, &route.reason) {
+    let last = match (&route.when, &route.reason) {
         (When::Once, _) => "  when: at once".to_owned(),
         (When::HoldEnd { seconds }, _) => format!(
             "  when: after a hold of {}, and only if it is still retrying then; at once if it fails for good",
@@ -166,6 +167,7 @@ fn describe(route: &Route) -> String {
         ),
         (When::Never, Some(reason)) => format!("  nobody: {}", super::why::words(reason)),
         (When::Never, None) => "  nobody: it has not failed".to_owned(),
-    });
+    };
+    text.push_str(&last);
     text
 }

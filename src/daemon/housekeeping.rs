@@ -22,7 +22,7 @@ const EVERY: Duration = Duration::from_secs(5);
 /// How often it is asked whether something waited for too long.
 const SWEEP_EVERY: Duration = Duration::from_secs(15);
 /// How often old rows are forgotten.
-const PRUNE_EVERY: Duration = Duration::from_secs(600);
+const PRUNE_EVERY: Duration = Duration::from_mins(10);
 /// A source that could not be read for this many of its intervals is reported.
 const INTERVALS_UNTIL_REPORTED: u32 = 5;
 

@@ -86,7 +86,7 @@ impl Pollers {
                 match poller {
                     Poller::Http(http) => Box::pin(rhythm::run(&called, *http, bridge, metrics, health, until)).await,
                     Poller::Prefect(prefect) => {
-                        Box::pin(rhythm::run(&called, *prefect, bridge, metrics, health, until)).await
+                        Box::pin(rhythm::run(&called, *prefect, bridge, metrics, health, until)).await;
                     }
                 }
             });

@@ -63,8 +63,7 @@ impl<'c> Hot<'c> {
     pub(super) fn write(
         &mut self,
         stored: Option<(i64, Option<Timestamp>)>,
-        key: &RunKey,
-        title: Option<&str>,
+        named: Named<'_>,
         now: Timestamp,
         changes: &Changes,
         policy: &Policy,
@@ -81,14 +80,31 @@ impl<'c> Hot<'c> {
             self.update.execute(params![row, now, known.is_open(), until, text])?;
             row
         } else {
-            let key = (&key.run, &key.workflow, &key.workspace);
-            self.insert.insert(params![key.0, key.1, key.2, known.source, now, known.is_open(), until, text, title])?
+            let key = (&named.key.run, &named.key.workflow, &named.key.workspace);
+            self.insert.insert(params![
+                key.0,
+                key.1,
+                key.2,
+                known.source,
+                now,
+                known.is_open(),
+                until,
+                text,
+                named.title
+            ])?
         };
         for told in &changes.told {
             self.tell(row, &told.notification, &told.receivers, policy, effects)?;
         }
         Ok(())
     }
+}
+
+/// A run's key, and the name of its workflow where the key goes by the id.
+#[derive(Clone, Copy)]
+pub(super) struct Named<'a> {
+    pub(super) key: &'a RunKey,
+    pub(super) title: Option<&'a str>,
 }
 
 /// What is stored of a run.
@@ -155,8 +171,8 @@ fn observe_one(
     let held_until = known.as_ref().and_then(Known::hold_until);
     let changes = guarded(|| decide(now, known, seen, Context { history, parent_open }, policy))?;
     if !changes.unchanged {
-        let title = observation.workflow_name.as_deref();
-        return hot.write(row.map(|row| (row, held_until)), &observation.key, title, now, &changes, policy, effects);
+        let named = Named { key: &observation.key, title: observation.workflow_name.as_deref() };
+        return hot.write(row.map(|row| (row, held_until)), named, now, &changes, policy, effects);
     }
     if let Some(row) = row
         && micros(now).saturating_sub(seen_at) > i64::try_from(MARK_SEEN_EVERY.as_micros()).unwrap_or(i64::MAX)
@@ -181,7 +197,7 @@ fn forget_one(
     if changes.unchanged {
         return Ok(());
     }
-    hot.write(Some((row, held_until)), key, None, now, &changes, policy, effects)
+    hot.write(Some((row, held_until)), Named { key, title: None }, now, &changes, policy, effects)
 }
 
 fn find(hot: &mut Hot<'_>, key: &RunKey, title: Option<&str>) -> Result<Option<Stored>, LedgerError> {

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
 use super::LedgerError;
-use super::apply::{Hot, guarded};
+use super::apply::{Hot, Named, guarded};
 use super::bells::Effects;
 use super::rows::{micros, time};
 use crate::engine::{Known, Policy, hold_ended};
@@ -42,7 +42,7 @@ pub(super) fn end(
         });
         match ended {
             Ok(changes) if !changes.unchanged => {
-                hot.write(Some((row, None)), &key, None, now, &changes, policy, effects)?
+                hot.write(Some((row, None)), Named { key: &key, title: None }, now, &changes, policy, effects)?;
             }
             Ok(_) => put_off(hot, row, now)?,
             Err(error) => {
