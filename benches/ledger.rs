@@ -117,6 +117,7 @@ async fn measure(name: &str, callers: u64, size: u64, total: u64, random: bool) 
     for _ in 0..callers {
         let batches = (0..total / callers / size).map(|_| Observed {
             source: "events".to_owned(),
+            polled: false,
             at: Timestamp::UNIX_EPOCH,
             observations: (0..size)
                 .map(|_| (observation(&template, numbers.fetch_add(1, Ordering::Relaxed), random), false))
@@ -165,7 +166,8 @@ async fn latency(per_second: u32) {
         tokio::time::sleep_until(start + Duration::from_secs(1) * number / per_second).await;
         let observations = vec![(observation(&template, u64::from(number), true), false)];
         let (source, forgotten) = ("events".to_owned(), Vec::new());
-        let batch = Observed { source, at: Timestamp::UNIX_EPOCH, observations, forgotten, checkpoint: None };
+        let batch =
+            Observed { source, at: Timestamp::UNIX_EPOCH, observations, forgotten, checkpoint: None, polled: false };
         let ledger = ledger.clone();
         commits.push(tokio::spawn(async move {
             let start = Instant::now();

@@ -23,7 +23,8 @@ pub struct ReceiverLabel {
     pub receiver: String,
 }
 
-/// A label set of one receiver and what came of an attempt: `delivered`, `refused`, `unknown`, `given_up`, `plain`.
+/// A label set of one receiver and what came of an attempt: `delivered`, `plain` (the rich form was refused), `failed` (tried again),
+/// `unknown` (perhaps delivered, tried again), `refused` (for good). `given_up` counts deliveries whose time was over, beside their attempts.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct AttemptLabel {
     /// The receiver's name.

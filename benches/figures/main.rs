@@ -9,6 +9,14 @@
     reason = "a measuring program, not the product"
 )]
 #![expect(clippy::disallowed_methods, reason = "it is configured by the environment and measures real time")]
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::format_collect,
+    clippy::panic,
+    clippy::unnecessary_debug_formatting,
+    reason = "counts are small, a path in TOML wants its quotes, and a broken measurement may stop the program"
+)]
 
 mod daemon;
 mod limits;

@@ -57,7 +57,7 @@ fn play(speed: f64, format: Format, folder: &std::path::Path) -> Result<(), Fail
             output::say(
                 "\nThat was firstred: one message for each failed run, with its first failed step; nothing for the run that \
                  recovered on a retry,\nfor the one that was cancelled, or for what was seen twice. Next: the README's \
-                 \"Write a configuration\".",
+                 \"Deploy it\".",
             );
         }
         Ok(())

@@ -4,12 +4,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use reqwest::Method;
+use serde_json::{Value, json};
 use url::Url;
 
-use super::{Failure, output, setup};
+use super::{Failure, Format, output, setup};
 use crate::net::{Client, ClientOptions, Request};
 
-pub(super) fn run(config: &Path, url: Option<String>, ready: bool) -> Result<(), Failure> {
+pub(super) fn run(config: &Path, url: Option<String>, ready: bool, format: Format) -> Result<(), Failure> {
     let base = match url {
         Some(url) => Url::parse(&url).map_err(|error| Failure::CouldNotAsk(format!("`{url}` is no URL: {error}")))?,
         None => address(setup::config(config)?.server.listen)?,
@@ -29,17 +30,19 @@ pub(super) fn run(config: &Path, url: Option<String>, ready: bool) -> Result<(),
             })
             .await
     });
-    match answer {
-        Ok(answer) if answer.status == 200 => Ok(()),
-        Ok(answer) => {
-            output::complain(&format!("answered {}: {}", answer.status, String::from_utf8_lossy(&answer.body)));
-            Err(Failure::No)
-        }
-        Err(error) => {
-            output::complain(&error.to_string());
-            Err(Failure::No)
-        }
+    let answer = answer.map_err(|error| Failure::NoBecause(error.to_string()))?;
+    let well = answer.status == 200;
+    let text = String::from_utf8_lossy(&answer.body);
+    match format {
+        // What is no JSON stands there as a text.
+        Format::Json => output::say_json(&json!({
+            "status": answer.status,
+            "body": serde_json::from_str(&text).unwrap_or_else(|_| Value::from(text.trim_end())),
+        }))?,
+        Format::Text if well => {}
+        Format::Text => output::complain(&format!("answered {}: {text}", answer.status)),
     }
+    if well { Ok(()) } else { Err(Failure::No) }
 }
 
 /// Where a daemon that listens on this address is asked from the same machine.

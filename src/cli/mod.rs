@@ -96,14 +96,14 @@ enum Command {
 pub fn main() -> ExitCode {
     let args = Args::parse();
     let result = match args.command {
-        Command::Run => run::run(&args.config),
+        Command::Run => run::run(&args.config, args.format),
         Command::Check => check::run(&args.config, args.format),
         Command::Explain { run } => explain::run(&args.config, &run, args.format),
         Command::Route { run, source } => route::run(&args.config, &run, source, args.format),
         Command::TestReceiver { name } => test_receiver::run(&args.config, &name, args.format),
         Command::Why { run } => why::run(&args.config, &run, args.format),
         Command::Demo { speed } => demo::run(speed, args.format),
-        Command::Healthcheck { url, ready } => healthcheck::run(&args.config, url, ready),
+        Command::Healthcheck { url, ready } => healthcheck::run(&args.config, url, ready, args.format),
     };
-    output::exit(result)
+    output::exit(result, args.format)
 }

@@ -4,14 +4,22 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use serde::Serialize;
+use serde_json::json;
+
+use super::Format;
+use crate::config::Diagnostics;
 
 /// How a command ends when it doesn't end well.
 #[derive(Debug)]
 pub enum Failure {
     /// The answer is no: exit code 1. Whatever is to be said has been printed.
     No,
+    /// The answer is no, and this is why.
+    NoBecause(String),
     /// It could not be asked: exit code 2. The text says what was being done, and what the user can do.
     CouldNotAsk(String),
+    /// The configuration can't be used: exit code 2, with every mistake.
+    Mistakes(Diagnostics),
     /// It could not be asked, and everything has been printed already.
     Said,
 }
@@ -32,17 +40,28 @@ impl<E: std::error::Error> From<E> for Failure {
     }
 }
 
-/// Turns the end of a command into an exit code.
-pub(super) fn exit(result: Result<(), Failure>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::No) => ExitCode::from(1),
-        Err(Failure::Said) => ExitCode::from(2),
-        Err(Failure::CouldNotAsk(text)) => {
-            complain(&format!("error: {text}"));
-            ExitCode::from(2)
+/// Turns the end of a command into an exit code, and says why: to people on standard error, to programs where they read the answer.
+pub(super) fn exit(result: Result<(), Failure>, format: Format) -> ExitCode {
+    let Err(failure) = result else {
+        return ExitCode::SUCCESS;
+    };
+    let code = match failure {
+        Failure::No | Failure::NoBecause(_) => 1,
+        Failure::CouldNotAsk(_) | Failure::Mistakes(_) | Failure::Said => 2,
+    };
+    match (failure, format) {
+        (Failure::No | Failure::Said, _) => {}
+        (Failure::NoBecause(text), Format::Text) => complain(&text),
+        (Failure::CouldNotAsk(text), Format::Text) => complain(&format!("error: {text}")),
+        (Failure::Mistakes(mistakes), Format::Text) => complain(&mistakes.render(colour())),
+        (Failure::NoBecause(text) | Failure::CouldNotAsk(text), Format::Json) => {
+            say(&json!({ "error": text }).to_string());
+        }
+        (Failure::Mistakes(mistakes), Format::Json) => {
+            say(&json!({ "ok": false, "diagnostics": mistakes }).to_string());
         }
     }
+    ExitCode::from(code)
 }
 
 /// Prints one line, or several, on standard output. A reader that went away is no error.

@@ -1,5 +1,6 @@
 //! `firstred route`: which rules match a run, who would be told, and when.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use serde::Serialize;
@@ -8,8 +9,9 @@ use super::runs::{Asked, asked};
 use super::{Failure, Format, output, setup};
 use crate::clock;
 use crate::config::Config;
+use crate::daemon::admit;
 use crate::engine::{Changes, Context, Known, Reason, decide, hold_ended};
-use crate::run::{RunKey, RunStatus};
+use crate::run::{Run, RunKey, RunStatus};
 use crate::triage::{Observation, Standing, observe};
 
 /// What would become of one run.
@@ -19,6 +21,9 @@ struct Route {
     run: String,
     workflow: String,
     status: RunStatus,
+    /// Why the daemon would not take this run from this source at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<String>,
     /// At once, or when the hold ends.
     when: When,
     /// What would be put on record.
@@ -48,20 +53,20 @@ pub(super) fn run(config: &Path, argument: &str, source: Option<String>, format:
     let loaded = setup::config(config)?;
     let source = source_name(source, &loaded)?;
     let tenancy = loaded.policy.sources.get(&source).cloned().unwrap_or_default();
-    let observations: Vec<Observation> = match asked(config, argument)? {
+    let routes: Vec<Route> = match asked(config, argument)? {
         Asked::Runs(runs) => runs
             .into_iter()
-            .map(|mut run| {
-                run.workspace = run.workspace.or_else(|| tenancy.workspace.clone());
-                observe(&source, run, &loaded.classes)
+            .map(|mut run| match admit(&source, &tenancy, &mut run) {
+                Ok(()) => route(observe(&source, run, &loaded.classes), &loaded.policy),
+                Err(reason) => refused(&run, reason),
             })
             .collect(),
-        Asked::Stories(stories) => {
-            stories.iter().map(|story| observation(&story.key, &story.known, story.card())).collect()
-        }
+        Asked::Stories(stories) => stories
+            .iter()
+            .map(|story| route(observation(&story.key, &story.known, story.card()), &loaded.policy))
+            .collect(),
     };
-    let routes: Vec<Route> = observations.into_iter().map(|observation| route(observation, &loaded.policy)).collect();
-    let nobody = routes.iter().all(|route| route.told.is_empty());
+    let nobody = routes.iter().all(|route| route.told.is_empty()) || routes.iter().any(|route| route.refused.is_some());
     match format {
         Format::Json => output::say_json(&routes)?,
         Format::Text => routes.iter().for_each(|route| output::say(&describe(route))),
@@ -99,6 +104,13 @@ fn observation(key: &RunKey, known: &Known, card: Option<&crate::triage::Card>) 
     }
 }
 
+/// A run that the daemon would answer with 403, or leave out of a poll with a warning.
+fn refused(run: &Run, reason: String) -> Route {
+    let (status, key) = (run.status, run.key());
+    let (run, workflow) = (key.run, key.workflow);
+    Route { run, workflow, status, refused: Some(reason), when: When::Never, reason: None, told: Vec::new() }
+}
+
 /// Asks the engine itself, so that this answer and what the daemon does can't differ.
 fn route(observation: Observation, policy: &crate::engine::Policy) -> Route {
     let now = clock::now();
@@ -116,6 +128,7 @@ fn route(observation: Observation, policy: &crate::engine::Policy) -> Route {
         run: key.run,
         workflow: key.workflow,
         status,
+        refused: None,
         when,
         reason: changes.known.lines.last().map(|line| line.reason.clone()),
         told: changes
@@ -136,13 +149,17 @@ fn describe(route: &Route) -> String {
     let mut text = format!("run {} of {} ({})\n", clean(&route.run), clean(&route.workflow), route.status.as_str());
     for told in &route.told {
         let by = told.rule.as_ref().map_or("the defaults tell".to_owned(), |rule| format!("rule \"{rule}\" tells"));
-        text.push_str(&format!("  {by} {} ({})", told.receivers.join(", "), told.severity));
+        let _ = write!(text, "  {by} {} ({})", told.receivers.join(", "), told.severity);
         if let Some(runbook) = &told.runbook {
-            text.push_str(&format!(", runbook {runbook}"));
+            let _ = write!(text, ", runbook {runbook}");
         }
         text.push('\n');
     }
-    text.push_str(&match (&route.when, &route.reason) {
+    if let Some(reason) = &route.refused {
+        let _ = write!(text, "  nobody: the daemon would refuse it: {}", clean(reason));
+        return text;
+    }
+    let last = match (&route.when, &route.reason) {
         (When::Once, _) => "  when: at once".to_owned(),
         (When::HoldEnd { seconds }, _) => format!(
             "  when: after a hold of {}, and only if it is still retrying then; at once if it fails for good",
@@ -150,6 +167,7 @@ fn describe(route: &Route) -> String {
         ),
         (When::Never, Some(reason)) => format!("  nobody: {}", super::why::words(reason)),
         (When::Never, None) => "  nobody: it has not failed".to_owned(),
-    });
+    };
+    text.push_str(&last);
     text
 }

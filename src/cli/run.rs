@@ -3,17 +3,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Failure, output, setup};
+use serde_json::json;
+
+use super::{Failure, Format, output, setup};
 use crate::config::Diagnostics;
 use crate::daemon;
 use crate::metrics::Metrics;
 use crate::telemetry;
 
-pub(super) fn run(path: &Path) -> Result<(), Failure> {
-    let loaded = setup::read(path).map_err(|mistakes| {
-        output::complain(&mistakes.render(output::colour()));
-        Failure::Said
-    })?;
+pub(super) fn run(path: &Path, format: Format) -> Result<(), Failure> {
+    let loaded = setup::read(path).map_err(Failure::Mistakes)?;
     let config = loaded.config;
     let (metrics, registry) = Metrics::new();
     let logs = telemetry::init(&config.log, &metrics)?;
@@ -28,9 +27,13 @@ pub(super) fn run(path: &Path) -> Result<(), Failure> {
     });
     let runtime = setup::runtime()?;
     let result = runtime.block_on(daemon::run(config, Some(file), read, metrics, Arc::clone(&registry), |address| {
-        output::say(&format!("listening on http://{address}"));
+        let url = format!("http://{address}");
+        output::say(&match format {
+            Format::Text => format!("listening on {url}"),
+            Format::Json => json!({ "listening": url }).to_string(),
+        });
     }));
-    // What still hangs at this point has had its nine seconds.
+    // What still hangs at this point has had its time.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
     drop(logs);
     Ok(result?)

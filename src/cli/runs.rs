@@ -31,7 +31,7 @@ pub(super) fn asked(config: &Path, argument: &str) -> Result<Asked, Failure> {
     }
     let stories = stories(config, argument)?;
     if stories.is_empty() {
-        return Err(Failure::CouldNotAsk(format!(
+        return Err(Failure::NoBecause(format!(
             "`{argument}` is neither a file nor the id of a run in the ledger; give a file of native runs, `-` for \
              standard input, or the id as the engine shows it"
         )));

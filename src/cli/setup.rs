@@ -3,19 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Failure, output};
+use super::Failure;
 use crate::config::{Config, ConfigFile, Diagnostics, Inputs, Loaded, load};
 use crate::source::http::check_filter;
 
-/// The configuration, its mistakes printed as `firstred check` would.
+/// The configuration; its mistakes are said as `firstred check` would.
 pub(super) fn config(path: &Path) -> Result<Config, Failure> {
-    match read(path) {
-        Ok(loaded) => Ok(loaded.config),
-        Err(mistakes) => {
-            output::complain(&mistakes.render(output::colour()));
-            Err(Failure::Said)
-        }
-    }
+    read(path).map(|loaded| loaded.config).map_err(Failure::Mistakes)
 }
 
 /// The configuration, or nothing where there is no file: for commands that can do without.

@@ -43,6 +43,8 @@ pub(super) struct Cx<'a> {
     pub(super) filter_check: fn(&str) -> Result<(), String>,
     /// Paths whose value came from the environment, and the variable.
     pub(super) overrides: BTreeMap<String, String>,
+    /// The same for keys of named sources and receivers.
+    pub(super) named: Vec<(Path, String)>,
     /// The names that a rule or a fallback may use, whether or not what they name can be read.
     pub(super) receivers: BTreeSet<String>,
     problems: RefCell<Vec<Problem>>,
@@ -63,6 +65,7 @@ impl<'a> Cx<'a> {
             files,
             filter_check,
             overrides: BTreeMap::new(),
+            named: Vec::new(),
             receivers: BTreeSet::new(),
             problems: RefCell::default(),
             masked: RefCell::default(),
@@ -74,8 +77,14 @@ impl<'a> Cx<'a> {
         self.problems.borrow_mut().push(Problem { level, place, message, help, absence });
     }
 
+    /// The variable that the value at `path` came from.
+    pub(super) fn variable(&self, path: &Path) -> Option<&String> {
+        let named = || self.named.iter().find_map(|(at, variable)| (at == path).then_some(variable));
+        self.overrides.get(&path.to_string()).or_else(named)
+    }
+
     fn place(&self, path: &Path) -> Place {
-        match self.overrides.get(&path.to_string()) {
+        match self.variable(path) {
             Some(variable) => Place::Variable(variable.clone(), Some(path.clone())),
             None if path.is_root() => Place::File,
             None => Place::Value(path.clone()),
@@ -107,11 +116,20 @@ impl<'a> Cx<'a> {
 
     /// A mistake in the key itself.
     pub(super) fn wrong_key(&self, path: &Path, message: String, help: Option<String>) {
-        self.add(Level::Error, Place::Key(path.clone()), message, help, false);
+        let place = match self.place(path) {
+            Place::Value(path) => Place::Key(path),
+            place => place,
+        };
+        self.add(Level::Error, place, message, help, false);
     }
 
     pub(super) fn wrong_variable(&self, variable: &str, message: String, help: Option<String>) {
         self.add(Level::Error, Place::Variable(variable.to_owned(), None), message, help, false);
+    }
+
+    /// A variable for something that is not there.
+    pub(super) fn no_such_variable(&self, variable: &str, message: String, help: Option<String>) {
+        self.add(Level::Error, Place::Variable(variable.to_owned(), None), message, help, true);
     }
 
     pub(super) fn syntax(&self, span: Option<Range<usize>>, message: String) {

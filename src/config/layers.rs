@@ -1,4 +1,5 @@
-//! The layers of `[server]`, `[ledger]`, `[log]` and `[defaults]`: embedded defaults, the file, `FIRSTRED__SECTION__KEY`.
+//! The layers: embedded defaults, the file, `FIRSTRED__SECTION__KEY`. There are defaults for `[server]`, `[ledger]`, `[log]` and
+//! `[defaults]` only.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +8,7 @@ use toml::{Table, Value};
 
 use super::cx::Cx;
 use super::path::Path;
-use super::suggest;
+use super::{named, suggest};
 
 /// What lies under every configuration.
 const DEFAULTS: &str = include_str!("defaults.toml");
@@ -23,15 +24,16 @@ const SECTIONS: [(&str, &[&str]); 4] = [
 const PREFIX: &str = "FIRSTRED__";
 
 /// The variables that override a key, by the key's path. Every other variable with the prefix is reported.
-pub(super) fn overrides(cx: &mut Cx<'_>) {
+pub(super) fn overrides(cx: &mut Cx<'_>, table: &Table) {
     let mut found = BTreeMap::new();
+    let mut of_named: Vec<(Path, String)> = Vec::new();
     for variable in cx.env.keys() {
         let Some(rest) = variable.strip_prefix(PREFIX) else {
             continue;
         };
         let lower = rest.to_lowercase();
         let (section, key) = lower.split_once("__").unwrap_or((&lower, ""));
-        let names = SECTIONS.iter().map(|(name, _)| *name);
+        let names = SECTIONS.iter().map(|(name, _)| *name).chain(named::SECTIONS);
         if let Some((section, keys)) = SECTIONS.iter().find(|(name, _)| *name == section) {
             if keys.contains(&key) {
                 found.insert(Path::of(&[section, key]).to_string(), variable.clone());
@@ -42,20 +44,29 @@ pub(super) fn overrides(cx: &mut Cx<'_>) {
                     suggest::hint(key, "known keys", keys.iter().copied()),
                 );
             }
+        } else if named::SECTIONS.contains(&section) {
+            let Some(path) = named::key(cx, table, section, key, variable) else {
+                continue;
+            };
+            match of_named.iter().find(|(known, _)| *known == path) {
+                Some((_, first)) => {
+                    cx.wrong_variable(variable, format!("{first} says the same key"), Some("keep one".to_owned()));
+                }
+                None => of_named.push((path, variable.clone())),
+            }
         } else {
             let near = suggest::nearest(section, names).map(|name| format!("did you mean `{name}`? "));
             cx.wrong_variable(
                 variable,
-                "only FIRSTRED__SECTION__KEY with a section of server, ledger, log, defaults can override the file"
+                "only FIRSTRED__SECTION__KEY with a section of server, ledger, log, defaults, and \
+                 FIRSTRED__SOURCES__NAME__KEY, FIRSTRED__RECEIVERS__NAME__KEY can override the file"
                     .to_owned(),
-                Some(format!(
-                    "{}sources, receivers and rules are written in the file; there a secret can be `{{ env = \"NAME\" }}`",
-                    near.unwrap_or_default()
-                )),
+                Some(format!("{}rules and classes are written in the file", near.unwrap_or_default())),
             );
         }
     }
     cx.overrides = found;
+    cx.named = of_named;
 }
 
 /// Puts the layers of the four sections together, in place.
@@ -101,6 +112,7 @@ pub(super) fn merge(cx: &Cx<'_>, table: &mut Table) {
             .and_then(Config::try_deserialize::<Table>)
             .map_err(|error| error.to_string())
     });
+    named::merge(cx, table);
     match merged {
         Ok(merged) => table.extend(merged),
         Err(error) => cx.error(&Path::default(), format!("the layers don't fit together: {error}"), None),

@@ -82,7 +82,7 @@ pub(super) fn trace(inputs: &Inputs<'_>) -> (Result<Loaded, Diagnostics>, BTreeM
     };
     let parsed = spans::parse(&text);
     let mut cx = Cx::new(&inputs.env, inputs.files, inputs.filter_check);
-    layers::overrides(&mut cx);
+    layers::overrides(&mut cx, &parsed.table);
     for error in &parsed.errors {
         cx.syntax(error.span.clone(), error.message.clone());
     }
@@ -109,7 +109,8 @@ fn text_of(inputs: &Inputs<'_>) -> Result<(Option<String>, String), Diagnostics>
         Some(ConfigFile::Path(path)) => {
             let name = path.display().to_string();
             let bytes = inputs.files.read(path, MAX_FILE).map_err(|error| {
-                let help = "write one, or name another; `config/firstred.toml` of the source shows every key";
+                let help = "write one, or name another with --config: `config/firstred.toml` of the source shows every key; \
+                            `firstred demo` needs none";
                 report::whole_file(&name, format!("failed to read the configuration: {error}"), Some(help.to_owned()))
             })?;
             (name, bytes)

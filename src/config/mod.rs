@@ -13,6 +13,7 @@ mod diagnostic;
 mod layers;
 mod load;
 mod mask;
+mod named;
 mod outside;
 mod parts;
 mod path;

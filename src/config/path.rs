@@ -36,6 +36,14 @@ impl Path {
         &self.0
     }
 
+    /// Its three keys, where it is one of three keys.
+    pub(super) fn keys(&self) -> Option<[&str; 3]> {
+        match self.0.as_slice() {
+            [Segment::Key(one), Segment::Key(two), Segment::Key(three)] => Some([one, two, three]),
+            _ => None,
+        }
+    }
+
     pub(super) fn is_root(&self) -> bool {
         self.0.is_empty()
     }

@@ -43,13 +43,7 @@ impl Bridge {
 
     /// Triages a run, unless its source may not speak for its workspace.
     fn triage(&self, source: &str, tenancy: &Tenancy, classes: &Classes, mut run: Run) -> Result<Observation, String> {
-        if run.workspace.as_deref().unwrap_or_default().is_empty() {
-            run.workspace.clone_from(&tenancy.workspace);
-        }
-        let workspace = run.workspace.as_deref().unwrap_or_default();
-        if !tenancy.may_speak_for(workspace) {
-            return Err(format!("source `{source}` may not speak for workspace {workspace:?}"));
-        }
+        admit(source, tenancy, &mut run)?;
         let observation = observe(source, run, classes);
         if let Some(card) = &observation.card
             && card.redacted > 0
@@ -63,6 +57,21 @@ impl Bridge {
         let label = SourceLabel { source: source.to_owned() };
         self.metrics.runs.get_or_create(&label).inc_by(u64::try_from(runs).unwrap_or(u64::MAX));
     }
+}
+
+/// Gives a run that names no workspace that of its source.
+///
+/// # Errors
+/// When the source may not speak for the run's workspace; the text says so.
+pub fn admit(source: &str, tenancy: &Tenancy, run: &mut Run) -> Result<(), String> {
+    if run.workspace.as_deref().unwrap_or_default().is_empty() {
+        run.workspace.clone_from(&tenancy.workspace);
+    }
+    let workspace = run.workspace.as_deref().unwrap_or_default();
+    if tenancy.may_speak_for(workspace) {
+        return Ok(());
+    }
+    Err(format!("source `{source}` may not speak for workspace {workspace:?}"))
 }
 
 impl Inlet for Bridge {
@@ -83,6 +92,7 @@ impl Inlet for Bridge {
         let count = observations.len();
         let batch = Observed {
             source: source.to_owned(),
+            polled: false,
             at: clock::now(),
             observations,
             forgotten: Vec::new(),
@@ -119,6 +129,7 @@ impl Intake for Bridge {
         }
         let observed = Observed {
             source: source.to_owned(),
+            polled: true,
             at: clock::now(),
             observations,
             forgotten: batch.forgotten,
@@ -142,7 +153,7 @@ impl Intake for Bridge {
     }
 }
 
-/// The most open runs that one poll asks for; the oldest come first, so none is asked for never.
+/// The most open runs that one poll asks for; where there are more, chance says which, so that none is asked for never.
 const MAX_OPEN_RUNS: usize = 5_000;
 
 impl Outbox for Bridge {

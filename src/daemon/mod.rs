@@ -7,9 +7,12 @@ mod lanes;
 mod own_trouble;
 mod pollers;
 mod readiness;
+mod settled;
 mod signals;
 mod start;
+#[cfg(test)]
+mod tests;
 mod watch_file;
 
-pub use bridge::Bridge;
+pub use bridge::{Bridge, admit};
 pub use start::{Daemon, Reload, StartError, run};

@@ -1,18 +1,9 @@
-//! firstred's own troubles, said on a path that still works: whom to tell that a source can't be read or that a configuration
-//! was refused. A receiver's troubles are raised by the ledger, where the failing attempt is recorded.
+//! firstred's own troubles in words: that a source can't be read, that a configuration was refused. Whom to tell is the engine's to say;
+//! a receiver's troubles are raised by the ledger, where the failing attempt is recorded.
 
 use jiff::Timestamp;
 
-use crate::engine::{OwnTrouble, Policy};
-
-/// Whom to tell of firstred's own troubles: the defaults; without any, every receiver.
-pub(super) fn audience(policy: &Policy) -> Vec<String> {
-    if policy.default_notify.is_empty() {
-        policy.receivers.keys().cloned().collect()
-    } else {
-        policy.default_notify.clone()
-    }
-}
+use crate::engine::{About, OwnTrouble};
 
 /// A source that cannot be read.
 pub(super) fn blind(source: &str, since: Timestamp, error: Option<&str>) -> OwnTrouble {
@@ -36,24 +27,28 @@ pub(super) fn refused_configuration(since: Timestamp, mistakes: &str) -> OwnTrou
     }
 }
 
+/// A ledger that lost what it knew. Nothing settles it: it is told, and not kept open.
+pub(super) fn began_anew(now: Timestamp) -> OwnTrouble {
+    OwnTrouble {
+        what: LEDGER.to_owned(),
+        summary: "the ledger was empty although firstred has run here before: it begins anew".to_owned(),
+        detail: Some(
+            "What failed before now and was not told yet is not told, unless `history` in [sources] asks for it."
+                .to_owned(),
+        ),
+        advice: "Look at the engines for what failed lately; restore a backup of the ledger if there is one."
+            .to_owned(),
+        since: now,
+    }
+}
+
 /// The name under which a source's trouble is open.
 pub(super) fn source_name(source: &str) -> String {
-    format!("source {source}")
-}
-
-/// The name under which the ledger opens a receiver's trouble.
-pub(super) fn receiver_name(receiver: &str) -> String {
-    format!("receiver {receiver}")
-}
-
-/// Whether a trouble is about a source or a receiver that is no longer configured.
-pub(super) fn is_of_the_past(what: &str, policy: &Policy) -> bool {
-    match (what.strip_prefix("source "), what.strip_prefix("receiver ")) {
-        (Some(source), _) => !policy.sources.contains_key(source),
-        (_, Some(receiver)) => !policy.receivers.contains_key(receiver),
-        _ => false,
-    }
+    About::Source(source).what()
 }
 
 /// The name under which a refused configuration is open.
 pub(super) const CONFIGURATION: &str = "configuration";
+
+/// The name of the ledger's own trouble.
+pub(super) const LEDGER: &str = "ledger";

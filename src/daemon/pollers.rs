@@ -21,6 +21,7 @@ pub(super) type Health = BTreeMap<String, watch::Receiver<SourceHealth>>;
 pub(super) struct Pollers {
     bridge: Bridge,
     metrics: Metrics,
+    /// Those of sources that are gone, too, until they have ended: should the name come back, its loop waits for them.
     running: BTreeMap<String, Running>,
     health: watch::Sender<Arc<Health>>,
 }
@@ -69,6 +70,7 @@ impl Pollers {
     /// Puts the sources in force. The successor of a source begins when its last poll has ended.
     pub(super) fn replace(&mut self, built: Built) {
         let mut old = std::mem::take(&mut self.running);
+        old.retain(|_, poller| !(poller.stop.is_cancelled() && poller.task.is_finished()));
         let mut healths = Health::new();
         for (name, poller) in built.0 {
             let before = old.remove(&name);
@@ -92,8 +94,9 @@ impl Pollers {
             });
             self.running.insert(name, Running { stop, task });
         }
-        for (_, gone) in old {
-            tokio::spawn(gone.end());
+        for (name, gone) in old {
+            gone.stop.cancel();
+            self.running.insert(name, gone);
         }
         self.health.send_replace(Arc::new(healths));
     }

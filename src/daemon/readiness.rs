@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::housekeeping::Backlog;
-use super::own_trouble;
 use super::pollers::Health;
+use crate::clock;
 use crate::engine::Policy;
 use crate::metrics::Metrics;
 use crate::server::{Checkup, ConfigHealth, LedgerHealth, Readiness, ReceiverHealth, SourceHealth};
@@ -23,7 +24,7 @@ pub(super) struct Readers {
 impl Checkup for Readers {
     fn readiness(&self) -> Readiness {
         let backlog = self.backlog.borrow();
-        let summary = |what: &str| backlog.troubles.iter().find(|trouble| trouble.what == what);
+        let now = clock::now();
         let ledger_ok = self.metrics.ledger_ok.get() == 1;
         let config_ok = self.metrics.config_ok.get() == 1;
         let ledger = LedgerHealth {
@@ -43,14 +44,14 @@ impl Checkup for Readers {
             .keys()
             .map(|name| {
                 let waiting = backlog.waiting.iter().find(|(receiver, _, _)| receiver == name);
-                let trouble = summary(&own_trouble::receiver_name(name));
+                let broken = broken(&backlog, name, now);
                 ReceiverHealth {
                     name: name.clone(),
-                    ok: trouble.is_none(),
+                    ok: broken.is_none(),
                     waiting: waiting.map_or(0, |(_, count, _)| *count),
                     oldest_waiting: waiting.and_then(|(_, _, oldest)| *oldest),
-                    broken_since: trouble.map(|trouble| trouble.since),
-                    error: trouble.map(|trouble| trouble.summary.clone()),
+                    broken_since: broken.as_ref().and_then(|(since, _)| *since),
+                    error: broken.map(|(_, error)| error),
                 }
             })
             .collect();
@@ -58,6 +59,17 @@ impl Checkup for Readers {
         let ready = ledger_ok && sources.iter().all(|source| source.ok) && receivers.iter().all(|receiver| receiver.ok);
         Readiness { ready, config, ledger, sources, receivers }
     }
+}
+
+/// Since when a receiver does not take anything, where that is known, and what it does instead. Not whether a trouble is open: that one
+/// message was refused does not mean that the next one would be. What it answers stays in the log: this page asks nobody who they are.
+fn broken(backlog: &Backlog, receiver: &str, now: Timestamp) -> Option<(Option<Timestamp>, String)> {
+    let entries = || backlog.failing.iter().filter(|entry| entry.receiver == receiver).map(|entry| entry.failing);
+    if let Some(failing) = entries().find(|failing| failing.is_unreachable(now)) {
+        return Some((failing.since, "notifications do not arrive; the log says why".to_owned()));
+    }
+    let refusing = entries().find(|failing| failing.is_refusing())?;
+    Some((None, format!("it refused {} notifications for good since it last took one", refusing.refused)))
 }
 
 impl Readers {
@@ -77,5 +89,45 @@ impl Readers {
                 }
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Failing;
+    use crate::ledger::{FailingReceiver, Trouble};
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("a time")
+    }
+
+    fn backlog(failing: Failing) -> Backlog {
+        let trouble = Trouble {
+            what: "receiver oncall".to_owned(),
+            address: String::new(),
+            since: at(0),
+            summary: "Notifications to `oncall` do not arrive.".to_owned(),
+            count: 1,
+            quiet_until: None,
+        };
+        let failing = FailingReceiver { receiver: "oncall".to_owned(), address: String::new(), failing };
+        Backlog { troubles: vec![trouble], failing: vec![failing], ..Backlog::default() }
+    }
+
+    #[test]
+    fn an_open_trouble_alone_does_not_lock_readiness() {
+        let one_refused = backlog(Failing { since: None, refused: 1 });
+        assert_eq!(broken(&one_refused, "oncall", at(9_000)), None);
+        assert_eq!(broken(&Backlog { failing: Vec::new(), ..one_refused }, "oncall", at(9_000)), None);
+    }
+
+    #[test]
+    fn a_receiver_that_can_not_be_reached_for_a_minute_or_refuses_everything_is_broken() {
+        let silent = backlog(Failing { since: Some(at(100)), refused: 0 });
+        assert_eq!(broken(&silent, "oncall", at(159)), None);
+        assert_eq!(broken(&silent, "oncall", at(160)).and_then(|(since, _)| since), Some(at(100)));
+        assert_eq!(broken(&silent, "data", at(160)), None);
+        assert!(broken(&backlog(Failing { since: None, refused: 2 }), "oncall", at(0)).is_some());
     }
 }

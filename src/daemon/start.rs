@@ -9,12 +9,14 @@ use std::time::Duration;
 use prometheus_client::registry::Registry;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::housekeeping::{Backlog, Housekeeping};
 use super::lanes::{self, Lanes};
 use super::pollers::{self, Pollers};
 use super::readiness::Readers;
+use super::settled::Settled;
 use super::signals::{Asked, Signals};
 use super::{Bridge, holds, own_trouble, watch_file};
 use crate::clock;
@@ -27,8 +29,10 @@ use crate::server::{BindError, Gate, Gates, Server, Wiring};
 use crate::source::PollError;
 use crate::triage::Classes;
 
-/// All of a shutdown takes at most this long: container runtimes kill after ten seconds.
-const SHUTDOWN: Duration = Duration::from_secs(9);
+/// What is in flight at a shutdown has this long to end on record: container runtimes kill after ten seconds.
+const IN_FLIGHT: Duration = Duration::from_millis(8_500);
+/// By then the ledger is closed, or is left to the next start. What is left of the ten seconds is for the runtime's end.
+const CLOSED_BY: Duration = Duration::from_millis(9_500);
 
 /// How long the word that we listen waits for the sources' first answers.
 const FIRST_LOOK: Duration = Duration::from_secs(1);
@@ -77,7 +81,8 @@ pub struct Daemon {
     classes: watch::Sender<Arc<Classes>>,
     gates: watch::Sender<Arc<Gates>>,
     metrics: Metrics,
-    listen: SocketAddr,
+    retention: watch::Sender<Duration>,
+    settled: Settled,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -114,14 +119,16 @@ impl Daemon {
         pollers.replace(prepared.sources);
         let stop = CancellationToken::new();
         let (backlog, known_backlog) = watch::channel(Backlog::default());
+        let (retention, retention_in_force) = watch::channel(config.ledger.retention);
         let housekeeping = Housekeeping {
             ledger: ledger.clone(),
             policy: in_force.clone(),
             health: pollers.health(),
             backlog,
             metrics: metrics.clone(),
-            retention: config.ledger.retention,
+            retention: retention_in_force,
             lanes: lanes.alive(),
+            began_anew: keeper.began_anew(),
         };
         let readers =
             Readers { policy: in_force, health: pollers.health(), backlog: known_backlog, metrics: metrics.clone() };
@@ -149,7 +156,8 @@ impl Daemon {
             classes,
             gates,
             metrics,
-            listen: config.server.listen,
+            retention,
+            settled: Settled::of(config),
             stop,
             tasks,
         })
@@ -167,9 +175,10 @@ impl Daemon {
     /// When a source or receiver of it can't be set up; then everything stays as it was.
     pub fn replace(&mut self, config: &Config) -> Result<(), StartError> {
         let prepared = Prepared::of(config, &self.metrics)?;
-        if config.server.listen != self.listen {
-            tracing::warn!("[server] listen changed; it takes effect at the next start");
+        for setting in self.settled.differs_from(config) {
+            tracing::warn!(setting, "a setting changed that takes effect at the next start");
         }
+        self.retention.send_replace(config.ledger.retention);
         self.policy.send_replace(Arc::clone(&config.policy));
         self.classes.send_replace(Arc::clone(&config.classes));
         self.gates.send_replace(Arc::new(prepared.gates));
@@ -190,8 +199,7 @@ impl Daemon {
                 self.metrics.config_ok.set(0);
                 self.metrics.config_refused.inc();
                 tracing::error!(?mistakes, "the changed configuration was refused; the old one stays in force");
-                let receivers = own_trouble::audience(&self.policy.borrow());
-                self.ledger.raise(own_trouble::refused_configuration(clock::now(), &mistakes), receivers).await
+                self.ledger.raise(own_trouble::refused_configuration(clock::now(), &mistakes)).await
             }
         };
         if let Err(error) = on_record {
@@ -199,26 +207,30 @@ impl Daemon {
         }
     }
 
-    /// Stops everything in order: nothing new comes in, what is in flight ends on record, the ledger closes.
+    /// Stops everything: nothing new comes in or goes out, what is in flight ends on record, the ledger closes. Whatever hangs, it
+    /// is over within ten seconds.
     pub async fn stop(self) {
         let Self { stop, tasks, lanes, pollers, keeper, ledger, bridge, .. } = self;
-        let orderly = async {
-            stop.cancel();
-            pollers.end().await;
+        let closed_by = Instant::now() + CLOSED_BY;
+        stop.cancel();
+        let tasks = async {
             for task in tasks {
                 if let Err(error) = task.await {
                     tracing::error!(?error, "a task ended by a bug");
                 }
             }
-            lanes.end().await;
         };
-        if tokio::time::timeout(SHUTDOWN, orderly).await.is_err() {
+        // At the same time: a client that is slow to send must not take the time that attempts in flight need.
+        let orderly = async { tokio::join!(lanes.end(), pollers.end(), tasks) };
+        if tokio::time::timeout(IN_FLIGHT, orderly).await.is_err() {
             tracing::warn!(
-                "something was still in flight after 9 s; it stays in the ledger and is sent at the next start"
+                "something was still in flight after 8.5 s; what is to be sent stays in the ledger until the next start"
             );
         }
         drop((bridge, ledger));
-        keeper.close().await;
+        if tokio::time::timeout_at(closed_by, keeper.close()).await.is_err() {
+            tracing::error!("the ledger was not closed in time; what was committed is there at the next start");
+        }
     }
 }
 
@@ -246,12 +258,17 @@ pub async fn run(
         tokio::spawn(watch_file::run(file, changed.clone(), daemon.stop.clone()));
     }
     loop {
+        let asked = tokio::select! {
+            asked = signals.next() => asked,
+            Some(()) = edits.recv() => Asked::Reload,
+        };
+        if asked == Asked::Stop {
+            break;
+        }
+        // By the time it waits, for the ledger, the new configuration is in force: all that a stop cuts off is its line on record.
         tokio::select! {
-            asked = signals.next() => match asked {
-                Asked::Stop => break,
-                Asked::Reload => daemon.reload(&read).await,
-            },
-            Some(()) = edits.recv() => daemon.reload(&read).await,
+            () = daemon.reload(&read) => {}
+            () = signals.stop() => break,
         }
     }
     drop(changed);

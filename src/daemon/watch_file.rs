@@ -1,4 +1,4 @@
-//! Notices that the configuration file changed: by the file system's events on its directory (a ConfigMap swaps a link, the file's
+//! Notices that the configuration file changed: by the file system's events on its directory (a `ConfigMap` swaps a link, the file's
 //! own inode never changes), and by looking every 30 seconds where events don't reach.
 
 use std::path::{Path, PathBuf};
@@ -48,7 +48,7 @@ fn watch(path: &Path, events: mpsc::Sender<()>) -> Option<notify::RecommendedWat
     let watched = notify::recommended_watcher(handler)
         .and_then(|mut watcher| watcher.watch(directory, RecursiveMode::NonRecursive).map(|()| watcher));
     match watched {
-        Ok(watcher) => Some(watcher),
+        Ok(watching) => Some(watching),
         Err(error) => {
             tracing::warn!(?error, "no file system events; looking at the configuration every 30 s instead");
             None

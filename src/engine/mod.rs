@@ -5,6 +5,8 @@
 mod attempt;
 mod backoff;
 mod decide;
+mod failing;
+mod hearers;
 mod hold;
 mod known;
 mod notification;
@@ -20,6 +22,8 @@ pub(crate) mod testing;
 
 pub use backoff::{Schedule, next_attempt};
 pub use decide::{Changes, Context, Told, decide, forget};
+pub use failing::Failing;
+pub use hearers::{About, Hearer};
 pub use hold::hold_ended;
 pub use known::{Failure, Hold, HoldState, Known};
 pub use notification::{Delivery, Kind, Notification, NotificationId, OwnTrouble, Subject};

@@ -3,11 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::failing::UNREACHABLE_AFTER;
 use super::{Audience, next_attempt};
-
-/// When a delivery that still fails would next be tried later than this after it was first due, the receiver is
-/// reported as broken on another path.
-const SPEAK_UP_AFTER: SignedDuration = SignedDuration::from_secs(60);
 
 /// What came of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,20 +74,28 @@ pub enum Next {
     GivenUp,
 }
 
-/// What follows from `attempt`. `seed` feeds the jitter.
+/// What follows from `attempt`. `failing_since` is the first failure at this address since the last success there, before this attempt:
+/// how long this delivery waited says nothing about the receiver, for in a storm it waits for its turn. `seed` feeds the jitter.
 #[must_use]
-pub fn after_attempt(attempt: &Attempted, audience: &Audience, now: Timestamp, seed: u64) -> Verdict {
+pub fn after_attempt(
+    attempt: &Attempted,
+    audience: &Audience,
+    failing_since: Option<Timestamp>,
+    now: Timestamp,
+    seed: u64,
+) -> Verdict {
     let retry_after = match &attempt.outcome {
         Outcome::Delivered { .. } => return Verdict { next: Next::Done, speak_up: false },
         Outcome::Refused { permanent: true, .. } => return Verdict { next: Next::GivenUp, speak_up: true },
         Outcome::Refused { retry_after, .. } => retry_after.map(SignedDuration::from_secs),
         Outcome::Unknown { .. } => None,
     };
-    // Greylisting asks each new sender to come back after a minute: that it asks once is no sign of a broken receiver.
-    let asked_once = attempt.attempts == 1 && retry_after.is_some();
-    let patience = if asked_once { SPEAK_UP_AFTER * 2 } else { SPEAK_UP_AFTER };
     match next_attempt(audience.schedule, attempt.created_at, attempt.attempts, retry_after, now, seed) {
-        Some(at) => Verdict { next: Next::RetryAt(at), speak_up: at.duration_since(attempt.created_at) > patience },
+        Some(at) => {
+            let asked = retry_after.is_some_and(|asked| asked > UNREACHABLE_AFTER);
+            let since = failing_since.is_some_and(|since| at.duration_since(since) > UNREACHABLE_AFTER);
+            Verdict { next: Next::RetryAt(at), speak_up: asked || since }
+        }
         None => Verdict { next: Next::GivenUp, speak_up: true },
     }
 }
@@ -98,24 +103,28 @@ pub fn after_attempt(attempt: &Attempted, audience: &Audience, now: Timestamp, s
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Schedule;
+    use crate::engine::testing::audience;
 
-    fn spoken(attempts: u32, at: i64, retry_after: Option<i64>) -> bool {
-        let at = Timestamp::from_second(at).expect("a time");
-        let outcome = Outcome::Refused { permanent: false, reason: "450".to_owned(), retry_after };
-        let (delivery, receiver) = (1, "mail".to_owned());
-        let attempt = Attempted { delivery, receiver, at, attempts, created_at: Timestamp::UNIX_EPOCH, outcome };
-        let schedule = Schedule { give_up_after: SignedDuration::from_hours(24) };
-        let audience = Audience { workspaces: None, fallback: None, schedule, addresses: Vec::new() };
-        after_attempt(&attempt, &audience, at, 0).speak_up
+    fn refused(retry_after: Option<i64>) -> Attempted {
+        let at = Timestamp::UNIX_EPOCH;
+        let outcome = Outcome::Refused { permanent: false, reason: "429".to_owned(), retry_after };
+        Attempted { delivery: 1, receiver: "oncall".to_owned(), at, attempts: 1, created_at: at, outcome }
+    }
+
+    fn seconds(seconds: i64) -> Timestamp {
+        Timestamp::from_second(seconds).expect("a time")
     }
 
     #[test]
-    fn a_receiver_is_reported_within_a_minute_and_not_for_asking_once_to_come_back() {
-        assert!(!spoken(1, 1, Some(60)), "greylisting");
-        assert!(spoken(2, 61, Some(60)), "and again");
-        assert!(spoken(1, 1, Some(600)), "that is long");
-        assert!(!spoken(1, 15, None));
-        assert!(spoken(6, 40, None));
+    fn a_failure_after_a_long_wait_in_the_queue_is_not_a_broken_receiver() {
+        let verdict = |since| after_attempt(&refused(Some(20)), &audience(), since, seconds(3_000), 0);
+        assert!(!verdict(None).speak_up, "the first failure since the last success");
+        assert!(!verdict(Some(seconds(2_970))).speak_up);
+        assert!(verdict(Some(seconds(2_930))).speak_up);
+    }
+
+    #[test]
+    fn a_receiver_that_asks_for_more_than_a_minute_is_reported_at_once() {
+        assert!(after_attempt(&refused(Some(300)), &audience(), None, seconds(0), 0).speak_up);
     }
 }

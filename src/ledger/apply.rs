@@ -9,6 +9,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use super::LedgerError;
 use super::bells::Effects;
 use super::command::Observed;
+use super::failing::Memory;
 use super::rows::micros;
 use crate::engine::{Changes, Context, Known, Policy, decide, forget};
 use crate::run::RunKey;
@@ -21,6 +22,7 @@ const MARK_SEEN_EVERY: SignedDuration = SignedDuration::from_hours(12);
 /// The statements of the hot path, prepared once.
 pub(super) struct Hot<'c> {
     pub(super) db: &'c Connection,
+    pub(super) memory: Memory,
     find: CachedStatement<'c>,
     parent: CachedStatement<'c>,
     insert: CachedStatement<'c>,
@@ -33,8 +35,9 @@ impl<'c> Hot<'c> {
     pub(super) fn prepare(db: &'c Connection) -> rusqlite::Result<Self> {
         Ok(Self {
             db,
+            memory: Memory::default(),
             find: db.prepare_cached(
-                "SELECT id, seen_at, known, workflow FROM runs
+                "SELECT id, seen_at, known, workflow, source FROM runs
                  WHERE run = ?1 AND workspace = ?3
                    AND (workflow = ?2 OR (?4 IS NULL AND title = ?2) OR (title IS NULL AND workflow = ?4))
                  ORDER BY workflow = ?2 DESC, id LIMIT 1",
@@ -44,9 +47,8 @@ impl<'c> Hot<'c> {
                 "INSERT INTO runs (run, workflow, workspace, source, first_seen, seen_at, open, hold_until, known, title)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9)",
             )?,
-            update: db.prepare_cached(
-                "UPDATE runs SET source = ?2, seen_at = ?3, open = ?4, hold_until = ?5, known = ?6 WHERE id = ?1",
-            )?,
+            update: db
+                .prepare_cached("UPDATE runs SET seen_at = ?2, open = ?3, hold_until = ?4, known = ?5 WHERE id = ?1")?,
             say: db.prepare_cached(
                 "INSERT INTO notifications (run, name, at, body) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
             )?,
@@ -57,12 +59,11 @@ impl<'c> Hot<'c> {
         })
     }
 
-    /// Writes a run's memory and what is to be said about it.
+    /// Writes a run's memory and what is to be said about it. `stored` is its row and the deadline of its hold, where it has them.
     pub(super) fn write(
         &mut self,
-        row: Option<i64>,
-        key: &RunKey,
-        title: Option<&str>,
+        stored: Option<(i64, Option<Timestamp>)>,
+        named: Named<'_>,
         now: Timestamp,
         changes: &Changes,
         policy: &Policy,
@@ -72,19 +73,38 @@ impl<'c> Hot<'c> {
         let hold_until = known.hold_until();
         let text = serde_json::to_string(known)?;
         let (now, until) = (micros(now), hold_until.map(micros));
-        let row = if let Some(row) = row {
-            self.update.execute(params![row, known.source, now, known.is_open(), until, text])?;
+        let held_before = stored.and_then(|(_, until)| until);
+        // A hold that goes on as it was changes nothing for who waits for its end.
+        effects.held |= hold_until.is_some() && hold_until != held_before;
+        let row = if let Some((row, _)) = stored {
+            self.update.execute(params![row, now, known.is_open(), until, text])?;
             row
         } else {
-            let key = (&key.run, &key.workflow, &key.workspace);
-            self.insert.insert(params![key.0, key.1, key.2, known.source, now, known.is_open(), until, text, title])?
+            let key = (&named.key.run, &named.key.workflow, &named.key.workspace);
+            self.insert.insert(params![
+                key.0,
+                key.1,
+                key.2,
+                known.source,
+                now,
+                known.is_open(),
+                until,
+                text,
+                named.title
+            ])?
         };
-        effects.held |= hold_until.is_some();
         for told in &changes.told {
             self.tell(row, &told.notification, &told.receivers, policy, effects)?;
         }
         Ok(())
     }
+}
+
+/// A run's key, and the name of its workflow where the key goes by the id.
+#[derive(Clone, Copy)]
+pub(super) struct Named<'a> {
+    pub(super) key: &'a RunKey,
+    pub(super) title: Option<&'a str>,
 }
 
 /// What is stored of a run.
@@ -93,6 +113,9 @@ struct Stored {
     seen_at: i64,
     known: Option<Known>,
     workflow: String,
+    /// The source that is asked about it while it is open: the one that first saw it, until a polled one does. One that is pushed
+    /// to can't be asked, and never takes a run from one that can.
+    source: String,
 }
 
 /// Writes a batch: its runs, then what was forgotten, then its checkpoint.
@@ -103,7 +126,7 @@ pub(super) fn observe(
     effects: &mut Effects,
 ) -> Result<(), LedgerError> {
     for (observation, history) in &batch.observations {
-        observe_one(hot, batch.at, observation, *history, policy, effects)?;
+        observe_one(hot, batch, observation, *history, policy, effects)?;
     }
     for key in &batch.forgotten {
         forget_one(hot, batch.at, key, policy, effects)?;
@@ -118,12 +141,13 @@ pub(super) fn observe(
 
 fn observe_one(
     hot: &mut Hot<'_>,
-    now: Timestamp,
+    batch: &Observed,
     observation: &Observation,
     history: bool,
     policy: &Policy,
     effects: &mut Effects,
 ) -> Result<(), LedgerError> {
+    let now = batch.at;
     let stored = find(hot, &observation.key, observation.workflow_name.as_deref())?;
     let parent_open = match &observation.parent {
         Some(parent) => hot.parent.exists(params![parent, observation.key.workspace])?,
@@ -133,16 +157,22 @@ fn observe_one(
     let mut seen = observation.clone();
     let (row, seen_at, known) = match stored {
         Some(stored) => {
+            if batch.polled && stored.source != batch.source {
+                hot.db
+                    .prepare_cached("UPDATE runs SET source = ?2 WHERE id = ?1")?
+                    .execute(params![stored.row, batch.source])?;
+            }
             // Whatever a source calls the workflow, what is said about the run goes by the key that it was first known by.
             seen.key.workflow = stored.workflow;
             (Some(stored.row), stored.seen_at, stored.known)
         }
         None => (None, 0, None),
     };
+    let held_until = known.as_ref().and_then(Known::hold_until);
     let changes = guarded(|| decide(now, known, seen, Context { history, parent_open }, policy))?;
     if !changes.unchanged {
-        let title = observation.workflow_name.as_deref();
-        return hot.write(row, &observation.key, title, now, &changes, policy, effects);
+        let named = Named { key: &observation.key, title: observation.workflow_name.as_deref() };
+        return hot.write(row.map(|row| (row, held_until)), named, now, &changes, policy, effects);
     }
     if let Some(row) = row
         && micros(now).saturating_sub(seen_at) > i64::try_from(MARK_SEEN_EVERY.as_micros()).unwrap_or(i64::MAX)
@@ -162,11 +192,12 @@ fn forget_one(
     let Some(Stored { row, known: Some(known), .. }) = find(hot, key, None)? else {
         return Ok(());
     };
+    let held_until = known.hold_until();
     let changes = guarded(|| forget(now, known))?;
     if changes.unchanged {
         return Ok(());
     }
-    hot.write(Some(row), key, None, now, &changes, policy, effects)
+    hot.write(Some((row, held_until)), Named { key, title: None }, now, &changes, policy, effects)
 }
 
 fn find(hot: &mut Hot<'_>, key: &RunKey, title: Option<&str>) -> Result<Option<Stored>, LedgerError> {
@@ -174,7 +205,7 @@ fn find(hot: &mut Hot<'_>, key: &RunKey, title: Option<&str>) -> Result<Option<S
         // A memory that can't be read must not keep its run from being told; the notification's id still says it once.
         let known = serde_json::from_str(row.get_ref(2)?.as_str()?);
         let known = known.inspect_err(|error| tracing::error!(?key, ?error, "a run's memory can't be read")).ok();
-        Ok(Stored { row: row.get(0)?, seen_at: row.get(1)?, known, workflow: row.get(3)? })
+        Ok(Stored { row: row.get(0)?, seen_at: row.get(1)?, known, workflow: row.get(3)?, source: row.get(4)? })
     });
     Ok(stored.optional()?)
 }

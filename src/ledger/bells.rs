@@ -37,8 +37,10 @@ impl Bells {
 pub(super) struct Effects {
     /// Something became due for these.
     pub(super) due: BTreeSet<String>,
-    /// A hold got a deadline.
+    /// A hold got a deadline, or another one.
     pub(super) held: bool,
+    /// How many deliveries were given up, by receiver.
+    pub(super) given_up: BTreeMap<String, u64>,
 }
 
 impl Effects {
@@ -46,5 +48,9 @@ impl Effects {
         if !self.due.contains(receiver) {
             self.due.insert(receiver.to_owned());
         }
+    }
+
+    pub(super) fn given_up(&mut self, receiver: &str) {
+        *self.given_up.entry(receiver.to_owned()).or_default() += 1;
     }
 }

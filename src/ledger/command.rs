@@ -13,6 +13,8 @@ use crate::triage::Observation;
 pub struct Observed {
     /// The source that saw it.
     pub source: String,
+    /// It polls: it can be asked again about a run that was open when last seen.
+    pub polled: bool,
     /// Now.
     pub at: Timestamp,
     /// What was seen, and whether it ended before firstred first looked.
@@ -44,11 +46,14 @@ pub(super) enum Work {
     },
     Raise {
         trouble: OwnTrouble,
-        receivers: Vec<String>,
         now: Timestamp,
     },
     Settle {
         what: String,
+        now: Timestamp,
+    },
+    Sweep {
+        now: Timestamp,
     },
     EndHolds {
         now: Timestamp,
@@ -78,6 +83,7 @@ impl Work {
             Self::Observe(batch) => batch.weight(),
             Self::EndHolds { .. } | Self::Prune { .. } => super::hold::CHUNK,
             Self::Release { .. } => super::release::CHUNK,
+            Self::Sweep { .. } => super::sweep::CHUNK,
             _ => 1,
         }
     }

@@ -91,7 +91,8 @@ pub enum OpenError {
     /// It can't be read any more, or never was a ledger.
     #[error(
         "the ledger `{path}` is damaged or not a firstred ledger ({reason}). Restore a backup of it, or move it aside: \
-         `mv {path} {path}.damaged` (and the same for {path}-wal); firstred then starts empty and reads the engines again",
+         `mv {path} {path}.damaged` (and the same for {path}-wal); firstred then begins anew: \
+         what has failed by then is not told, unless `history` in [sources] asks for it",
         path = path.display()
     )]
     Damaged {

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
 use super::LedgerError;
-use super::apply::{Hot, guarded};
+use super::apply::{Hot, Named, guarded};
 use super::bells::Effects;
 use super::rows::{micros, time};
 use crate::engine::{Known, Policy, hold_ended};
@@ -41,7 +41,9 @@ pub(super) fn end(
             guarded(|| hold_ended(now, &key, known, parent, policy))
         });
         match ended {
-            Ok(changes) if !changes.unchanged => hot.write(Some(row), &key, None, now, &changes, policy, effects)?,
+            Ok(changes) if !changes.unchanged => {
+                hot.write(Some((row, None)), Named { key: &key, title: None }, now, &changes, policy, effects)?;
+            }
             Ok(_) => put_off(hot, row, now)?,
             Err(error) => {
                 tracing::error!(?key, ?error, "a hold can't be ended");

@@ -2,10 +2,12 @@
 //! follows and commits that as one; it knows no source, no receiver, no server.
 
 mod apply;
+mod backup;
 mod bells;
 mod checkpoint;
 mod command;
 mod error;
+mod failing;
 mod hold;
 mod migrate;
 mod open;
@@ -17,6 +19,7 @@ mod release;
 mod reserve;
 mod rows;
 mod story;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod trouble;
@@ -33,7 +36,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch}
 pub use command::Observed;
 pub use error::{LedgerError, OpenError, QueueFull};
 pub use open::Keeper;
-pub use reader::{OpenRunRow, Reader, Trouble};
+pub use reader::{FailingReceiver, OpenRunRow, Reader, Trouble};
 pub use rows::{AttemptNote, DeliveryState};
 pub use story::{DeliveryStory, Story};
 
@@ -118,14 +121,12 @@ impl Ledger {
         done(self.ask(Work::Say { notification, receivers }, None)).await
     }
 
-    /// Opens a trouble and tells it, unless one with the same `what` is open. Receivers that are not configured, and the one that it
-    /// is about, are left out. Answers whether it is new.
+    /// Opens a trouble and tells it to whoever may hear of it; one that is open is counted. Answers whether it is new.
     ///
     /// # Errors
     /// When it was not committed.
-    pub async fn raise(&self, trouble: OwnTrouble, receivers: Vec<String>) -> Result<bool, LedgerError> {
-        let answer = self.ask(Work::Raise { trouble, receivers, now: clock::now() }, None).await?;
-        Ok(answer == Answer::Changed(true))
+    pub async fn raise(&self, trouble: OwnTrouble) -> Result<bool, LedgerError> {
+        Ok(self.ask(Work::Raise { trouble, now: clock::now() }, None).await? == Answer::Changed(true))
     }
 
     /// Closes the trouble called `what`. Answers whether it was open.
@@ -133,8 +134,8 @@ impl Ledger {
     /// # Errors
     /// When it was not committed.
     pub async fn settle(&self, what: &str) -> Result<bool, LedgerError> {
-        let answer = self.ask(Work::Settle { what: what.to_owned() }, None).await?;
-        Ok(answer == Answer::Changed(true))
+        let what = what.to_owned();
+        Ok(self.ask(Work::Settle { what, now: clock::now() }, None).await? == Answer::Changed(true))
     }
 
     /// Ends the holds whose deadline has passed, a bounded number of them. Answers when to ask again: a time that has passed means
@@ -147,6 +148,14 @@ impl Ledger {
             Answer::Next(next) => Ok(next),
             _ => Ok(None),
         }
+    }
+
+    /// Gives up what waited too long for a dead receiver, and tells the troubles whose quiet hour is over. Answers whether there is more.
+    ///
+    /// # Errors
+    /// When it was not committed.
+    pub async fn sweep(&self, now: Timestamp) -> Result<bool, LedgerError> {
+        Ok(self.ask(Work::Sweep { now }, None).await? == Answer::Changed(true))
     }
 
     /// Rung when a hold got a deadline. Only a hint to be faster.
@@ -209,13 +218,14 @@ impl Ledger {
         self.read(move |db| reader::checkpoint(db, &source)).await
     }
 
-    /// The runs of `source` that were open when last seen, oldest first.
+    /// The runs of `source` that were open when last seen, oldest first, at most `limit`: of more than that, a stretch of them that
+    /// chance picks anew each time.
     ///
     /// # Errors
     /// When the file can't be read.
     pub async fn open_runs(&self, source: &str, limit: usize) -> Result<Vec<OpenRunRow>, LedgerError> {
-        let source = source.to_owned();
-        self.read(move |db| reader::open_runs(db, &source, limit)).await
+        let (source, chance) = (source.to_owned(), clock::seed());
+        self.read(move |db| reader::open_runs(db, &source, limit, chance)).await
     }
 
     /// Every run with this id, with all that was decided, said and tried.
@@ -243,6 +253,14 @@ impl Ledger {
         self.read(reader::troubles).await
     }
 
+    /// The addresses of receivers that failed since they last took something. The others are absent.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub async fn failing(&self) -> Result<Vec<FailingReceiver>, LedgerError> {
+        self.read(reader::failing).await
+    }
+
     /// Lets go of runs that were not seen since `before`, with all that was said about them, in small transactions. What is open,
     /// held or not yet delivered stays. Answers how many went.
     ///
@@ -267,7 +285,7 @@ impl Ledger {
     /// When it can't be written.
     pub async fn backup(&self, path: &Path) -> Result<(), LedgerError> {
         let (from, to) = (self.shared.path.clone(), path.to_owned());
-        let copied = tokio::task::spawn_blocking(move || backup(&from, &to)).await;
+        let copied = tokio::task::spawn_blocking(move || backup::backup(&from, &to)).await;
         copied.map_err(|error| LedgerError::Failed(error.to_string()))?
     }
 
@@ -305,16 +323,4 @@ impl Ledger {
 
 async fn done(answer: impl Future<Output = Result<Answer, LedgerError>>) -> Result<(), LedgerError> {
     answer.await.map(|_| ())
-}
-
-/// On a connection of its own: it takes as long as the file is large.
-fn backup(from: &Path, to: &Path) -> Result<(), LedgerError> {
-    let refused =
-        |error: &dyn std::fmt::Display| LedgerError::Failed(format!("no backup at {}: {error}", to.display()));
-    // SQLite writes into an empty file as it would into none; this one is its owner's only.
-    open::private().create_new(true).write(true).open(to).map_err(|error| refused(&error))?;
-    let db = open::open_for_reading(from).map_err(|error| refused(&error))?;
-    let name = to.to_str().ok_or_else(|| refused(&"its name is not UTF-8"))?;
-    db.execute("VACUUM INTO ?1", [name])?;
-    Ok(())
 }

@@ -36,10 +36,17 @@ pub struct Keeper {
     reader: Option<JoinHandle<()>>,
     commands: mpsc::UnboundedSender<Command>,
     jobs: std_mpsc::Sender<Message>,
+    began_anew: bool,
     _lock: File,
 }
 
 impl Keeper {
+    /// Whether the file was empty although a firstred has kept its ledger here before: what that one knew is gone.
+    #[must_use]
+    pub fn began_anew(&self) -> bool {
+        self.began_anew
+    }
+
     /// Writes what is in the queue, refuses what comes after, checkpoints and closes, without holding up the runtime.
     pub async fn close(self) {
         if let Err(error) = tokio::task::spawn_blocking(move || drop(self)).await {
@@ -85,7 +92,9 @@ pub(super) fn open(
     create(path)?;
     let mut db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|error| OpenError::of(path, &error))?;
-    prepare(path, &mut db)?;
+    let new = prepare(path, &mut db)?;
+    // The reserve is made after the schema: beside an empty ledger it was left by an earlier one.
+    let began_anew = new && beside(path, "reserve").exists();
     let read = open_for_reading(path)?;
 
     let bells = Arc::new(Bells::default());
@@ -105,6 +114,8 @@ pub(super) fn open(
         reserve: Reserve::new(beside(path, "reserve")),
         checkpointer: checkpoint::Bell::new(bell),
         healthy: true,
+        in_force: None,
+        stale: true,
     };
     let reader = spawn(path, "ledger-reader", move || reader::run(&read, &job_inbox))?;
     let writer = spawn(path, "ledger-writer", move || {
@@ -118,7 +129,7 @@ pub(super) fn open(
     let queue = u32::try_from(queue.max(1)).unwrap_or(u32::MAX);
     let places = Arc::new(Semaphore::new(usize::try_from(queue).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS)));
     let shared = Shared { commands: commands.clone(), places, queue, jobs: jobs.clone(), bells, path: path.to_owned() };
-    let keeper = Keeper { writer: Some(writer), reader: Some(reader), commands, jobs, _lock: lock };
+    let keeper = Keeper { writer: Some(writer), reader: Some(reader), commands, jobs, began_anew, _lock: lock };
     Ok((Ledger { shared: Arc::new(shared) }, keeper))
 }
 
@@ -134,11 +145,13 @@ pub(super) fn open_for_reading(path: &Path) -> Result<Connection, OpenError> {
     Ok(db)
 }
 
-fn prepare(path: &Path, db: &mut Connection) -> Result<(), OpenError> {
+/// Answers whether the file was empty.
+fn prepare(path: &Path, db: &mut Connection) -> Result<bool, OpenError> {
     let damaged = |error: rusqlite::Error| OpenError::of(path, &error);
     db.busy_timeout(Duration::from_secs(5)).map_err(damaged)?;
     db.set_prepared_statement_cache_capacity(64);
     check_version(path, db)?;
+    let new = migrate::version(db).map_err(damaged)? == 0;
     db.execute_batch(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
@@ -159,7 +172,8 @@ fn prepare(path: &Path, db: &mut Connection) -> Result<(), OpenError> {
     if clean == Some(0) {
         tracing::info!("the ledger was not closed in order last time; what was committed is there");
     }
-    set_clean(db, false).map_err(damaged)
+    set_clean(db, false).map_err(damaged)?;
+    Ok(new)
 }
 
 fn set_clean(db: &Connection, clean: bool) -> rusqlite::Result<()> {

@@ -7,10 +7,12 @@ use super::LedgerError;
 use super::apply::Hot;
 use super::bells::Effects;
 use super::rows::{AttemptNote, DeliveryState, json, micros};
-use crate::engine::{Attempted, Audience, Next, Notification, Outcome, Policy, Subject, after_attempt};
+use super::trouble::Met;
+use super::{failing, trouble};
+use crate::engine::{About, Attempted, Audience, Next, Notification, Outcome, Policy, Subject, after_attempt};
 
 /// How many attempts a delivery's log keeps.
-const MAX_LOG: usize = 20;
+pub(super) const MAX_LOG: usize = 20;
 
 /// The `run` of what is said about firstred itself.
 pub(super) const NO_RUN: i64 = 0;
@@ -84,6 +86,7 @@ impl Hot<'_> {
 struct Row {
     notification: i64,
     receiver: String,
+    address: String,
     state: DeliveryState,
     attempts: u32,
     log: Vec<AttemptNote>,
@@ -110,16 +113,20 @@ pub(super) fn record(
         tracing::warn!(delivery = attempt.delivery, "an attempt of a delivery that is not in the ledger");
         return Ok(());
     };
-    if row.receiver != attempt.receiver || row.state != DeliveryState::Waiting || row.attempts >= attempt.attempts {
+    let arrived = matches!(attempt.outcome, Outcome::Delivered { .. });
+    // It may have been given up by the sweep while it was on its way: that it arrived is still true.
+    let open = row.state == DeliveryState::Waiting || (row.state == DeliveryState::GivenUp && arrived);
+    if row.receiver != attempt.receiver || !open || row.attempts >= attempt.attempts {
         return Ok(());
     }
     let audience = policy.receivers.get(&attempt.receiver);
+    let before = hot.memory.failing.get(&attempt.receiver, &row.address).unwrap_or_default();
     let (next, speak_up) = match audience {
         Some(audience) => {
-            let verdict = after_attempt(attempt, audience, attempt.at, seed);
+            let verdict = after_attempt(attempt, audience, before.since, attempt.at, seed);
             (verdict.next, verdict.speak_up)
         }
-        None if matches!(attempt.outcome, Outcome::Delivered { .. }) => (Next::Done, false),
+        None if arrived => (Next::Done, false),
         // It left the configuration while this was on its way: it waits until it is handed on (`release`).
         None => (Next::RetryAt(attempt.at), false),
     };
@@ -131,56 +138,97 @@ pub(super) fn record(
         Next::RetryAt(at) => (DeliveryState::Waiting, at),
     };
     hot.store(attempt.delivery, state, due, &row)?;
-    match next {
-        Next::Done => {
-            super::trouble::settle(hot, &super::trouble::receiver(&attempt.receiver))?;
+    if audience.is_some() {
+        failing::note(hot, &attempt.receiver, &row.address, &attempt.outcome, attempt.at)?;
+    }
+    match (next, audience) {
+        (Next::Done, _) => trouble::arrived(hot, &attempt.receiver, &row.address, attempt.at)?,
+        (Next::RetryAt(_), _) => effects.due(&attempt.receiver),
+        (Next::GivenUp, Some(audience)) => {
+            if !is_refused(&attempt.outcome) {
+                effects.given_up(&attempt.receiver);
+            }
+            fall_back(hot, &attempt.receiver, attempt.at, audience, row.notification, policy, effects)?;
         }
-        Next::RetryAt(_) => effects.due(&attempt.receiver),
-        Next::GivenUp => fall_back(hot, attempt, audience, row.notification, policy, effects)?,
+        (Next::GivenUp, None) => {}
     }
     if speak_up {
-        super::trouble::receiver_is_broken(hot, attempt, policy, effects)?;
+        receiver_is_broken(hot, attempt, &row.address, before.since, policy, effects)?;
     }
+    Ok(())
+}
+
+fn is_refused(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Refused { permanent: true, .. })
+}
+
+/// Tells on another path that a receiver does not take what it is sent.
+fn receiver_is_broken(
+    hot: &mut Hot<'_>,
+    attempt: &Attempted,
+    address: &str,
+    failing_since: Option<Timestamp>,
+    policy: &Policy,
+    effects: &mut Effects,
+) -> Result<(), LedgerError> {
+    let detail = match &attempt.outcome {
+        Outcome::Refused { reason, .. } | Outcome::Unknown { reason } => Some(reason.clone()),
+        Outcome::Delivered { .. } => None,
+    };
+    let since = failing_since.unwrap_or(attempt.at);
+    let trouble = trouble::of_receiver(&attempt.receiver, address, detail, since);
+    let transient = !is_refused(&attempt.outcome);
+    trouble::raise(hot, &Met { trouble: &trouble, address, transient, count: 1, at: attempt.at }, policy, effects)?;
     Ok(())
 }
 
 /// Gives what one receiver could not be told to its fallback. A chain of fallbacks ends where it would come round: each
 /// receiver has one delivery of a notification.
-fn fall_back(
+pub(super) fn fall_back(
     hot: &mut Hot<'_>,
-    attempt: &Attempted,
-    audience: Option<&Audience>,
+    receiver: &str,
+    at: Timestamp,
+    audience: &Audience,
     notification: i64,
     policy: &Policy,
     effects: &mut Effects,
 ) -> Result<(), LedgerError> {
-    let Some(name) = audience.and_then(|audience| audience.fallback.as_deref()) else {
-        return Ok(());
-    };
-    let Some(fallback) = policy.receivers.get(name) else {
+    let Some((name, fallback)) = audience.fallback.as_ref().and_then(|name| policy.receivers.get_key_value(name))
+    else {
         return Ok(());
     };
     let said: Notification = hot
         .db
         .prepare_cached("SELECT body FROM notifications WHERE id = ?1")?
         .query_row([notification], |row| json(row, 0))?;
-    if let Subject::Run(card) = &said.subject
-        && !fallback.may_see(&card.run.workspace)
-    {
-        tracing::error!(receiver = ?attempt.receiver, fallback = ?name, "the fallback is bound to another workspace");
-        return Ok(());
+    match &said.subject {
+        Subject::Run(card) if !fallback.may_see(&card.run.workspace) => {
+            tracing::error!(receiver, fallback = ?name, "the fallback is bound to another workspace");
+            return Ok(());
+        }
+        Subject::Run(_) => {}
+        Subject::Own(trouble) => match policy.hearer(About::of(&trouble.what), name) {
+            None => return Ok(()),
+            Some(hearer) if hearer.detail || trouble.detail.is_none() => {}
+            Some(_) => {
+                let brief = trouble::brief(&said, trouble);
+                return hot.tell(NO_RUN, &brief, std::slice::from_ref(name), policy, effects);
+            }
+        },
     }
-    hot.deliver(notification, name, micros(attempt.at), policy, effects)
+    hot.deliver(notification, name, micros(at), policy, effects)
 }
 
 fn find(hot: &Hot<'_>, delivery: i64) -> Result<Option<Row>, LedgerError> {
-    let mut find =
-        hot.db.prepare_cached("SELECT notification, receiver, state, attempts, log FROM deliveries WHERE id = ?1")?;
+    let mut find = hot
+        .db
+        .prepare_cached("SELECT notification, receiver, state, attempts, log, address FROM deliveries WHERE id = ?1")?;
     let row = find.query_row([delivery], |row| {
         let log: Option<String> = row.get(4)?;
         Ok(Row {
             notification: row.get(0)?,
             receiver: row.get(1)?,
+            address: row.get(5)?,
             state: DeliveryState::of(row.get(2)?),
             attempts: row.get(3)?,
             // The log is for people: one that can't be read begins anew.

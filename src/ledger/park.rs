@@ -45,8 +45,6 @@ pub(super) fn park(
         advice,
         since: now,
     };
-    trouble::raise(hot, &trouble, &[receiver], now, policy, effects)?;
-    // Told, and not kept open: there is nothing that would settle it.
-    trouble::settle(hot, &trouble.what)?;
-    Ok(())
+    // Told once, and not kept open: there is nothing that would settle it.
+    trouble::say_to(hot, &trouble, &[receiver], now, policy, effects)
 }

@@ -54,5 +54,6 @@ fn prune_own(db: &Connection, before: i64) -> Result<(), LedgerError> {
          AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.notification = n.id)",
     )?
     .execute(params![NO_RUN, before])?;
+    db.prepare_cached("DELETE FROM troubles WHERE settled_at < ?1")?.execute([before])?;
     Ok(())
 }

@@ -9,8 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{OpenPart, json, micros, time};
+use super::trouble::QUIET;
 use super::{LedgerError, OpenError, Story, open, story};
-use crate::engine::Delivery;
+use crate::engine::{Delivery, Failing, OwnTrouble};
 use crate::run::{RunKey, RunStatus};
 
 /// No schedule waits longer than this: what claims to was written before the clock was set back, and is due.
@@ -123,13 +124,24 @@ pub(super) fn checkpoint(db: &Connection, source: &str) -> Result<Option<String>
     Ok(find.query_row([source], |row| row.get(0)).optional()?)
 }
 
-pub(super) fn open_runs(db: &Connection, source: &str, limit: usize) -> Result<Vec<OpenRunRow>, LedgerError> {
+/// Of more than `limit` open runs, `chance` picks the stretch: by age, thousands that never end would hide all that came later.
+pub(super) fn open_runs(
+    db: &Connection,
+    source: &str,
+    limit: usize,
+    chance: u64,
+) -> Result<Vec<OpenRunRow>, LedgerError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX).max(1);
+    let mut count =
+        db.prepare_cached("SELECT count(*) FROM runs INDEXED BY runs_open WHERE source = ?1 AND open = 1")?;
+    let count: i64 = count.query_row([source], |row| row.get(0))?;
+    let stretches = count.unsigned_abs().div_ceil(limit.unsigned_abs()).max(1);
+    let skipped = i64::try_from(chance % stretches).unwrap_or(0).saturating_mul(limit);
     let mut find = db.prepare_cached(
         "SELECT run, workflow, workspace, known FROM runs INDEXED BY runs_open
-         WHERE source = ?1 AND open = 1 ORDER BY id LIMIT ?2",
+         WHERE source = ?1 AND open = 1 ORDER BY id LIMIT ?2 OFFSET ?3",
     )?;
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = find.query_map(params![source, limit], |row| {
+    let rows = find.query_map(params![source, limit, skipped], |row| {
         let part: OpenPart = json(row, 3)?;
         let key = RunKey { run: row.get(0)?, workflow: row.get(1)?, workspace: row.get(2)? };
         Ok(OpenRunRow { key, status: part.status, started_at: part.started_at })
@@ -152,10 +164,42 @@ pub(super) fn receivers_waiting(db: &Connection) -> Result<Waiting, LedgerError>
 }
 
 pub(super) fn troubles(db: &Connection) -> Result<Vec<Trouble>, LedgerError> {
-    let mut find = db.prepare_cached("SELECT what, since, summary FROM troubles ORDER BY what")?;
-    let rows =
-        find.query_map([], |row| Ok(Trouble { what: row.get(0)?, since: time(row.get(1)?), summary: row.get(2)? }))?;
+    let mut find = db.prepare_cached(
+        "SELECT what, since, body, address, count, untold, told_at FROM troubles WHERE settled_at IS NULL
+         ORDER BY what, address",
+    )?;
+    let rows = find.query_map([], |row| {
+        let told_at = time(row.get(6)?);
+        Ok(Trouble {
+            what: row.get(0)?,
+            since: time(row.get(1)?),
+            summary: json::<OwnTrouble>(row, 2)?.summary,
+            address: row.get(3)?,
+            count: row.get::<_, i64>(4)?.unsigned_abs(),
+            quiet_until: row.get::<_, bool>(5)?.then(|| told_at.saturating_add(QUIET).unwrap_or(told_at)),
+        })
+    })?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn failing(db: &Connection) -> Result<Vec<FailingReceiver>, LedgerError> {
+    let mut find = db.prepare_cached("SELECT name, address, failing_since, refused FROM receivers")?;
+    let rows = find.query_map([], |row| {
+        let failing = Failing { since: row.get::<_, Option<i64>>(2)?.map(time), refused: row.get(3)? };
+        Ok(FailingReceiver { receiver: row.get(0)?, address: row.get(1)?, failing })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// An address of a receiver that failed since it last took something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailingReceiver {
+    /// The receiver.
+    pub receiver: String,
+    /// Which of its addresses, where it has several.
+    pub address: String,
+    /// How it fails.
+    pub failing: Failing,
 }
 
 /// A trouble of firstred's own that is not settled yet.
@@ -163,10 +207,16 @@ pub(super) fn troubles(db: &Connection) -> Result<Vec<Trouble>, LedgerError> {
 pub struct Trouble {
     /// What is broken: `receiver oncall`.
     pub what: String,
+    /// Which address of it, where it has several.
+    pub address: String,
     /// Since when.
     pub since: Timestamp,
     /// What happens, in a sentence.
     pub summary: String,
+    /// How often it was met since it opened.
+    pub count: u64,
+    /// It came back too soon to be told again; it is told then.
+    pub quiet_until: Option<Timestamp>,
 }
 
 /// Reads a ledger that may belong to a running firstred.

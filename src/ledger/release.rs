@@ -11,7 +11,7 @@ use super::apply::Hot;
 use super::bells::Effects;
 use super::rows::micros;
 use super::trouble;
-use crate::engine::{Notification, OwnTrouble, Policy, Subject, whom};
+use crate::engine::{About, Notification, OwnTrouble, Policy, Subject, whom};
 
 /// How many are handed on in one transaction.
 pub(super) const CHUNK: usize = 500;
@@ -72,7 +72,9 @@ fn heirs(body: &str, policy: &Policy) -> Vec<String> {
     match &said.subject {
         Subject::Run(_) if said.kind == crate::engine::Kind::Test => Vec::new(),
         Subject::Run(card) => whom(card, policy),
-        Subject::Own(about) => trouble::audience(&about.what, policy),
+        Subject::Own(about) => {
+            policy.hearers(About::of(&about.what)).into_iter().map(|hearer| hearer.receiver).collect()
+        }
     }
 }
 
@@ -86,9 +88,9 @@ fn say(
     policy: &Policy,
     effects: &mut Effects,
 ) -> Result<(), LedgerError> {
-    let what = trouble::receiver(receiver);
+    let what = About::Receiver(receiver).what();
     // Whatever was open about it is over: it is no longer there.
-    trouble::settle(hot, &what)?;
+    trouble::settle(hot, &what, now)?;
     let takers = takers.into_iter().collect::<Vec<_>>().join(", ");
     let detail = match (count - to_nobody, to_nobody) {
         (_, 0) => format!("Handed to {takers}."),
@@ -102,7 +104,6 @@ fn say(
         advice: format!("Nothing, if that was meant. Else put [receivers.{receiver}] back for what comes next."),
         since: now,
     };
-    trouble::raise(hot, &trouble, &trouble::audience(&what, policy), now, policy, effects)?;
-    trouble::settle(hot, &what)?;
-    Ok(())
+    let hearers: Vec<String> = policy.hearers(About::Configuration).into_iter().map(|hearer| hearer.receiver).collect();
+    trouble::say_to(hot, &trouble, &hearers, now, policy, effects)
 }

@@ -11,11 +11,13 @@ use super::apply::{self, Hot};
 use super::bells::{Bells, Effects};
 use super::checkpoint::Bell;
 use super::command::{Answer, Command, Work};
+use super::failing::Memory;
 use super::reserve::Reserve;
-use super::{LedgerError, hold, outbox, park, prune, release, trouble};
+use super::trouble::Met;
+use super::{LedgerError, failing, hold, outbox, park, prune, release, sweep, trouble};
 use crate::clock;
 use crate::engine::Policy;
-use crate::metrics::Metrics;
+use crate::metrics::{AttemptLabel, Metrics};
 
 /// The most commands of one transaction, and the most rows that they are about.
 const MAX_COMMANDS: usize = 256;
@@ -31,6 +33,10 @@ pub(super) struct Writer {
     pub(super) checkpointer: Bell,
     /// The last commit went through.
     pub(super) healthy: bool,
+    /// The policy of the last commit; none at the start.
+    pub(super) in_force: Option<Arc<Policy>>,
+    /// What is remembered beside the tables may not be what they say: a transaction was undone.
+    pub(super) stale: bool,
 }
 
 /// However the thread ends, the metrics don't say that it still writes.
@@ -50,6 +56,10 @@ impl Writer {
         let mut arrived = Vec::with_capacity(MAX_COMMANDS);
         let mut waiting = VecDeque::with_capacity(MAX_COMMANDS);
         let mut group = Vec::with_capacity(MAX_COMMANDS);
+        // A transaction of nothing: only what a start changes. Where it fails, the next one does that.
+        if let Err(error) = self.transact(&mut hot, &[]) {
+            tracing::warn!(?error, "the ledger could not begin anew");
+        }
         loop {
             if waiting.is_empty() && self.inbox.blocking_recv_many(&mut arrived, MAX_COMMANDS) == 0 {
                 return Ok(());
@@ -106,10 +116,16 @@ impl Writer {
     /// All of `group` in one transaction, or nothing of it.
     fn transact(&mut self, hot: &mut Hot<'_>, group: &[Command]) -> Result<Vec<Answer>, LedgerError> {
         let mut effects = Effects::default();
-        let result = self.try_transact(hot, group, &mut effects);
+        let policy = Arc::clone(&self.policy.borrow());
+        let result = self.try_transact(hot, group, &policy, &mut effects);
         match &result {
-            Ok(_) => self.committed(&effects),
+            Ok(_) => {
+                self.stale = false;
+                self.in_force = Some(policy);
+                self.committed(&effects);
+            }
             Err(error) => {
+                self.stale = true;
                 if !hot.db.is_autocommit()
                     && let Err(error) = hot.db.execute_batch("ROLLBACK")
                 {
@@ -127,6 +143,7 @@ impl Writer {
         &self,
         hot: &mut Hot<'_>,
         group: &[Command],
+        policy: &Arc<Policy>,
         effects: &mut Effects,
     ) -> Result<Vec<Answer>, LedgerError> {
         #[cfg(test)]
@@ -134,8 +151,13 @@ impl Writer {
             hot.db.execute_batch(sql)?;
             return Ok(vec![Answer::Done]);
         }
-        let policy = Arc::clone(&self.policy.borrow());
         hot.db.prepare_cached("BEGIN IMMEDIATE")?.raw_execute()?;
+        if self.stale {
+            hot.memory = Memory::load(hot.db)?;
+        }
+        if !self.in_force.as_ref().is_some_and(|in_force| Arc::ptr_eq(in_force, policy)) {
+            failing::begin_anew(hot, policy, clock::now())?;
+        }
         if !self.healthy {
             // A transaction that changes nothing would prove nothing.
             hot.db
@@ -144,7 +166,7 @@ impl Writer {
         }
         let mut answers = Vec::with_capacity(group.len());
         for command in group {
-            answers.push(work(hot, &command.work, &policy, effects)?);
+            answers.push(work(hot, &command.work, policy, effects)?);
         }
         hot.db.prepare_cached("COMMIT")?.raw_execute()?;
         Ok(answers)
@@ -170,6 +192,10 @@ impl Writer {
         if effects.held {
             self.bells.holds.notify_one();
         }
+        for (receiver, count) in &effects.given_up {
+            let label = AttemptLabel { receiver: receiver.clone(), outcome: "given_up" };
+            self.metrics.attempts.get_or_create(&label).inc_by(*count);
+        }
     }
 }
 
@@ -180,10 +206,12 @@ fn work(hot: &mut Hot<'_>, work: &Work, policy: &Policy, effects: &mut Effects) 
         Work::Say { notification, receivers } => {
             hot.tell(outbox::NO_RUN, notification, receivers, policy, effects).map(|()| Answer::Done)
         }
-        Work::Raise { trouble, receivers, now } => {
-            trouble::raise(hot, trouble, receivers, *now, policy, effects).map(Answer::Changed)
+        Work::Raise { trouble, now } => {
+            let met = Met { trouble, address: "", transient: true, count: 1, at: *now };
+            trouble::raise(hot, &met, policy, effects).map(Answer::Changed)
         }
-        Work::Settle { what } => trouble::settle(hot, what).map(Answer::Changed),
+        Work::Settle { what, now } => trouble::settle(hot, what, *now).map(Answer::Changed),
+        Work::Sweep { now } => sweep::sweep(hot, *now, policy, effects).map(Answer::Changed),
         Work::EndHolds { now } => hold::end(hot, *now, policy, effects).map(Answer::Next),
         Work::Release { receiver, now } => release::release(hot, receiver, *now, policy, effects).map(Answer::Released),
         Work::Park { delivery, reason, now } => {
@@ -229,6 +257,7 @@ fn work_name(work: &Work) -> &'static str {
         Work::Say { .. } => "say",
         Work::Raise { .. } => "raise",
         Work::Settle { .. } => "settle",
+        Work::Sweep { .. } => "sweep",
         Work::EndHolds { .. } => "end holds",
         Work::Release { .. } => "release",
         Work::Park { .. } => "park",

@@ -8,6 +8,7 @@ use super::message::{Budget, Message, plain, text};
 use super::payload;
 use crate::config::ConsoleReceiver;
 use crate::engine::{Delivery, Kind, Notification, Outcome};
+use crate::triage::redact::Secrets;
 
 /// Where the console writes to.
 pub(crate) type Writer = Box<dyn Write + Send>;
@@ -49,7 +50,7 @@ impl Console {
         match written.map(|joined| joined.unwrap_or_else(|error| Err(std::io::Error::other(error)))) {
             Ok(Ok(())) => Outcome::Delivered { receipt: "written".to_owned(), plain: false },
             Ok(Err(error)) => {
-                let reason = text::reason(&format!("failed to write to standard output: {error}"));
+                let reason = text::reason(&format!("failed to write to standard output: {error}"), &Secrets::default());
                 Outcome::Refused { permanent: false, reason, retry_after: None }
             }
             Err(_) => Outcome::Unknown { reason: "standard output takes nothing".to_owned() },

@@ -6,6 +6,7 @@ pub mod dispatcher;
 mod email;
 mod http;
 mod message;
+mod own_secrets;
 mod payload;
 mod slack;
 #[cfg(test)]

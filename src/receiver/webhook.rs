@@ -9,11 +9,12 @@ use secrecy::ExposeSecret as _;
 use url::Url;
 
 use super::message::text;
-use super::{BuildError, http, payload};
+use super::{BuildError, http, own_secrets, payload};
 use crate::config::WebhookReceiver;
 use crate::engine::{Delivery, Outcome};
 use crate::net::signature::{Secret, sign};
 use crate::net::{Answer, Client, ClientOptions, Request};
+use crate::triage::redact::Secrets;
 
 /// Enough of an answer to say why it refused.
 const BODY_CAP: usize = 4_096;
@@ -24,6 +25,8 @@ pub(crate) struct Webhook {
     url: Url,
     secrets: Vec<Secret>,
     bearer: Option<HeaderValue>,
+    /// What no reason may repeat.
+    own: Secrets,
     timeout: Duration,
 }
 
@@ -41,6 +44,7 @@ impl Webhook {
             url: settings.url.clone(),
             secrets,
             bearer: bearer.transpose()?,
+            own: own_secrets::webhook(settings),
             timeout,
         })
     }
@@ -57,8 +61,8 @@ impl Webhook {
             body_cap: BODY_CAP,
         };
         match self.client.send(request).await {
-            Ok(answer) => outcome(&answer, now),
-            Err(error) => http::outcome_of(&error),
+            Ok(answer) => outcome(&answer, now, &self.own),
+            Err(error) => http::outcome_of(&error, &self.own),
         }
     }
 
@@ -82,13 +86,13 @@ impl Webhook {
 }
 
 /// What an answer means (Standard Webhooks 1.0, "Delivery": 2xx is success, 3xx a failure, 410 the end, 429, 502 and 504 ask to slow down).
-fn outcome(answer: &Answer, now: Timestamp) -> Outcome {
+fn outcome(answer: &Answer, now: Timestamp, own: &Secrets) -> Outcome {
     let status = answer.status;
     let body = text::line(&String::from_utf8_lossy(&answer.body));
     let said = if body.is_empty() { String::new() } else { format!(": {body}") };
     let refused = |permanent, reason: &str| Outcome::Refused {
         permanent,
-        reason: text::reason(reason),
+        reason: text::reason(reason, own),
         retry_after: answer.retry_after(now).filter(|_| !permanent),
     };
     match status {

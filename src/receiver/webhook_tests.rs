@@ -53,7 +53,7 @@ async fn attempt(answers: Vec<String>) -> (Outcome, Option<String>) {
     let settings = WebhookReceiver {
         url: Url::parse(&url).expect("a URL"),
         secrets: ["an old secret of 24 bytes", "a new secret of 24 bytes"].map(SecretString::from).to_vec(),
-        token: Some(SecretString::from("tok_1")),
+        token: Some(SecretString::from("tok_1-of-ours")),
         ca_file: None,
     };
     let webhook = Webhook::build(&settings, PATIENT).expect("a receiver");
@@ -72,7 +72,7 @@ async fn what_is_sent_verifies_with_either_secret() {
         head.lines()
             .find_map(|line| line.split_once(": ").filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, v)| v))
     };
-    assert_eq!(header("authorization"), Some("Bearer tok_1"));
+    assert_eq!(header("authorization"), Some("Bearer tok_1-of-ours"));
     assert_eq!(header("content-type"), Some("application/json"));
     assert_eq!(header("webhook-timestamp"), Some(at(NOW).as_second().to_string().as_str()));
     assert_eq!(header("webhook-id"), Some(delivery(of_card(card())).idempotency_key().as_str()));
@@ -91,7 +91,7 @@ fn every_status_has_its_meaning() {
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
         let answer =
             Answer { status, headers: headers.collect(), body: b"see https://x.example/?token=1".to_vec(), cut: false };
-        match outcome(&answer, Timestamp::UNIX_EPOCH) {
+        match outcome(&answer, Timestamp::UNIX_EPOCH, &Secrets::default()) {
             Outcome::Delivered { .. } => "delivered",
             Outcome::Refused { permanent: true, retry_after: None, reason } if !reason.contains("token") => "permanent",
             Outcome::Refused { permanent: false, retry_after: Some(30), reason } if !reason.contains("token") => {
@@ -131,5 +131,16 @@ proptest! {
         let body = payload::json(&hostile_with(&text.repeat(times)));
         prop_assert!(body.len() < payload::MOST_BYTES);
         prop_assert!(serde_json::from_str::<Value>(&body).is_ok());
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_repeats_our_token_or_holds_a_secret_is_taken_without_them() {
+    let (outcome, _) =
+        attempt(vec![answer(400, "", "bad Bearer tok_1-of-ours password=hunter22 an old secret of 24 bytes")]).await;
+    let Outcome::Refused { permanent: true, reason, .. } = outcome else { panic!("{outcome:?}") };
+    assert!(reason.starts_with("HTTP 400: bad"), "{reason}");
+    for secret in ["tok_1-of-ours", "hunter22", "an old secret"] {
+        assert!(!reason.contains(secret), "{reason}");
     }
 }

@@ -18,7 +18,11 @@ use crate::clock;
 use crate::net::signature;
 use crate::run::{Limits, NativeError, Run, read_batch};
 
-type Items = Vec<Result<Run, NativeError>>;
+/// The runs of a body, and whether they came numbered: in an array, or several of them.
+struct Items {
+    runs: Vec<Result<Run, NativeError>>,
+    numbered: bool,
+}
 
 /// The answer to a body.
 #[derive(Serialize)]
@@ -120,7 +124,7 @@ async fn parse<I: Inlet, C: Checkup>(
 ) -> Result<Result<Items, NativeError>, NoBody> {
     let limits = routes.limits;
     if !gzip && raw.len() <= body::BIG {
-        return Ok(read_batch(&raw, limits));
+        return Ok(read(&raw, limits));
     }
     let cap = routes.max_body.saturating_mul(body::UNPACKED);
     // The permit goes with the work: a sender who hangs up does not make room for another before this is done.
@@ -134,10 +138,19 @@ async fn parse<I: Inlet, C: Checkup>(
 }
 
 fn unpack_and_read(raw: &[u8], gzip: bool, cap: usize, limits: Limits) -> Result<Result<Items, NativeError>, NoBody> {
-    if gzip { Ok(read_batch(&body::gunzip(raw, cap)?, limits)) } else { Ok(read_batch(raw, limits)) }
+    if gzip { Ok(read(&body::gunzip(raw, cap)?, limits)) } else { Ok(read(raw, limits)) }
+}
+
+fn read(body: &[u8], limits: Limits) -> Result<Items, NativeError> {
+    let runs = read_batch(body, limits)?;
+    // A byte order mark may stand before it.
+    let array = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start().starts_with(b"[");
+    let numbered = array || runs.len() > 1;
+    Ok(Items { runs, numbered })
 }
 
 async fn commit<I: Inlet, C: Checkup>(routes: &Routes<I, C>, source: &str, gate: &Gate, items: Items) -> Answer {
+    let Items { runs: items, numbered } = items;
     let sent = items.len();
     let mut runs = Vec::with_capacity(sent);
     let mut refused = Vec::new();
@@ -156,7 +169,7 @@ async fn commit<I: Inlet, C: Checkup>(routes: &Routes<I, C>, source: &str, gate:
             Ok(strangers) => {
                 accepted = accepted.saturating_sub(strangers.len());
                 refused.extend(strangers.into_iter().map(|(index, error)| {
-                    let pointer = if sent > 1 { format!("/{index}") } else { String::new() };
+                    let pointer = if numbered { format!("/{index}/workspace") } else { "/workspace".to_owned() };
                     Refused { index, pointer, error }
                 }));
             }

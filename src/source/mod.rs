@@ -60,7 +60,7 @@ pub trait Intake: Clone + Send + Sync + 'static {
     /// When the ledger can't be read.
     fn checkpoint(&self, source: &str) -> impl Future<Output = Result<Option<String>, NotTaken>> + Send;
 
-    /// The runs of this source that were open when last seen, oldest first.
+    /// The runs of this source that were open when last seen, oldest first. Of very many, a stretch of them, another one each time.
     ///
     /// # Errors
     /// When the ledger can't be read.

@@ -13,7 +13,9 @@
 mod support;
 
 mod cli;
+mod cli_json;
 mod crash;
+mod gone;
 mod hold;
 mod hostile;
 mod http_source;

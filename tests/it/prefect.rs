@@ -104,7 +104,7 @@ async fn every_failed_flow_of_a_real_prefect_server_is_told_once_and_nothing_els
             PERSISTENT.1
         ));
     prefect.fail(OLD, "nobody may be woken for this").await;
-    prefect.tick().await;
+    prefect.let_age().await;
     let mut daemon = Daemon::start(&setup).await;
     daemon.wait_ready().await;
     wait_polls(&daemon, 1).await;

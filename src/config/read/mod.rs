@@ -45,7 +45,7 @@ impl<'a> At<'a> {
 
     /// Whether an environment variable set it: then a number is written as a string.
     pub(super) fn is_override(&self) -> bool {
-        self.cx.overrides.contains_key(&self.path.to_string())
+        self.cx.variable(&self.path).is_some()
     }
 
     pub(super) fn item(&self, index: usize, value: &'a Value) -> At<'a> {

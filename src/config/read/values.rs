@@ -32,6 +32,8 @@ pub(in crate::config) fn text(at: &At<'_>) -> Option<String> {
 pub(in crate::config) fn boolean(at: &At<'_>) -> Option<bool> {
     match at.value {
         Value::Boolean(boolean) => Some(*boolean),
+        Value::String(text) if at.is_override() && text.trim() == "true" => Some(true),
+        Value::String(text) if at.is_override() && text.trim() == "false" => Some(false),
         _ => at.wrong("true or false"),
     }
 }

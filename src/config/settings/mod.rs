@@ -47,7 +47,7 @@ pub struct Config {
 pub struct ServerSettings {
     /// Where to listen. Default `127.0.0.1:8686`.
     pub listen: SocketAddr,
-    /// How people reach this daemon; links in messages begin with it.
+    /// How people reach this daemon. Reserved for links to the triage page: nothing uses it yet.
     pub public_url: Option<Url>,
     /// The largest request body on the wire, in bytes. Default 1 MiB; what gzip unpacks may be four times that.
     pub max_body: usize,

@@ -58,6 +58,30 @@ fn the_environment_lies_over_the_file_and_the_file_over_the_defaults() {
 }
 
 #[test]
+fn the_environment_lies_over_the_scalars_of_named_sources_and_receivers() {
+    let text = "[sources.prod-eu]\ntype = \"http\"\nurl = \"https://a.example.com/runs\"\nevery = \"10s\"\n\
+                token = { env = \"NOT_SET\" }\n\
+                [receivers.\"On Call\"]\ntype = \"slack\"\nwebhook_url = \"https://hooks.slack.com/services/T/B/x\"\n\
+                [receivers.on]\ntype = \"console\"\n\
+                [defaults]\nnotify = [\"On Call\", \"on\"]\n";
+    let env = [
+        ("FIRSTRED__SOURCES__PROD_EU__URL", "https://b.example.com/runs"),
+        ("FIRSTRED__SOURCES__PROD_EU__EVERY", "30s"),
+        ("FIRSTRED__SOURCES__PROD_EU__MAX_PAGES", "7"),
+        ("FIRSTRED__SOURCES__PROD_EU__TOKEN", "t0ken"),
+        ("FIRSTRED__RECEIVERS__ON_CALL__PARALLEL", "3"),
+        ("FIRSTRED__RECEIVERS__ON__FORMAT", "json"),
+    ];
+    let config = good(text, &env).config;
+    let SourceKind::Http(http) = &config.sources["prod-eu"].kind else { panic!("http") };
+    assert_eq!(http.url.as_str(), "https://b.example.com/runs");
+    assert_eq!((http.polling.every, http.max_pages), (Duration::from_secs(30), 7));
+    assert!(http.token.is_some());
+    assert_eq!(config.receivers["On Call"].parallel, 3);
+    assert!(matches!(&config.receivers["on"].kind, crate::config::ReceiverKind::Console(console) if console.json));
+}
+
+#[test]
 fn no_file_is_the_defaults_with_a_word_about_what_is_missing() {
     let warnings = warned("", &[]);
     assert!(warnings.contains("there is no source") && warnings.contains("told to nobody"), "{warnings}");

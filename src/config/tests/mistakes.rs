@@ -112,10 +112,33 @@ fn wrong_overrides_name_the_variable() {
         ("FIRSTRED__SERVER__LISTEN", "nowhere"),
         ("FIRSTRED__SERVER__QUEUE", "many"),
         ("FIRSTRED__SERVER__QUEU", "1"),
-        ("FIRSTRED__RECEIVERS__OPS__TYPE", "slack"),
+        ("FIRSTRED__RULES__0__NOTIFY", "ops"),
+        ("FIRSTRED__RECEIVERS__OSP__FORMAT", "json"),
+        ("FIRSTRED__RECEIVERS__OPS__FROMAT", "json"),
+        ("FIRSTRED__RECEIVERS__OPS__FORMAT", "yaml"),
+        ("FIRSTRED__RECEIVERS__OPS__PARALLEL", "many"),
+        ("FIRSTRED__RECEIVERS__OPS__PACE", "5"),
+        ("FIRSTRED__RECEIVERS__OPS", "x"),
+        ("FIRSTRED__SOURCES__EVENTS__DETAIL__URL", "x"),
         ("FIRSTRED__LEGDER__PATH", "x"),
     ];
     insta::assert_snapshot!(refused(&with(""), &env));
+}
+
+#[test]
+fn a_variable_that_may_mean_two_names_or_says_what_another_says_is_refused() {
+    let two = with("[receivers.a-b]\ntype = \"console\"\n[receivers.a_b]\ntype = \"console\"\n");
+    let said = refused(&two, &[("FIRSTRED__RECEIVERS__A_B__FORMAT", "json")]);
+    assert!(said.contains("this could be any of `a-b`, `a_b`"), "{said}");
+    let env = [("FIRSTRED__RECEIVERS__OPS__FORMAT", "json"), ("FIRSTRED__RECEIVERS__ops__FORMAT", "text")];
+    let said = refused(&with(""), &env);
+    assert!(said.contains("FIRSTRED__RECEIVERS__OPS__FORMAT says the same key"), "{said}");
+}
+
+#[test]
+fn beside_a_syntax_error_no_name_is_said_to_be_missing() {
+    let said = refused("[receivers.ops\ntype = \"console\"\n", &[("FIRSTRED__RECEIVERS__OPS__FORMAT", "json")]);
+    assert!(!said.contains("called so"), "{said}");
 }
 
 #[test]

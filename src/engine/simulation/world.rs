@@ -253,7 +253,7 @@ impl World {
                 outcome,
             };
             let seed = self.chance.next();
-            row.next = match after_attempt(&attempted, &audience(), at(self.second), seed).next {
+            row.next = match after_attempt(&attempted, &audience(), None, at(self.second), seed).next {
                 Next::RetryAt(then) => Some(then.as_second() - at(0).as_second() + 1),
                 Next::Done | Next::GivenUp => None,
             };

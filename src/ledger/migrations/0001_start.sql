@@ -53,11 +53,30 @@ CREATE TABLE checkpoints (
     at     INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- firstred's own troubles that are not settled yet: each is told once.
+-- firstred's own troubles. Each is told once while it is open (settled_at is null) and at most once an hour: a settled one stays, for
+-- when it was last told. `untold`: it came back within that hour, and is told at the end of it. `transient`: the next success ends it.
 CREATE TABLE troubles (
-    what    TEXT PRIMARY KEY,
-    since   INTEGER NOT NULL,
-    summary TEXT NOT NULL
+    what       TEXT    NOT NULL,
+    address    TEXT    NOT NULL,
+    since      INTEGER NOT NULL,
+    told_at    INTEGER NOT NULL,
+    last_at    INTEGER NOT NULL,
+    settled_at INTEGER,
+    untold     INTEGER NOT NULL,
+    transient  INTEGER NOT NULL,
+    count      INTEGER NOT NULL,
+    body       TEXT    NOT NULL,
+    PRIMARY KEY (what, address)
+) STRICT, WITHOUT ROWID;
+
+-- The addresses of receivers that fail: since when they can't be reached, how many deliveries they refused for good. A success lets go
+-- of the row, and so does a start.
+CREATE TABLE receivers (
+    name          TEXT    NOT NULL,
+    address       TEXT    NOT NULL,
+    failing_since INTEGER,
+    refused       INTEGER NOT NULL,
+    PRIMARY KEY (name, address)
 ) STRICT, WITHOUT ROWID;
 
 -- `clean`: closed in order. `probe`: proves that writing works again after a failure.

@@ -112,6 +112,21 @@ async fn a_hold_that_ends_is_told_and_one_that_recovers_never_is() {
 }
 
 #[tokio::test]
+async fn a_hold_that_goes_on_as_it_was_wakes_nobody() {
+    let bed = Bed::new();
+    bed.see(vec![retrying("r1")]).await;
+    let bell = bed.ledger.hold_wakeup();
+    bell.notified().await;
+    let mut again = retrying("r1");
+    if let Some(retrying) = again.card.as_mut().and_then(|card| card.retrying.as_mut()) {
+        retrying.attempt = Some(2);
+    }
+    bed.see(vec![again]).await;
+    let rung = tokio::time::timeout(Duration::from_millis(50), bell.notified()).await;
+    assert!(rung.is_err(), "its deadline did not change");
+}
+
+#[tokio::test]
 async fn a_hold_that_can_not_be_read_does_not_keep_the_others_from_ending() {
     let bed = Bed::new();
     bed.see(vec![retrying("r1"), retrying("r2")]).await;
@@ -129,6 +144,39 @@ async fn a_forgotten_run_is_no_longer_asked_for() {
     gone.forgotten = vec![key("r1"), key("never seen")];
     bed.ledger.observe(gone).await.expect("committed");
     assert!(bed.ledger.open_runs("events", 10).await.expect("an answer").is_empty());
+}
+
+#[tokio::test]
+async fn a_run_stays_with_the_source_that_can_ask_about_it_whoever_saw_it_first_or_last() {
+    let bed = Bed::new();
+    let seen_by = |source: &str, polled: bool, status| {
+        let mut observation = seen("r1", status, Standing::Open);
+        source.clone_into(&mut observation.source);
+        Observed { source: source.to_owned(), polled, ..batch(vec![observation]) }
+    };
+    let open = async |source: &str| bed.ledger.open_runs(source, 10).await.expect("an answer").len();
+    bed.ledger.observe(seen_by("events", false, RunStatus::Running)).await.expect("committed");
+    // Nothing new is seen, and yet from now on it is the one to ask.
+    bed.ledger.observe(seen_by("prod", true, RunStatus::Running)).await.expect("committed");
+    assert_eq!((open("events").await, open("prod").await), (0, 1));
+    bed.ledger.observe(seen_by("events", false, RunStatus::Waiting)).await.expect("committed");
+    assert_eq!((open("events").await, open("prod").await), (0, 1));
+    let story = bed.ledger.stories("r1").await.expect("an answer").remove(0);
+    assert_eq!(story.known.source, "events", "who saw it last is told as before");
+}
+
+#[tokio::test]
+async fn of_more_open_runs_than_one_poll_asks_for_each_has_its_turn() {
+    let bed = Bed::new();
+    let runs = ["a", "b", "c", "d", "e"];
+    bed.see(runs.iter().map(|run| seen(run, RunStatus::Paused, Standing::Open)).collect()).await;
+    let mut asked = std::collections::BTreeSet::new();
+    for _ in 0..200 {
+        let open = bed.ledger.open_runs("events", 2).await.expect("an answer");
+        assert!((1..=2).contains(&open.len()));
+        asked.extend(open.into_iter().map(|open| open.key.run));
+    }
+    assert!(asked.iter().eq(&runs), "{asked:?}");
 }
 
 #[tokio::test]

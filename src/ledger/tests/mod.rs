@@ -6,6 +6,8 @@ mod handed_on;
 mod opening;
 mod outbox;
 mod random;
+mod sweeps;
+mod troubles;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -155,6 +157,7 @@ fn retrying(run: &str) -> Observation {
 fn batch(observations: Vec<Observation>) -> Observed {
     Observed {
         source: "events".to_owned(),
+        polled: false,
         at: second(0),
         observations: observations.into_iter().map(|observation| (observation, false)).collect(),
         forgotten: Vec::new(),

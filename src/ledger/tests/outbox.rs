@@ -1,8 +1,8 @@
 //! Deliveries, fallbacks and firstred's own troubles.
 
 use super::*;
+use crate::engine::Kind;
 use crate::engine::testing::audience;
-use crate::engine::{Kind, OwnTrouble, Subject};
 
 #[tokio::test]
 async fn due_is_oldest_first_without_what_is_in_flight_and_says_when_to_ask_again() {
@@ -60,7 +60,7 @@ async fn the_log_of_a_delivery_keeps_the_newest_attempts() {
     assert_eq!(numbers, (11..=30).collect::<Vec<_>>());
 }
 
-fn with_fallback(workspaces: Option<&str>) -> Policy {
+pub(super) fn with_fallback(workspaces: Option<&str>) -> Policy {
     let mut policy = simple();
     if let Some(oncall) = policy.receivers.get_mut("oncall") {
         oncall.fallback = Some("data".to_owned());
@@ -95,67 +95,6 @@ async fn what_is_given_up_goes_to_the_fallback_once_and_a_trouble_with_it() {
     assert!(bed.due("oncall", 2).await.is_empty());
     assert!(bed.due("data", 2).await.is_empty());
     assert_eq!(bed.ledger.receivers_waiting().await, Ok(Vec::new()));
-}
-
-#[tokio::test]
-async fn a_fallback_that_is_bound_to_another_workspace_hears_of_the_trouble_only() {
-    let bed = Bed::with(with_fallback(Some("other")));
-    bed.see(vec![failed("r1")]).await;
-    bed.record(&bed.due("oncall", 0).await[0], 1, never()).await;
-    let due = bed.due("data", 1).await;
-    assert_eq!(due.len(), 1);
-    let Subject::Own(trouble) = &due[0].notification.subject else { panic!("not a trouble") };
-    assert_eq!(trouble.what, "receiver oncall");
-    assert_eq!(trouble.detail.as_deref(), Some("404"));
-}
-
-#[tokio::test]
-async fn a_trouble_is_told_once_until_it_is_settled_by_a_delivery() {
-    let bed = Bed::new();
-    bed.see(vec![failed("r1"), failed("r2"), failed("r3"), failed("r4")]).await;
-    let due = bed.due("oncall", 0).await;
-    bed.record(&due[0], 1, never()).await;
-    bed.record(&due[1], 1, never()).await;
-    assert_eq!(bed.due("data", 1).await.len(), 1);
-    assert_eq!(bed.ledger.settle("receiver oncall").await, Ok(true));
-    assert_eq!(bed.ledger.settle("receiver oncall").await, Ok(false));
-    bed.record(&due[2], 2, yes()).await;
-    bed.see(vec![]).await;
-    let mut later = batch(vec![failed("r5")]);
-    later.at = second(700);
-    bed.ledger.observe(later).await.expect("committed");
-    let new = bed.ledger.due("oncall", second(700), 9, &[due[3].id]).await.expect("an answer").0;
-    bed.record(&new[0], 701, never()).await;
-    assert_eq!(bed.due("data", 701).await.len(), 2, "another trouble, later");
-    bed.record(&due[3], 702, yes()).await;
-    assert_eq!(bed.ledger.settle("receiver oncall").await, Ok(false), "a delivery has settled it");
-}
-
-#[tokio::test]
-async fn a_receiver_that_refuses_every_other_message_is_one_trouble_and_not_a_storm() {
-    let bed = Bed::new();
-    bed.see((0..20).map(|run| failed(&format!("r{run}"))).collect()).await;
-    for (number, delivery) in bed.due("oncall", 0).await.iter().enumerate() {
-        bed.record(delivery, 1, if number % 2 == 0 { never() } else { yes() }).await;
-    }
-    assert_eq!(bed.due("data", 1).await.len(), 1);
-}
-
-#[tokio::test]
-async fn a_raised_trouble_skips_the_receiver_that_it_is_about_and_the_unknown() {
-    let bed = Bed::new();
-    let trouble = OwnTrouble {
-        what: "receiver oncall".to_owned(),
-        summary: "It does not answer.".to_owned(),
-        detail: None,
-        advice: "Look.".to_owned(),
-        since: second(0),
-    };
-    let all = ["oncall", "data", "left the configuration"].map(str::to_owned).to_vec();
-    assert_eq!(bed.ledger.raise(trouble.clone(), all.clone()).await, Ok(true));
-    assert_eq!(bed.ledger.raise(trouble, all).await, Ok(false));
-    let waiting = bed.ledger.receivers_waiting().await.expect("an answer");
-    assert_eq!(waiting.iter().map(|(name, count, _)| (name.as_str(), *count)).collect::<Vec<_>>(), [("data", 1)]);
 }
 
 #[tokio::test]

@@ -64,7 +64,7 @@ impl Outbox for Memory {
             addresses: Vec::new(),
             schedule: Schedule { give_up_after: SignedDuration::from_hours(24) },
         };
-        let next_at = match after_attempt(&attempt, &audience, attempt.at, 0).next {
+        let next_at = match after_attempt(&attempt, &audience, None, attempt.at, 0).next {
             Next::RetryAt(at) => Some(at),
             Next::Done | Next::GivenUp => {
                 self.done.send_modify(|done| *done += 1);

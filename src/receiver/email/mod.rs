@@ -16,9 +16,10 @@ use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParam
 use secrecy::ExposeSecret as _;
 
 use self::session::{Progress, Server};
-use super::BuildError;
+use super::{BuildError, own_secrets};
 use crate::config::{EmailReceiver, SmtpSecurity, SmtpServer};
 use crate::engine::{Delivery, Outcome};
+use crate::triage::redact::Secrets;
 
 /// How long a polite goodbye may take. The mail is delivered by then, whatever comes of it.
 const QUIT: Duration = Duration::from_secs(1);
@@ -28,6 +29,8 @@ pub(crate) struct Email {
     server: Server,
     from: Mailbox,
     to: Vec<Mailbox>,
+    /// What no reason may repeat.
+    own: Secrets,
     timeout: Duration,
 }
 
@@ -53,6 +56,7 @@ impl Email {
             },
             from: settings.from.clone(),
             to: settings.to.clone(),
+            own: own_secrets::email(settings),
             timeout,
         })
     }
@@ -67,7 +71,7 @@ impl Email {
         let mail = match message::render(delivery, &self.from, &to) {
             Ok(mail) => mail,
             Err(error) => {
-                let reason = super::message::text::reason(&format!("failed to build the mail: {error}"));
+                let reason = super::message::text::reason(&format!("failed to build the mail: {error}"), &self.own);
                 return Outcome::Refused { permanent: true, reason, retry_after: None };
             }
         };
@@ -77,14 +81,14 @@ impl Email {
         // At the deadline the connection is dropped with the future: nothing half-used is left for the next mail.
         match tokio::time::timeout(self.timeout, session).await {
             Ok(Ok((sent, connection))) => {
-                let outcome = outcome::of_sent(&sent);
+                let outcome = outcome::of_sent(&sent, &self.own);
                 if !sent.accepted.is_empty() && !sent.refused.is_empty() {
-                    tracing::warn!(receiver = ?delivery.receiver, refused = ?sent.refused, "some recipients were refused");
+                    tracing::warn!(receiver = ?delivery.receiver, outcome = ?outcome, "some recipients were refused");
                 }
                 quit(connection).await;
                 outcome
             }
-            Ok(Err(error)) => outcome::of_error(&error, progress.stage()),
+            Ok(Err(error)) => outcome::of_error(&error, progress.stage(), &self.own),
             Err(_) => outcome::of_timeout(self.timeout.as_secs_f32(), progress.stage()),
         }
     }

@@ -7,6 +7,7 @@ use lettre::Address;
 use super::session::Stage;
 use crate::engine::Outcome;
 use crate::receiver::message::text;
+use crate::triage::redact::Secrets;
 
 /// Greylisting asks to come back after a minute or more (RFC 6647 section 2); this is a floor, the schedule grows from there.
 const GREYLIST_SECONDS: i64 = 60;
@@ -44,32 +45,34 @@ impl Refusal {
 ///
 /// A delivery names one address (see `Delivery::address`), so that its outcome is clear. A delivery to several at once is told
 /// truly too: what was put off for some is tried again for all, with the same Message-ID, for a repeat is better than a loss.
-pub(super) fn of_sent(sent: &Sent) -> Outcome {
+pub(super) fn of_sent(sent: &Sent, own: &Secrets) -> Outcome {
     let refused = |only_transient: bool| {
         let refusals = sent.refused.iter().filter(|refusal| !only_transient || !refusal.permanent);
         refusals.map(Refusal::words).collect::<Vec<_>>().join("; ")
     };
     let put_off = sent.refused.iter().any(|refusal| !refusal.permanent);
     match &sent.receipt {
-        Some(receipt) if sent.refused.is_empty() => Outcome::Delivered { receipt: text::reason(receipt), plain: false },
+        Some(receipt) if sent.refused.is_empty() => {
+            Outcome::Delivered { receipt: text::reason(receipt, own), plain: false }
+        }
         Some(receipt) if !put_off => {
             let to = sent.accepted.join(", ");
             Outcome::Delivered {
-                receipt: text::reason(&format!("{receipt} for {to}; refused for {}", refused(false))),
+                receipt: text::reason(&format!("{receipt} for {to}; refused for {}", refused(false)), own),
                 plain: false,
             }
         }
         _ if put_off => Outcome::Refused {
             permanent: false,
-            reason: text::reason(&refused(true)),
+            reason: text::reason(&refused(true), own),
             retry_after: Some(GREYLIST_SECONDS),
         },
-        _ => Outcome::Refused { permanent: true, reason: text::reason(&refused(false)), retry_after: None },
+        _ => Outcome::Refused { permanent: true, reason: text::reason(&refused(false), own), retry_after: None },
     }
 }
 
 /// What an error at `stage` means.
-pub(super) fn of_error(error: &SmtpError, stage: Stage) -> Outcome {
+pub(super) fn of_error(error: &SmtpError, stage: Stage, own: &Secrets) -> Outcome {
     let place = stage.words();
     if error.status().is_some() {
         // Until the sender is named, a refusal is about the server, the certificate or the login: a person repairs it, and the queue
@@ -81,11 +84,13 @@ pub(super) fn of_error(error: &SmtpError, stage: Stage) -> Outcome {
         let closes = error.status().is_some_and(|code| code.to_string() == "421");
         let greylisted = error.is_transient() && stage >= Stage::Mail && !closes;
         let retry_after = greylisted.then_some(GREYLIST_SECONDS);
-        let reason = text::reason(&format!("refused at {place}: {}", reply(error)));
+        let reason = text::reason(&format!("refused at {place}: {}", reply(error)), own);
         return Outcome::Refused { permanent: settled, reason, retry_after };
     }
     if stage == Stage::Body && !error.is_client() {
-        return Outcome::Unknown { reason: text::reason(&format!("connection lost at {place}: {}", causes(error))) };
+        return Outcome::Unknown {
+            reason: text::reason(&format!("connection lost at {place}: {}", causes(error)), own),
+        };
     }
     let said = causes(error);
     let certificate = said.contains("certificate") || said.contains("UnknownIssuer") || error.is_tls();
@@ -94,7 +99,7 @@ pub(super) fn of_error(error: &SmtpError, stage: Stage) -> Outcome {
         Stage::Connect => format!("failed to connect: {said}"),
         _ => format!("failed at {place}: {said}"),
     };
-    Outcome::Refused { permanent: false, reason: text::reason(&reason), retry_after: None }
+    Outcome::Refused { permanent: false, reason: text::reason(&reason, own), retry_after: None }
 }
 
 /// What a deadline that passed at `stage` means.

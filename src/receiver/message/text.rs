@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
+use crate::triage::redact::{Secrets, redact_with};
+
 /// One line: every run of white space and line breaks is one space, nothing invisible is left.
 pub(crate) fn line(text: &str) -> String {
     let block = block(text);
@@ -163,9 +165,18 @@ pub(crate) fn counted(number: u32, one: &str, many: &str) -> String {
     format!("{} {}", grouped(number as usize), if number == 1 { one } else { many })
 }
 
-/// What a receiver answered, as a reason in the ledger: one line, at most 200 long, without URLs (a URL may be a secret).
-pub(crate) fn reason(text: &str) -> String {
-    let text = line(head(text, 2_000));
+/// The most of an answer that is looked at.
+const MOST_OF_AN_ANSWER: usize = 2_000;
+
+/// What a receiver answered, or what the way to it gave, as a reason in the ledger: one line, at most 200 long, without URLs (a URL may
+/// be a secret), without `own` (the receiver's own secrets: what refuses a token likes to repeat it) and without what looks like one.
+pub(crate) fn reason(text: &str, own: &Secrets) -> String {
+    let looked_at = head(text, MOST_OF_AN_ANSWER);
+    // Half a secret is no longer found as one: what is cut off is cut off with its word.
+    let whole = if looked_at.len() < text.len() { looked_at.rsplit_once(char::is_whitespace) } else { None };
+    let text = line(whole.map_or(looked_at, |(words, _)| words));
+    // Own secrets first: they are known exactly, and a URL or a pattern might leave a piece of one.
+    let text = redact_with(&text, own).text;
     let words: Vec<&str> = text.split(' ').map(|word| if word.contains("://") { "[link]" } else { word }).collect();
     end_cut(&words.join(" "), 200)
 }
@@ -211,7 +222,28 @@ mod tests {
 
     #[test]
     fn a_reason_holds_no_url() {
-        assert_eq!(reason("see https://hooks.slack.com/services/T/B/x\nnow"), "see [link] now");
+        let none = Secrets::default();
+        assert_eq!(reason("see https://hooks.slack.com/services/T/B/x\nnow", &none), "see [link] now");
+    }
+
+    #[test]
+    fn a_reason_holds_no_secret_of_ours_and_none_of_theirs() {
+        let own = Secrets::new(["tok-of-ours-17"]);
+        let answer = "HTTP 400: invalid token Bearer tok-of-ours-17 (dG9rLW9mLW91cnMtMTc=) password=hunter22";
+        let reason = reason(answer, &own);
+        assert!(reason.starts_with("HTTP 400: invalid token"), "{reason}");
+        for secret in ["tok-of-ours-17", "dG9rLW9m", "hunter22"] {
+            assert!(!reason.contains(secret), "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_reason_ends_with_no_piece_of_a_secret() {
+        let own = Secrets::new(["correct-horse-battery-staple"]);
+        for before in [180, 190, 1_980, 1_990] {
+            let answer = format!("{} correct-horse-battery-staple", "x ".repeat(before / 2));
+            assert!(!reason(&answer, &own).contains("correct"), "{before}");
+        }
     }
 
     proptest! {

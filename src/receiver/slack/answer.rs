@@ -5,6 +5,7 @@
 
 use crate::engine::Outcome;
 use crate::receiver::message::text;
+use crate::triage::redact::Secrets;
 
 /// What to do with an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,12 +56,11 @@ const LATER: [&str; 5] =
 /// "Some aspect of the operation may have succeeded" (docs.slack.dev, errors of chat.postMessage).
 const WHO_KNOWS: [&str; 2] = ["internal_error", "fatal_error"];
 
-/// What an answer means.
-pub(super) fn meaning(status: u16, body: &[u8], retry_after: Option<i64>) -> Meaning {
-    let start = &body[..body.len().min(1_000)];
-    let said = String::from_utf8_lossy(start);
+/// What an answer means. `own` is what no reason may repeat.
+pub(super) fn meaning(status: u16, body: &[u8], retry_after: Option<i64>, own: &Secrets) -> Meaning {
+    let said = String::from_utf8_lossy(body);
     let word = said.trim();
-    let reason = |rest: &str| text::reason(&format!("HTTP {status}: {word}{rest}"));
+    let reason = |rest: &str| text::reason(&format!("HTTP {status}: {word}{rest}"), own);
     let refused =
         |permanent, retry_after| Meaning::Other(Outcome::Refused { permanent, reason: reason(""), retry_after });
     if status == 429 {
@@ -83,7 +83,7 @@ pub(super) fn meaning(status: u16, body: &[u8], retry_after: Option<i64>) -> Mea
         // A captive portal, a proxy: somebody answered who is not Slack.
         200..=299 => Meaning::Other(Outcome::Refused {
             permanent: false,
-            reason: text::reason(&format!("answered {status} but not ok: {word}")),
+            reason: text::reason(&format!("answered {status} but not ok: {word}"), own),
             retry_after: None,
         }),
         // Slack never redirects a webhook: somebody stands in between, and may go away again. Not permanent for that reason.
@@ -145,7 +145,7 @@ mod tests {
             (404, "<html>", "permanent"),
         ];
         for (status, body, expected) in rows {
-            let found = match meaning(*status, body.as_bytes(), Some(30)) {
+            let found = match meaning(*status, body.as_bytes(), Some(30), &Secrets::default()) {
                 Meaning::Posted => "posted",
                 Meaning::Rephrase(_) => "rephrase",
                 Meaning::Other(Outcome::Refused { permanent: true, .. }) => "permanent",
@@ -161,7 +161,8 @@ mod tests {
     #[test]
     fn a_reason_is_short_and_holds_no_url() {
         let body = format!("see https://hooks.slack.com/services/T/B/secret {}", "x".repeat(5_000));
-        let Meaning::Other(Outcome::Refused { reason, .. }) = meaning(404, body.as_bytes(), None) else {
+        let Meaning::Other(Outcome::Refused { reason, .. }) = meaning(404, body.as_bytes(), None, &Secrets::default())
+        else {
             panic!("refused")
         };
         assert!(!reason.contains("secret") && text::length(&reason) <= 200, "{reason}");

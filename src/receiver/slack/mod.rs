@@ -16,10 +16,11 @@ use tokio::time::Instant;
 use url::Url;
 
 use self::answer::{Meaning, meaning};
-use super::{BuildError, http};
+use super::{BuildError, http, own_secrets};
 use crate::config::SlackReceiver;
 use crate::engine::{Delivery, Outcome};
 use crate::net::{Client, ClientOptions, Request};
+use crate::triage::redact::Secrets;
 
 /// A Slack answer is a word; what is longer comes from somebody else.
 const BODY_CAP: usize = 4_096;
@@ -29,6 +30,8 @@ pub(crate) struct Slack {
     client: Client,
     /// A secret as a whole: never printed.
     url: Url,
+    /// What no reason may repeat.
+    own: Secrets,
     timeout: Duration,
 }
 
@@ -38,7 +41,8 @@ impl Slack {
         let url =
             Url::parse(settings.webhook_url.expose_secret()).map_err(|error| BuildError::Url(error.to_string()))?;
         let client = Client::new(&ClientOptions { ca_file: settings.ca_file.clone() })?;
-        Ok(Self { client, url, timeout })
+        let own = own_secrets::slack(&url);
+        Ok(Self { client, url, own, timeout })
     }
 
     /// One attempt. What a form breaks still goes out: when Slack refuses the blocks, the same is said at once as plain text.
@@ -69,8 +73,8 @@ impl Slack {
             body_cap: BODY_CAP,
         };
         match self.client.send(request).await {
-            Ok(answer) => meaning(answer.status, &answer.body, answer.retry_after(now)),
-            Err(error) => Meaning::Other(http::outcome_of(&error)),
+            Ok(answer) => meaning(answer.status, &answer.body, answer.retry_after(now), &self.own),
+            Err(error) => Meaning::Other(http::outcome_of(&error, &self.own)),
         }
     }
 }

@@ -68,6 +68,11 @@ async fn bad_items_are_named_and_the_good_ones_committed() {
         2
     );
 
+    assert_eq!(report["refused"][0]["pointer"], "/0/workspace");
+    for (body, pointer) in [(foreign.to_owned(), "/workspace"), (format!("\n[{foreign}]"), "/0/workspace")] {
+        let reply = daemon.post("open", "", body).await;
+        assert_eq!((reply.status, &reply.json()["pointer"]), (403, &json!(pointer)));
+    }
     let alone = daemon.post("open", "", foreign).await;
     assert_eq!((alone.status, &alone.json()["accepted"]), (403, &json!(0)));
 }

@@ -7,7 +7,7 @@ use super::super::{Batch, Intake, PollError, Seen};
 use super::Http;
 use super::checkpoint::Checkpoint;
 use super::detail::Detailed;
-use super::memory::state;
+use super::memory::{as_listed, state};
 use super::shape::Items;
 use super::walk::Walked;
 use crate::run::{Run, RunKey};
@@ -73,7 +73,7 @@ impl Http {
         for ((listed, key, state), detailed) in asked.into_iter().zip(answers) {
             match detailed {
                 Detailed::Found(run) => {
-                    walked.listed.insert(run.key());
+                    walked.listed.extend(as_listed(&run));
                     done.push((*run, key, state));
                 }
                 // Listed a moment ago, and gone: what the list said is all there will ever be.

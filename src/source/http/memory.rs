@@ -23,7 +23,7 @@ pub(super) struct Memory {
     /// How many pages the last complete walk had.
     pub(super) pages: u32,
     /// What the last complete walk showed.
-    pub(super) listed: BTreeSet<RunKey>,
+    pub(super) listed: BTreeSet<Listed>,
     /// Open runs that the last complete walk did not show.
     pub(super) missing: BTreeSet<RunKey>,
     /// Where the next round of open runs begins.
@@ -79,6 +79,16 @@ impl Memory {
         self.said = words.map(str::to_owned);
         new
     }
+}
+
+/// A run as a list shows it: its id and its workflow. The workspace has no say here, for the daemon writes it into the runs of a
+/// source that names none, and the open runs come back with it. The workflow is its id or its name: another source may have been the
+/// first to see the run, and that is what the open runs go by.
+pub(super) type Listed = (String, String);
+
+/// What a list that holds this run shows.
+pub(super) fn as_listed(run: &Run) -> [Listed; 2] {
+    [run.workflow.key(), run.workflow.title()].map(|workflow| (run.id.clone(), workflow.to_owned()))
 }
 
 /// The state of a run whose detail was asked for: what else changes in the list is no reason to ask again.

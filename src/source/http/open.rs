@@ -27,8 +27,12 @@ pub(super) struct LookedAfter {
 
 impl Http {
     pub(super) async fn look_after(&mut self, open: &[OpenRun], walked: &Walked) -> LookedAfter {
-        let listed = if walked.unchanged { &self.memory.listed } else { &walked.listed };
-        let unseen: Vec<OpenRun> = open.iter().filter(|run| !listed.contains(&run.key)).cloned().collect();
+        let shown = if walked.unchanged { &self.memory.listed } else { &walked.listed };
+        let unseen: Vec<OpenRun> = open
+            .iter()
+            .filter(|run| !shown.contains(&(run.key.run.clone(), run.key.workflow.clone())))
+            .cloned()
+            .collect();
         if self.details.is_some() {
             return self.ask_for(unseen).await;
         }

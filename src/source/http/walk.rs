@@ -14,6 +14,7 @@ use super::super::{Intake, OpenRun, PollError};
 use super::Http;
 use super::checkpoint::{Checkpoint, EngineClock, Extent, Took, final_end, mark};
 use super::detail::percent_encoded;
+use super::memory::{Listed, as_listed};
 use super::pages::{Page, Pager};
 use super::shape::{Items, filtered_items, hash, native_items, read_items, rows};
 use crate::net::Answer;
@@ -34,7 +35,7 @@ pub(super) struct Walked {
     pub(super) more: bool,
     /// What kept the walk from reading everything it wanted to.
     pub(super) problem: Option<PollError>,
-    pub(super) listed: BTreeSet<RunKey>,
+    pub(super) listed: BTreeSet<Listed>,
     pub(super) oldest_start: Option<Timestamp>,
     pub(super) pages: u32,
     pub(super) unreadable: usize,
@@ -94,7 +95,7 @@ impl Walked {
         self.newest = self.newest.max(newest);
         let lowest = |a: Option<Timestamp>, b: Option<Timestamp>| a.into_iter().chain(b).min();
         for (run, _) in &read.items.runs {
-            self.listed.insert(run.key());
+            self.listed.extend(as_listed(run));
             self.oldest_start = lowest(self.oldest_start, run.started_at);
             self.oldest_end = lowest(self.oldest_end, final_end(run));
         }

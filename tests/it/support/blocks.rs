@@ -1,7 +1,10 @@
 //! Is this a message that Slack would take? Block Kit, as strict as the published limits: unknown properties, empty texts and nulls
 //! are mistakes. Only the blocks that firstred uses are known; any other is a mistake too.
 
-use serde_json::{Map, Value};
+mod self_tests;
+mod values;
+
+use serde_json::Value;
 
 /// The longest fallback text before Slack splits it.
 const MAX_TEXT: usize = 4_000;
@@ -214,141 +217,5 @@ impl Check {
         {
             self.wrong(&format!("{at}/style"), "must be booleans");
         }
-    }
-
-    fn text(&mut self, text: Option<&Value>, at: &str, kinds: &[&str], most: usize) {
-        let Some(text) = text else { return };
-        let kind = text.get("type").and_then(Value::as_str).unwrap_or_default();
-        if !kinds.contains(&kind) {
-            self.wrong(at, format!("unsupported type: {kind:?}"));
-            return;
-        }
-        let optional = if kind == "plain_text" { "emoji" } else { "verbatim" };
-        let Some(map) = self.object(text, at, &["type", "text"], &[optional]) else { return };
-        self.string(map.get("text"), &format!("{at}/text"), 1, most);
-        if kind == "mrkdwn"
-            && let Some(text) = map.get("text").and_then(Value::as_str)
-        {
-            for ping in ["<!channel", "<!here", "<!everyone", "<!subteam", "<@"] {
-                if text.contains(ping) {
-                    self.wrong(at, format!("pings people: {ping}"));
-                }
-            }
-        }
-    }
-
-    fn link(&mut self, url: Option<&Value>, at: &str) {
-        self.string(url, at, 1, 3_000);
-        let url = url.and_then(Value::as_str).unwrap_or_default();
-        let good = url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        if !good || url.contains(char::is_whitespace) {
-            self.wrong(at, "invalid url");
-        }
-    }
-
-    fn string(&mut self, value: Option<&Value>, at: &str, least: usize, most: usize) {
-        let Some(text) = value.and_then(Value::as_str) else {
-            self.wrong(at, "must provide a string");
-            return;
-        };
-        let length = text.chars().count();
-        if length < least || length > most {
-            self.wrong(at, format!("must have {least} to {most} characters, has {length}"));
-        }
-        let control = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
-        let bidi = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if text.contains(|c| control(c) || bidi(c)) {
-            self.wrong(at, "holds control or direction characters");
-        }
-    }
-
-    fn array<'v>(&mut self, value: Option<&'v Value>, at: &str, least: usize, most: usize) -> &'v [Value] {
-        let Some(value) = value else {
-            return &[];
-        };
-        let Some(array) = value.as_array() else {
-            self.wrong(at, "must provide an array");
-            return &[];
-        };
-        if array.len() < least || array.len() > most {
-            self.wrong(at, format!("must have {least} to {most} items, has {}", array.len()));
-        }
-        array
-    }
-
-    fn object<'v>(
-        &mut self,
-        value: &'v Value,
-        at: &str,
-        required: &[&str],
-        optional: &[&str],
-    ) -> Option<&'v Map<String, Value>> {
-        let Some(map) = value.as_object() else {
-            self.wrong(at, "must provide an object");
-            return None;
-        };
-        for name in required.iter().filter(|name| !map.contains_key(**name)) {
-            self.wrong(at, format!("missing required field: {name}"));
-        }
-        for (name, value) in map {
-            if !required.contains(&name.as_str()) && !optional.contains(&name.as_str()) {
-                self.wrong(at, format!("invalid additional property: {name}"));
-            }
-            if value.is_null() {
-                self.wrong(&format!("{at}/{name}"), "must not be null");
-            }
-        }
-        Some(map)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::mistakes;
-
-    fn message(block: &Value) -> Value {
-        json!({"text": "one sentence", "unfurl_links": false, "unfurl_media": false, "blocks": [block]})
-    }
-
-    #[test]
-    fn the_blocks_of_a_good_card_are_taken() {
-        for block in [
-            json!({"type": "section", "text": {"type": "mrkdwn", "verbatim": true, "text": "*<https://x.example/1|a>* failed"}}),
-            json!({"type": "rich_text", "elements": [
-                {"type": "rich_text_section", "elements": [{"type": "text", "text": "E", "style": {"bold": true}}]},
-                {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": "<!channel> & <b>"}]}]}),
-            json!({"type": "context", "elements": [{"type": "mrkdwn", "text": "ran 12 s"}]}),
-            json!({"type": "actions", "elements": [{"type": "button", "text": {"type": "plain_text", "text": "Open run"},
-                "url": "https://x.example/1"}]}),
-            json!({"type": "header", "text": {"type": "plain_text", "text": "Title"}}),
-        ] {
-            assert_eq!(mistakes(&message(&block)), Vec::<String>::new(), "{block}");
-        }
-    }
-
-    #[test]
-    fn what_slack_refuses_is_a_mistake() {
-        for block in [
-            json!({"type": "section", "text": {"type": "mrkdwn", "text": ""}}),
-            json!({"type": "section", "text": {"type": "mrkdwn", "text": "a"}, "colour": "red"}),
-            json!({"type": "section", "text": {"type": "mrkdwn", "text": "x".repeat(3_001)}}),
-            json!({"type": "section", "text": {"type": "plain_text", "text": "a", "verbatim": true}}),
-            json!({"type": "section"}),
-            json!({"type": "header", "text": {"type": "mrkdwn", "text": "a"}}),
-            json!({"type": "context", "elements": []}),
-            json!({"type": "actions", "elements": [{"type": "button", "text": {"type": "plain_text", "text": "a"}, "url": ""}]}),
-            json!({"type": "actions", "elements": [{"type": "button", "text": {"type": "plain_text", "text": "a"}, "url": null}]}),
-            json!({"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [{"type": "text", "text": ""}]}]}),
-            json!({"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [{"type": "broadcast", "range": "here"}]}]}),
-            json!({"type": "section", "text": {"type": "mrkdwn", "text": "<!here> look"}}),
-            json!({"type": "section", "text": {"type": "mrkdwn", "text": "a\u{202e}b"}}),
-            json!({"type": "alert", "text": "a"}),
-        ] {
-            assert!(!mistakes(&message(&block)).is_empty(), "{block}");
-        }
-        let no_text = json!({"blocks": [], "unfurl_links": false, "unfurl_media": false});
-        assert!(!mistakes(&no_text).is_empty());
     }
 }

@@ -124,6 +124,32 @@ async fn without_a_detail_request_a_complete_list_that_does_not_show_it_forgets_
 }
 
 #[tokio::test]
+async fn a_listed_run_is_not_forgotten_because_the_daemon_gave_it_a_workspace() {
+    let engine = Engine::new(|_| ok("[]")).await;
+    let (mut http, book) = settled(&engine, engine.settings()).await;
+    book.open_in("acme", "long", minutes(-2));
+    book.open_in("acme", "gone", minutes(-2));
+    engine.now(|_| ok(list(&[run("long", "running", minutes(-2)), run("b", "completed", minutes(-3))])));
+    poll(&mut http, &book).await.unwrap();
+    let batches = book.batches();
+    let forgotten: Vec<_> = batches.iter().flat_map(|batch| &batch.forgotten).collect();
+    let [gone] = forgotten.as_slice() else { panic!("{forgotten:?}") };
+    assert_eq!((gone.run.as_str(), gone.workspace.as_str()), ("gone", "acme"), "the key of the ledger comes back");
+}
+
+#[tokio::test]
+async fn a_listed_run_in_a_workspace_of_the_daemon_is_not_asked_for_by_detail() {
+    let (engine, mut http, book) = engine_with_detail().await;
+    book.open_in("acme", "long", minutes(-2));
+    engine.now(|target| match target {
+        "/runs" => ok(list(&[run("long", "paused", minutes(-2))])),
+        _ => status(404, "gone"),
+    });
+    poll(&mut http, &book).await.unwrap();
+    assert_eq!((engine.targets(), book.read()), (vec!["/runs".to_owned()], vec!["!long paused".to_owned()]));
+}
+
+#[tokio::test]
 async fn over_several_pages_a_run_has_to_be_missing_twice() {
     let engine = Engine::new(|_| ok("[]")).await;
     let (mut http, book) = settled(&engine, HttpSource { pagination: Pagination::Link, ..engine.settings() }).await;

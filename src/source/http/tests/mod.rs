@@ -209,7 +209,11 @@ impl Book {
     }
 
     pub(super) fn open(&self, id: &str, started_at: Timestamp) {
-        let key = RunKey { workspace: String::new(), workflow: "wf".to_owned(), run: id.to_owned() };
+        self.open_in("", id, started_at);
+    }
+
+    pub(super) fn open_in(&self, workspace: &str, id: &str, started_at: Timestamp) {
+        let key = RunKey { workspace: workspace.to_owned(), workflow: "wf".to_owned(), run: id.to_owned() };
         let open = OpenRun { key, status: RunStatus::Running, started_at: Some(started_at) };
         self.0.lock().unwrap().open.push(open);
     }

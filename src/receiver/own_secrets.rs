@@ -1,0 +1,77 @@
+//! What each receiver must never repeat: its own secrets, in the forms in which an answer may echo them. It sends nothing.
+
+use secrecy::ExposeSecret as _;
+use url::Url;
+
+use crate::config::{EmailReceiver, WebhookReceiver};
+use crate::triage::redact::Secrets;
+
+/// Shorter parts of a path are words, such as `services` or `alerts`; a secret in a path is longer.
+const SHORTEST_PART: usize = 16;
+
+/// How a signing secret is marked (Standard Webhooks 1.0).
+const SIGNING_PREFIX: &str = "whsec_";
+
+/// An incoming webhook's URL is a secret as a whole.
+pub(super) fn slack(url: &Url) -> Secrets {
+    let path = url.path().trim_start_matches('/');
+    let own = path.strip_prefix("services/").unwrap_or(path);
+    let last = path.rsplit('/').next().unwrap_or_default();
+    Secrets::new([url.as_str(), path, own, last])
+}
+
+/// The URL with what it carries, the token and the signing secrets.
+pub(super) fn webhook(settings: &WebhookReceiver) -> Secrets {
+    let url = &settings.url;
+    let mut values = vec![url.as_str().to_owned()];
+    values.extend(url.password().map(str::to_owned));
+    values.extend(url.query().map(str::to_owned));
+    values.extend(url.query_pairs().map(|(_, value)| value.into_owned()));
+    values.extend(
+        url.path_segments().into_iter().flatten().filter(|part| part.len() >= SHORTEST_PART).map(str::to_owned),
+    );
+    values.extend(settings.token.iter().map(|token| token.expose_secret().to_owned()));
+    for secret in &settings.secrets {
+        let secret = secret.expose_secret();
+        values.extend([secret.to_owned(), secret.trim_start_matches(SIGNING_PREFIX).to_owned()]);
+    }
+    Secrets::new(values.iter().map(String::as_str))
+}
+
+/// The password. The user's name is none: servers name it to say whom they don't know.
+pub(super) fn email(settings: &EmailReceiver) -> Secrets {
+    Secrets::new(settings.server.credentials.iter().map(|(_, password)| password.expose_secret()))
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretString;
+
+    use super::*;
+    use crate::receiver::message::text::reason;
+
+    #[test]
+    fn no_part_of_a_slack_url_is_repeated() {
+        let url = Url::parse("https://hooks.slack.com/services/T0001/B0002/s3cr3tHookPart").expect("a URL");
+        let own = slack(&url);
+        for echo in ["/services/T0001/B0002/s3cr3tHookPart", "T0001/B0002/s3cr3tHookPart", "token s3cr3tHookPart"] {
+            let said = reason(&format!("no route for {echo}"), &own);
+            assert!(said.starts_with("no route for") && !said.contains("s3cr3t") && !said.contains("B0002"), "{said}");
+        }
+    }
+
+    #[test]
+    fn no_secret_of_a_webhook_is_repeated_and_its_words_stay() {
+        let own = webhook(&WebhookReceiver {
+            url: Url::parse("https://example.com/alerts/0123456789abcdef0?key=queryvalue").expect("a URL"),
+            secrets: vec![SecretString::from("whsec_c2lnbmluZyBzZWNyZXQ")],
+            token: Some(SecretString::from("plain-token")),
+            ca_file: None,
+        });
+        let said = reason("no /alerts/0123456789abcdef0 by queryvalue, plain-token or c2lnbmluZyBzZWNyZXQ", &own);
+        assert!(said.starts_with("no /alerts/[REDACTED:configured] by [REDACTED"), "{said}");
+        for secret in ["0123456789", "queryvalue", "plain-token", "c2lnbmlu"] {
+            assert!(!said.contains(secret), "{said}");
+        }
+    }
+}
