@@ -14,7 +14,7 @@ use crate::support::webhook::{Hit, Webhook};
 
 const TO_OLD: &str = "[[rules]]\nname = \"all\"\nmatch = { workflow = \"*\" }\nnotify = [\"old\"]";
 
-fn says<'a>(needle: &'a str) -> impl Fn(&[Hit]) -> bool + 'a {
+fn says(needle: &str) -> impl Fn(&[Hit]) -> bool + '_ {
     move |hits| hits.iter().any(|hit| hit.taken && hit.body.to_string().contains(needle))
 }
 
