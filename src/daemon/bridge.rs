@@ -122,11 +122,7 @@ impl Intake for Bridge {
                 }
             }
         }
-        let count = observations.len();
-        if !batch.forgotten.is_empty() {
-            let forgotten = u64::try_from(batch.forgotten.len()).unwrap_or(u64::MAX);
-            self.metrics.forgotten_runs.get_or_create(&SourceLabel { source: source.to_owned() }).inc_by(forgotten);
-        }
+        let (count, forgotten) = (observations.len(), u64::try_from(batch.forgotten.len()).unwrap_or(u64::MAX));
         let observed = Observed {
             source: source.to_owned(),
             polled: true,
@@ -137,6 +133,9 @@ impl Intake for Bridge {
         };
         self.ledger.observe(observed).await.map_err(not_taken)?;
         self.committed(source, count);
+        if forgotten > 0 {
+            self.metrics.forgotten_runs.get_or_create(&SourceLabel { source: source.to_owned() }).inc_by(forgotten);
+        }
         Ok(())
     }
 
