@@ -91,6 +91,7 @@ pub(super) fn words(reason: &Reason) -> String {
             let by = if rules.is_empty() { "by the defaults".to_owned() } else { format!("by rule {}", list(rules)) };
             let what = match kind {
                 Kind::StillRetrying => "told that it is still retrying",
+                Kind::Vanished => "told that it vanished while it was retrying",
                 _ => "told that it failed",
             };
             let which = if *failure > 1 { format!(" (failure {failure} of this run)") } else { String::new() };

@@ -6,6 +6,7 @@ use super::attempt::{Freshness, freshness, is_new_failure, without_nonsense};
 use super::hold;
 use super::tell::{Said, tell};
 use super::{Failure, HoldState, Kind, Known, Notification, Policy, Reason};
+use crate::run::RunKey;
 use crate::triage::{Observation, Standing};
 
 /// What the ledger knows besides the run's own memory.
@@ -63,17 +64,18 @@ pub fn decide(
     Changes { known, told, unchanged: false }
 }
 
-/// Decides what follows when the engine has forgotten a run that was open.
+/// Decides what follows when the engine has forgotten a run that was open. One that was retrying may have failed: its silence
+/// ends with a word.
 #[must_use]
-pub fn forget(now: Timestamp, mut known: Known) -> Changes {
+pub fn forget(now: Timestamp, key: &RunKey, mut known: Known, policy: &Policy) -> Changes {
     if !known.is_open() {
         return Changes { known, told: Vec::new(), unchanged: true };
     }
     let last = known.status;
     known.note(now, None, Reason::Forgotten { last });
     known.standing = Standing::Cancelled;
-    known.hold = None;
-    Changes { known, told: Vec::new(), unchanged: false }
+    let told = hold::vanished(now, key, &mut known, policy);
+    Changes { known, told, unchanged: false }
 }
 
 /// A failed attempt that is reported after the engine has gone on to the next one is not told: the newer one decides.

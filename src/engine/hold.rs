@@ -83,6 +83,21 @@ pub fn hold_ended(
     Changes { known, told, unchanged: false }
 }
 
+/// The engine has forgotten the run. Nothing is said where nothing was held.
+pub(super) fn vanished(now: Timestamp, key: &RunKey, known: &mut Known, policy: &Policy) -> Vec<Told> {
+    let held = known
+        .hold
+        .take()
+        .is_some_and(|hold| matches!(hold.state, HoldState::Running | HoldState::Overdue | HoldState::Told));
+    let Some(card) = known.card.as_mut().filter(|_| held) else {
+        return Vec::new();
+    };
+    card.retrying = None;
+    "Look for the run in its engine: how it ended cannot be known.".clone_into(&mut card.advice);
+    let number = known.failure.as_ref().map_or(1, |last| last.number.saturating_add(1));
+    say(now, key, known, Kind::Vanished, number, None, policy)
+}
+
 fn parent_had_its_time(
     now: Timestamp,
     key: &RunKey,

@@ -55,6 +55,8 @@ pub enum Kind {
     Failed,
     /// The hold ended and the engine is still retrying.
     StillRetrying,
+    /// The engine has forgotten a run that it was retrying: how it ended cannot be known.
+    Vanished,
     /// firstred itself cannot see or cannot send.
     Trouble,
     /// `test-receiver` asked for it.
@@ -68,6 +70,7 @@ impl Kind {
         match self {
             Self::Failed => "failed",
             Self::StillRetrying => "still-retrying",
+            Self::Vanished => "vanished",
             Self::Trouble => "trouble",
             Self::Test => "test",
         }

@@ -193,7 +193,7 @@ fn forget_one(
         return Ok(());
     };
     let held_until = known.hold_until();
-    let changes = guarded(|| forget(now, known))?;
+    let changes = guarded(|| forget(now, key, known, policy))?;
     if changes.unchanged {
         return Ok(());
     }

@@ -66,7 +66,7 @@ pub(crate) fn card(notification: &Notification, colour: bool) -> String {
     let (on, off) = match notification.kind {
         _ if !colour => ("", ""),
         Kind::Failed => ("\x1b[1;31m", "\x1b[0m"),
-        Kind::StillRetrying | Kind::Trouble => ("\x1b[1;33m", "\x1b[0m"),
+        Kind::StillRetrying | Kind::Vanished | Kind::Trouble => ("\x1b[1;33m", "\x1b[0m"),
         Kind::Test => ("\x1b[1m", "\x1b[0m"),
     };
     let rest = rest.map(|rest| format!("\n{rest}")).unwrap_or_default();

@@ -39,6 +39,7 @@ pub(crate) fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Failed => "run.failed",
         Kind::StillRetrying => "run.still_retrying",
+        Kind::Vanished => "run.vanished",
         Kind::Trouble => "firstred.trouble",
         Kind::Test => "firstred.test",
     }
@@ -113,7 +114,7 @@ pub(crate) fn dedup_key(notification: &Notification) -> String {
     let mut parts = vec![match notification.kind {
         Kind::Test => "test",
         Kind::Trouble => "own",
-        Kind::Failed | Kind::StillRetrying => "run",
+        Kind::Failed | Kind::StillRetrying | Kind::Vanished => "run",
     }];
     match &notification.subject {
         Subject::Run(card) => parts.extend([

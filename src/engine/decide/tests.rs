@@ -344,6 +344,22 @@ fn a_failure_that_is_older_than_a_known_completion_is_not_told() {
 }
 
 #[test]
+fn a_run_that_is_forgotten_while_it_retries_is_said_to_have_vanished() {
+    let mut story = Story::new();
+    story.say(retrying(2));
+    let changes = forget(at(60), &key(), story.known.take().expect("a run"), &story.policy);
+    story.take(changes);
+    assert_eq!(story.told, [Kind::Vanished]);
+    assert!(!story.known.as_ref().is_some_and(Known::is_open));
+    let mut quiet = Story::new();
+    quiet.say(seen(RunStatus::Running));
+    let changes = forget(at(60), &key(), quiet.known.take().expect("a run"), &quiet.policy);
+    quiet.take(changes);
+    assert!(quiet.told.is_empty());
+    assert_eq!(quiet.reasons(), [&Reason::Forgotten { last: RunStatus::Running }]);
+}
+
+#[test]
 fn history_is_known_and_not_told_but_its_rerun_is() {
     let mut story = Story::new();
     story.say_in(failed_at(1, 10), Context { history: true, ..Context::default() });

@@ -49,6 +49,7 @@ impl Parts {
         let verdict = verdict::of(card, now).map(|verdict| verdict.short);
         let (emoji, retrying) = match kind {
             Kind::StillRetrying => ("🟠 ", true),
+            Kind::Vanished => ("🟠 ", false),
             Kind::Test => ("🔔 Test: ", false),
             Kind::Failed | Kind::Trouble => ("🔴 ", false),
         };
@@ -59,6 +60,8 @@ impl Parts {
         };
         let whole_run = retry.is_some_and(|retry| retry.level == RetryLevel::Run);
         let (happened, step) = match (&card.cause, step) {
+            (_, Some(step)) if kind == Kind::Vanished => (" vanished while it was retrying ", Some(named(step))),
+            (_, None) if kind == Kind::Vanished => (" vanished while it was retried", None),
             (_, Some(step)) if retrying && !whole_run => (" is still retrying ", Some(named(step))),
             (_, _) if retrying => (" is still being retried", None),
             (_, Some(step)) => (" failed at ", Some(named(step))),

@@ -98,6 +98,7 @@ impl Message {
         let (emoji, state, happened) = match notification.kind {
             Kind::Failed | Kind::Trouble => ("🔴", "FAILED", "failed"),
             Kind::StillRetrying => ("🟠", "STILL RETRYING", "is still retrying"),
+            Kind::Vanished => ("🟠", "VANISHED", "vanished while it was retrying"),
             Kind::Test => ("🔔", "TEST", "failed (this is a test)"),
         };
         let error = card.cause.error();

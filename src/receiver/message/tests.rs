@@ -130,3 +130,11 @@ fn no_text_of_a_hostile_card_holds_a_control_character() {
         assert!(message.links.iter().all(|(_, url)| url.starts_with("http")), "{:?}", message.links);
     }
 }
+
+#[test]
+fn a_run_that_vanished_while_it_was_retried_says_so_in_one_line() {
+    let said = crate::engine::Notification { kind: Kind::Vanished, ..of_card(card()) };
+    let message = Message::new(&said, Budget::FULL);
+    assert!(message.headline.contains(" vanished while it was retrying charge-card"), "{}", message.headline);
+    assert!(message.headline.chars().count() <= 120);
+}
