@@ -125,15 +125,7 @@ pub(super) fn say_to(
     effects: &mut Effects,
 ) -> Result<(), LedgerError> {
     tracing::error!(what = ?trouble.what, summary = ?trouble.summary, detail = ?trouble.detail, "firstred has a trouble");
-    let notification = Notification {
-        id: NotificationId::of_parts(&["event", &trouble.what, &micros(now).to_string()]),
-        kind: Kind::Trouble,
-        severity: Severity::Critical,
-        rule: None,
-        runbook: None,
-        decided_at: now,
-        subject: Subject::Own(trouble.clone()),
-    };
+    let notification = notification(trouble, "", now);
     hot.tell(NO_RUN, &notification, receivers, policy, effects)
 }
 
@@ -201,6 +193,19 @@ fn is_quiet(told_at: Timestamp, now: Timestamp) -> bool {
     now >= told_at && now.duration_since(told_at) < QUIET
 }
 
+fn notification(trouble: &OwnTrouble, address: &str, now: Timestamp) -> Notification {
+    Notification {
+        id: NotificationId::of_parts(&["trouble", &trouble.what, address, &micros(now).to_string()]),
+        kind: Kind::Trouble,
+        severity: Severity::Critical,
+        rule: None,
+        runbook: None,
+        decided_at: now,
+        subject: Subject::Own(trouble.clone()),
+    }
+}
+
+/// Tells whoever may hear of it, the detail only to whom may see all that it may speak of.
 fn say(
     hot: &mut Hot<'_>,
     trouble: &OwnTrouble,
@@ -209,15 +214,7 @@ fn say(
     policy: &Policy,
     effects: &mut Effects,
 ) -> Result<(), LedgerError> {
-    let whole = Notification {
-        id: NotificationId::of_parts(&["trouble", &trouble.what, address, &micros(now).to_string()]),
-        kind: Kind::Trouble,
-        severity: Severity::Critical,
-        rule: None,
-        runbook: None,
-        decided_at: now,
-        subject: Subject::Own(trouble.clone()),
-    };
+    let whole = notification(trouble, address, now);
     let hearers = policy.hearers(About::of(&trouble.what));
     if hearers.is_empty() {
         tracing::error!(what = ?trouble.what, "nobody may be told of this trouble: every other receiver is bound to other workspaces, or there is none");
