@@ -10,12 +10,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use firstred::config::LedgerSettings;
-use firstred::engine::{Audience, Matcher, Policy, Rule, RuleSet, Schedule, Severity};
+use firstred::engine::{Audience, Field, Matcher, Policy, Rule, RuleSet};
 use firstred::ledger::{Keeper, Ledger, Observed};
 use firstred::metrics::Metrics;
 use firstred::run::{Run, read_run};
 use firstred::triage::{Classes, Observation, observe};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 fn main() {
@@ -54,28 +54,16 @@ fn bare() -> f64 {
 }
 
 fn policy() -> Policy {
-    let audience = Audience {
-        workspaces: None,
-        fallback: None,
-        addresses: Vec::new(),
-        schedule: Schedule { give_up_after: SignedDuration::from_hours(24) },
-    };
+    let audience = Audience::default();
     let rule = Rule {
-        name: "everything".to_owned(),
-        when: Matcher::default(),
-        unless: Matcher::default(),
-        severity: Severity::Error,
         notify: vec!["oncall".to_owned()],
-        hold: None,
-        runbook: None,
-        keep_going: false,
+        group_by: Some(vec![Field::Run]),
+        ..Rule::new("everything", Matcher::default())
     };
     Policy {
         rules: RuleSet::new(vec![rule]),
-        default_notify: Vec::new(),
-        default_hold: SignedDuration::from_mins(15),
         receivers: BTreeMap::from([("oncall".to_owned(), audience)]),
-        sources: BTreeMap::new(),
+        ..Policy::default()
     }
 }
 

@@ -72,6 +72,8 @@ fn as_notification(card: &Card) -> Notification {
         rule: None,
         runbook: None,
         decided_at: clock::now(),
+        incident: None,
+        owner: None,
         subject: Subject::Run(Box::new(card.clone())),
     }
 }

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::daemon::admit;
 use crate::engine::{Changes, Context, Known, Reason, decide, hold_ended};
 use crate::run::{Run, RunKey, RunStatus};
-use crate::triage::{Observation, Standing, observe};
+use crate::triage::{Observation, Passed, Standing, observe};
 
 /// What would become of one run.
 #[derive(Debug, Serialize)]
@@ -100,6 +100,10 @@ fn observation(key: &RunKey, known: &Known, card: Option<&crate::triage::Card>) 
         completed_at: None,
         updated_at: known.updated_at,
         parent: None,
+        replay_of: None,
+        version: None,
+        url: None,
+        passed: Passed::default(),
         card: card.cloned().map(Box::new),
     }
 }

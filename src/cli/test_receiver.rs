@@ -74,6 +74,8 @@ fn delivery(receiver: &str, address: Option<String>) -> Delivery {
             rule: None,
             runbook: None,
             decided_at: now,
+            incident: None,
+            owner: None,
             subject: Subject::Own(subject),
         },
     }

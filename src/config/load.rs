@@ -12,7 +12,7 @@ use super::outside::{Disk, Files};
 use super::path::Path;
 use super::read::{At, Section};
 use super::{Config, check, layers, parts, report, spans};
-use crate::engine::{Audience, Policy, RuleSet, Schedule};
+use crate::engine::{Audience, Field, Patience, Policy, ProviderGate, Rhythm, RuleSet, Severity};
 use crate::triage::Classes;
 
 /// The largest configuration file.
@@ -164,7 +164,10 @@ fn read(cx: &Cx<'_>, root: &Value) -> Option<Config> {
         workspaces: receiver.workspaces.clone(),
         fallback: receiver.fallback.clone(),
         addresses: receiver.settings.addresses(),
-        schedule: Schedule { give_up_after: receiver.give_up_after.unwrap_or(defaults.give_up_after) },
+        budget: None,
+        quiet: None,
+        passes: Severity::Critical,
+        patience: Patience { give_up_after: receiver.give_up_after.unwrap_or(defaults.give_up_after) },
     };
     let policy = Policy {
         rules: RuleSet::new(rules.into_iter().map(|(rule, _)| rule).collect()),
@@ -172,6 +175,14 @@ fn read(cx: &Cx<'_>, root: &Value) -> Option<Config> {
         default_hold: defaults.hold,
         receivers: receivers.iter().map(|(name, receiver)| (name.clone(), audience(receiver))).collect(),
         sources: sources.iter().map(|(name, (_, tenancy))| (name.clone(), tenancy.clone())).collect(),
+        group_by: Field::usual(),
+        rhythm: Rhythm::default(),
+        schedules: BTreeMap::new(),
+        silences: Vec::new(),
+        inhibitions: Vec::new(),
+        owners: Vec::new(),
+        expectations: Vec::new(),
+        providers: ProviderGate::default(),
     };
     Some(Config {
         server: server?,

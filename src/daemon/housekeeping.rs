@@ -56,7 +56,7 @@ impl Backlog {
             let failing =
                 self.failing.iter().any(|entry| entry.receiver == *receiver && entry.failing.is_unreachable(now));
             let audience = policy.receivers.get(receiver).filter(|_| failing);
-            let patience = audience.map(|audience| audience.schedule.give_up_after);
+            let patience = audience.map(|audience| audience.patience.give_up_after);
             patience.zip(*oldest).is_some_and(|(patience, oldest)| now.duration_since(oldest) >= patience)
         };
         let to_tell = |trouble: &Trouble| trouble.quiet_until.is_some_and(|until| until <= now);

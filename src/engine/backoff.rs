@@ -14,7 +14,7 @@ const SLOW_ATTEMPT_SECONDS: u32 = 15;
 
 /// How long a delivery is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Schedule {
+pub struct Patience {
     /// After this time since it was first due, a delivery is given up and goes to the fallback.
     pub give_up_after: SignedDuration,
 }
@@ -25,7 +25,7 @@ pub struct Schedule {
 /// a retry never comes at once. A receiver's `retry_after` is a floor, capped at ten minutes.
 #[must_use]
 pub fn next_attempt(
-    schedule: Schedule,
+    patience: Patience,
     created_at: Timestamp,
     attempts: u32,
     retry_after: Option<SignedDuration>,
@@ -40,25 +40,25 @@ pub fn next_attempt(
         wait = wait.max(asked.clamp(SignedDuration::from_secs(1), MAX_RETRY_AFTER));
     }
     let due = now.saturating_add(wait).ok()?;
-    let in_time = due.duration_since(created_at) <= schedule.give_up_after;
-    (in_time || attempts < least_attempts(schedule)).then_some(due)
+    let in_time = due.duration_since(created_at) <= patience.give_up_after;
+    (in_time || attempts < least_attempts(patience)).then_some(due)
 }
 
 /// How many attempts a delivery gets however much time has passed: as many as fit into the time if each of the first eight were
 /// slow. It bears only on a clock that was set forward, or a daemon that was down for longer than the time to give up.
-fn least_attempts(schedule: Schedule) -> u32 {
+fn least_attempts(patience: Patience) -> u32 {
     let ends = STEPS_SECONDS.iter().scan(0, |elapsed, step| {
         *elapsed += step + SLOW_ATTEMPT_SECONDS;
         Some(SignedDuration::from_secs(i64::from(*elapsed)))
     });
-    u32::try_from(ends.take_while(|end| *end <= schedule.give_up_after).count()).unwrap_or(u32::MAX)
+    u32::try_from(ends.take_while(|end| *end <= patience.give_up_after).count()).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const DAY: Schedule = Schedule { give_up_after: SignedDuration::from_hours(24) };
+    const DAY: Patience = Patience { give_up_after: SignedDuration::from_hours(24) };
 
     #[test]
     fn the_first_retry_comes_within_a_second_and_later_ones_within_five_minutes() {
@@ -86,10 +86,10 @@ mod tests {
         let late = Timestamp::from_second(48 * 3600).expect("two days");
         let tried: Vec<bool> = (1..=9).map(|made| next_attempt(DAY, start, made, None, late, 0).is_some()).collect();
         assert_eq!(tried.iter().filter(|tried| **tried).count(), 7, "{tried:?}");
-        let minute = Schedule { give_up_after: SignedDuration::from_mins(1) };
+        let minute = Patience { give_up_after: SignedDuration::from_mins(1) };
         assert!(next_attempt(minute, start, 2, None, late, 0).is_some());
         assert_eq!(next_attempt(minute, start, 3, None, late, 0), None);
-        let hasty = Schedule { give_up_after: SignedDuration::from_secs(1) };
+        let hasty = Patience { give_up_after: SignedDuration::from_secs(1) };
         assert_eq!(next_attempt(hasty, start, 1, None, late, 0), None);
     }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Severity;
+use super::incident::{IncidentNote, Summary};
 use crate::run::RunKey;
 use crate::triage::Card;
 
@@ -61,6 +62,22 @@ pub enum Kind {
     Trouble,
     /// `test-receiver` asked for it.
     Test,
+    /// Something that is expected did not happen.
+    Missed,
+    /// The same service fails several workflows.
+    ProviderTrouble,
+    /// More failures of a problem that was told.
+    Updated,
+    /// Nothing new, and not over: a reminder.
+    StillOpen,
+    /// It was over, and failed again soon.
+    Reopened,
+    /// Nobody acknowledged for too long.
+    Escalated,
+    /// It is over.
+    Resolved,
+    /// Several problems in one message, with exact counts: after a storm, quiet hours, a silence.
+    Summary,
 }
 
 impl Kind {
@@ -73,6 +90,14 @@ impl Kind {
             Self::Vanished => "vanished",
             Self::Trouble => "trouble",
             Self::Test => "test",
+            Self::Missed => "missed",
+            Self::ProviderTrouble => "provider-trouble",
+            Self::Updated => "updated",
+            Self::StillOpen => "still-open",
+            Self::Reopened => "reopened",
+            Self::Escalated => "escalated",
+            Self::Resolved => "resolved",
+            Self::Summary => "summary",
         }
     }
 }
@@ -97,6 +122,23 @@ pub struct Notification {
     pub decided_at: Timestamp,
     /// What it is about.
     pub subject: Subject,
+    /// How the problem stands; absent for what is no incident.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<Box<IncidentNote>>,
+    /// Whose it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<OwnerNote>,
+}
+
+/// Whose something is, as a message says it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OwnerNote {
+    /// Who.
+    pub name: String,
+    /// What calls them, as the receiver writes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mention: Option<String>,
 }
 
 /// What a notification is about.
@@ -107,6 +149,8 @@ pub enum Subject {
     Run(Box<Card>),
     /// firstred itself.
     Own(OwnTrouble),
+    /// Several incidents.
+    Summary(Box<Summary>),
 }
 
 /// Something that keeps firstred from seeing or from sending, said on another path.

@@ -90,7 +90,7 @@ pub fn after_attempt(
         Outcome::Refused { retry_after, .. } => retry_after.map(SignedDuration::from_secs),
         Outcome::Unknown { .. } => None,
     };
-    match next_attempt(audience.schedule, attempt.created_at, attempt.attempts, retry_after, now, seed) {
+    match next_attempt(audience.patience, attempt.created_at, attempt.attempts, retry_after, now, seed) {
         Some(at) => {
             let asked = retry_after.is_some_and(|asked| asked > UNREACHABLE_AFTER);
             let since = failing_since.is_some_and(|since| at.duration_since(since) > UNREACHABLE_AFTER);

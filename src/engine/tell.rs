@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::rule::Facts;
-use super::{Kind, Notification, NotificationId, Policy, Reason, Rule, Severity, Subject, Told};
+use super::{Kind, Notification, NotificationId, Policy, Reason, Rule, Severity, Subject, Summary, Told};
 use crate::run::RunKey;
 use crate::triage::Card;
 
@@ -93,6 +93,16 @@ pub fn whom(card: &Card, policy: &Policy) -> Vec<String> {
     if told.is_empty() { may_be_told(&policy.default_notify) } else { told }
 }
 
+/// Who takes over a summary that has lost its receiver: those whom failures without a rule go to, of these whoever may see all of it.
+#[must_use]
+pub fn whom_all(summary: &Summary, policy: &Policy) -> Vec<String> {
+    let may_see = |name: &&String| {
+        let audience = policy.receivers.get(*name);
+        audience.is_some_and(|audience| summary.workspaces.iter().all(|workspace| audience.may_see(workspace)))
+    };
+    policy.default_notify.iter().filter(may_see).cloned().collect()
+}
+
 fn notification(now: Timestamp, said: Said<'_>, rule: Option<&Rule>) -> Notification {
     let hold = said.hold.map_or(String::new(), |since| since.as_microsecond().to_string());
     Notification {
@@ -102,6 +112,8 @@ fn notification(now: Timestamp, said: Said<'_>, rule: Option<&Rule>) -> Notifica
         rule: rule.map(|rule| rule.name.clone()),
         runbook: rule.and_then(|rule| rule.runbook.clone()),
         decided_at: now,
+        incident: None,
+        owner: None,
         subject: Subject::Run(Box::new(said.card.clone())),
     }
 }

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use jiff::SignedDuration;
-
 use super::rule::{Matcher, Rule};
-use super::{Audience, Policy, RuleSet, Schedule, Severity};
+use super::{Audience, Policy, ProviderGate, RuleSet};
 use crate::run::{StepError, Workflow};
 use crate::triage::{Card, Cause, Class, ClassReason, Consequences, Fingerprint, RunFacts};
 
@@ -43,38 +41,25 @@ pub(crate) fn card(workflow: &str, step: &str, code: &str) -> Card {
         progress: None,
         consequences: Consequences::default(),
         retrying: None,
+        provider: None,
+        missed: None,
         redacted: 0,
     }
 }
 
 pub(crate) fn rule(name: &str, when: Matcher) -> Rule {
-    Rule {
-        name: name.to_owned(),
-        when,
-        unless: Matcher::default(),
-        severity: Severity::Error,
-        notify: vec!["oncall".to_owned()],
-        hold: None,
-        runbook: None,
-        keep_going: false,
-    }
+    Rule { notify: vec!["oncall".to_owned()], ..Rule::new(name, when) }
 }
 
 pub(crate) fn audience() -> Audience {
-    Audience {
-        workspaces: None,
-        fallback: None,
-        addresses: Vec::new(),
-        schedule: Schedule { give_up_after: SignedDuration::from_hours(24) },
-    }
+    Audience::default()
 }
 
 pub(crate) fn policy(rules: Vec<Rule>) -> Policy {
     Policy {
         rules: RuleSet::new(rules),
-        default_notify: Vec::new(),
-        default_hold: SignedDuration::from_mins(15),
         receivers: BTreeMap::from([("oncall".to_owned(), audience()), ("data".to_owned(), audience())]),
-        sources: BTreeMap::new(),
+        providers: ProviderGate { workflows: None, ..ProviderGate::default() },
+        ..Policy::default()
     }
 }

@@ -206,7 +206,11 @@ pub(super) fn fall_back(
             tracing::error!(receiver, fallback = ?name, "the fallback is bound to another workspace");
             return Ok(());
         }
-        Subject::Run(_) => {}
+        Subject::Summary(summary) if !summary.workspaces.iter().all(|workspace| fallback.may_see(workspace)) => {
+            tracing::error!(receiver, fallback = ?name, "the fallback may not see all that the summary counts");
+            return Ok(());
+        }
+        Subject::Run(_) | Subject::Summary(_) => {}
         Subject::Own(trouble) => match policy.hearer(About::of(&trouble.what), name) {
             None => return Ok(()),
             Some(hearer) if hearer.detail || trouble.detail.is_none() => {}

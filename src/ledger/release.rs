@@ -11,7 +11,7 @@ use super::apply::Hot;
 use super::bells::Effects;
 use super::rows::micros;
 use super::trouble;
-use crate::engine::{About, Notification, OwnTrouble, Policy, Subject, whom};
+use crate::engine::{About, Notification, OwnTrouble, Policy, Subject, whom, whom_all};
 
 /// How many are handed on in one transaction.
 pub(super) const CHUNK: usize = 500;
@@ -72,6 +72,7 @@ fn heirs(body: &str, policy: &Policy) -> Vec<String> {
     match &said.subject {
         Subject::Run(_) if said.kind == crate::engine::Kind::Test => Vec::new(),
         Subject::Run(card) => whom(card, policy),
+        Subject::Summary(summary) => whom_all(summary, policy),
         Subject::Own(about) => {
             policy.hearers(About::of(&about.what)).into_iter().map(|hearer| hearer.receiver).collect()
         }

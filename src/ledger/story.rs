@@ -56,7 +56,7 @@ impl Story {
     pub fn card(&self) -> Option<&Card> {
         let said = self.notifications.iter().rev().find_map(|notification| match &notification.subject {
             Subject::Run(card) => Some(card.as_ref()),
-            Subject::Own(_) => None,
+            Subject::Own(_) | Subject::Summary(_) => None,
         });
         self.known.card.as_deref().or(said)
     }

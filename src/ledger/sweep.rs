@@ -53,7 +53,7 @@ fn too_late(
     now: Timestamp,
     room: usize,
 ) -> Result<Vec<Late>, LedgerError> {
-    let before = now.checked_sub(audience.schedule.give_up_after).unwrap_or(Timestamp::MIN);
+    let before = now.checked_sub(audience.patience.give_up_after).unwrap_or(Timestamp::MIN);
     let mut find = hot.db.prepare_cached(
         "SELECT id, notification, attempts, log FROM deliveries INDEXED BY deliveries_due
          WHERE receiver = ?1 AND state = 0 AND address = ?2 AND created_at <= ?3 LIMIT ?4",
@@ -79,7 +79,7 @@ fn give_up(
     }
     let reason = format!(
         "given up: it waited for more than {}, and the receiver can't be reached",
-        in_words(audience.schedule.give_up_after)
+        in_words(audience.patience.give_up_after)
     );
     for delivery in late {
         let mut log: Vec<AttemptNote> =

@@ -201,6 +201,8 @@ fn notification(trouble: &OwnTrouble, address: &str, now: Timestamp) -> Notifica
         rule: None,
         runbook: None,
         decided_at: now,
+        incident: None,
+        owner: None,
         subject: Subject::Own(trouble.clone()),
     }
 }

@@ -65,8 +65,11 @@ pub(crate) fn card(notification: &Notification, colour: bool) -> String {
     let (top, rest) = said.split_once('\n').map_or((said.as_str(), None), |(top, rest)| (top, Some(rest)));
     let (on, off) = match notification.kind {
         _ if !colour => ("", ""),
-        Kind::Failed => ("\x1b[1;31m", "\x1b[0m"),
-        Kind::StillRetrying | Kind::Vanished | Kind::Trouble => ("\x1b[1;33m", "\x1b[0m"),
+        Kind::Failed | Kind::Updated | Kind::StillOpen | Kind::Reopened | Kind::Escalated => ("\x1b[1;31m", "\x1b[0m"),
+        Kind::StillRetrying | Kind::Vanished | Kind::Trouble | Kind::Missed | Kind::ProviderTrouble | Kind::Summary => {
+            ("\x1b[1;33m", "\x1b[0m")
+        }
+        Kind::Resolved => ("\x1b[1;32m", "\x1b[0m"),
         Kind::Test => ("\x1b[1m", "\x1b[0m"),
     };
     let rest = rest.map(|rest| format!("\n{rest}")).unwrap_or_default();

@@ -42,6 +42,14 @@ pub(crate) fn kind(kind: Kind) -> &'static str {
         Kind::Vanished => "run.vanished",
         Kind::Trouble => "firstred.trouble",
         Kind::Test => "firstred.test",
+        Kind::Missed => "workflow.missed",
+        Kind::ProviderTrouble => "provider.trouble",
+        Kind::Updated => "incident.updated",
+        Kind::StillOpen => "incident.still_open",
+        Kind::Reopened => "incident.reopened",
+        Kind::Escalated => "incident.escalated",
+        Kind::Resolved => "incident.resolved",
+        Kind::Summary => "incident.summary",
     }
 }
 
@@ -59,6 +67,7 @@ fn whole(notification: &Notification) -> Value {
     match &notification.subject {
         Subject::Run(card) => data.extend(of_card(card)),
         Subject::Own(trouble) => data.extend([("trouble".to_owned(), json!(trouble))]),
+        Subject::Summary(summary) => data.extend([("summary".to_owned(), json!(summary))]),
     }
     json!({ "type": kind(notification.kind), "timestamp": notification.decided_at, "data": data })
 }
@@ -114,7 +123,7 @@ pub(crate) fn dedup_key(notification: &Notification) -> String {
     let mut parts = vec![match notification.kind {
         Kind::Test => "test",
         Kind::Trouble => "own",
-        Kind::Failed | Kind::StillRetrying | Kind::Vanished => "run",
+        _ => "run",
     }];
     match &notification.subject {
         Subject::Run(card) => parts.extend([
@@ -124,6 +133,7 @@ pub(crate) fn dedup_key(notification: &Notification) -> String {
             card.cause.error().map(|error| error.code.as_str()).unwrap_or_default(),
         ]),
         Subject::Own(trouble) => parts.push(&trouble.what),
+        Subject::Summary(_) => parts.push(notification.id.as_str()),
     }
     let readable = format!("firstred:{}", parts.join(":"));
     let plain = parts.iter().all(|part| part.chars().all(|c| c != ':' && !c.is_control()));

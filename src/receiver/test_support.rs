@@ -29,6 +29,8 @@ pub(crate) fn notification(kind: Kind, subject: Subject) -> Notification {
         rule: Some("billing".to_owned()),
         runbook: Some("https://runbooks.example.com/billing-sync".to_owned()),
         decided_at: at("2026-11-22T10:14:02Z"),
+        incident: None,
+        owner: None,
         subject,
     }
 }
@@ -78,6 +80,8 @@ pub(crate) fn card() -> Card {
         progress: Some(Progress { completed: 3, total: Some(7) }),
         consequences: Consequences { tolerated: 1, skipped: 3, later: 0 },
         retrying: None,
+        provider: None,
+        missed: None,
         redacted: 0,
     }
 }

@@ -55,6 +55,8 @@ pub(super) fn card(source: &str, run: &Run, is_retrying: bool, classes: &Classes
         progress: progress(run),
         consequences: cause::consequences(run, found),
         retrying,
+        provider: None,
+        missed: None,
         redacted: texts.redacted,
     }
 }

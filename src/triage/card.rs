@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Class, ClassReason, Fingerprint};
@@ -35,9 +35,63 @@ pub struct Card {
     /// What the engine is about to try again; absent once it gave up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retrying: Option<Retrying>,
+    /// The service that the failed step called, where the error names it: the host of a URL, in lower case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// What did not happen though it was expected; then no run has failed, and the run's facts are those of the run that it is about,
+    /// if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missed: Option<Missed>,
     /// How many secrets were taken out of the texts.
     #[serde(default)]
     pub redacted: u32,
+}
+
+/// What did not happen though an `[[expect]]` wants it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "missed", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Missed {
+    /// No success for too long.
+    Success {
+        /// The last one; absent where there never was one that firstred saw.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last: Option<Timestamp>,
+        /// How often one is expected.
+        every: SignedDuration,
+    },
+    /// It never ran since it is expected to.
+    Start {
+        /// Since when it is expected to.
+        since: Timestamp,
+        /// How often.
+        every: SignedDuration,
+    },
+    /// A run goes on for too long.
+    End {
+        /// When it started.
+        started: Timestamp,
+        /// How long it may take.
+        at_most: SignedDuration,
+        /// What is usual: the 95th percentile of its last runs; absent where the limit does not come from it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        usual: Option<SignedDuration>,
+    },
+    /// A run waits, or is paused, for too long.
+    Progress {
+        /// Since when.
+        since: Timestamp,
+        /// How long it may.
+        at_most: SignedDuration,
+        /// It is paused: a person or a safety limit stopped it.
+        paused: bool,
+    },
+    /// A connection waits for somebody to authorize it again.
+    Authorization {
+        /// How many runs are parked behind it.
+        parked: u32,
+        /// Since when the first of them waits.
+        since: Timestamp,
+    },
 }
 
 /// The facts of a run that a message shows.

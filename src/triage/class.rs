@@ -24,6 +24,20 @@ pub enum Class {
     Unknown,
 }
 
+impl Class {
+    /// The word in the configuration and in messages.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Transient => "transient",
+            Self::Authorization => "authorization",
+            Self::Configuration => "configuration",
+            Self::Engine => "engine",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// What decided the class.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "camelCase")]

@@ -53,7 +53,7 @@ impl Fingerprint {
 }
 
 /// A step's title without the index of a mapped task: `load[17]`, `load (3)` and `load #4` are the same step.
-fn without_index(title: &str) -> String {
+pub(crate) fn without_index(title: &str) -> String {
     let mut out = String::with_capacity(title.len());
     let mut rest = title;
     while let Some(open) = rest.find(['[', '(', '#']) {

@@ -15,7 +15,8 @@ mod observe;
 pub mod redact;
 mod text;
 
-pub use card::{Card, Cause, Consequences, RetryLevel, Retrying, RunFacts};
+pub use card::{Card, Cause, Consequences, Missed, RetryLevel, Retrying, RunFacts};
 pub use class::{Class, ClassReason, Classes};
 pub use fingerprint::Fingerprint;
-pub use observe::{Observation, Standing, observe};
+pub(crate) use fingerprint::without_index;
+pub use observe::{Observation, Passed, Standing, observe};

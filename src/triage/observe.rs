@@ -7,7 +7,8 @@ use super::{Card, Classes, build, cause};
 use crate::run::{Run, RunKey, RunStatus};
 
 /// What a source saw of one run, triaged: the input of the engine.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Observation {
     /// Which run.
     pub key: RunKey,
@@ -29,8 +30,33 @@ pub struct Observation {
     pub updated_at: Option<Timestamp>,
     /// The run that started this one and waits for it.
     pub parent: Option<String>,
+    /// The run that this one repeats.
+    pub replay_of: Option<String>,
+    /// The workflow's version that ran.
+    pub version: Option<String>,
+    /// The run's page: checked to be http or https without user-info.
+    pub url: Option<String>,
+    /// The steps that ended well.
+    pub passed: Passed,
     /// The triage card, for [`Standing::Failed`] and [`Standing::Retrying`] only.
     pub card: Option<Box<Card>>,
+}
+
+/// The steps of an attempt that ended well.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Passed(
+    /// Titles without the index of a mapped step, sorted; a title of which some instance has not ended well is not among them. None:
+    /// the source reported no steps.
+    pub Option<Vec<String>>,
+);
+
+impl Passed {
+    /// Whether the step with this title (without an index) ended well; none where no steps were reported.
+    #[must_use]
+    pub fn has(&self, step: &str) -> Option<bool> {
+        self.0.as_ref().map(|passed| passed.binary_search_by(|title| title.as_str().cmp(step)).is_ok())
+    }
 }
 
 /// What a run's status means for alerting.
@@ -78,6 +104,10 @@ pub fn observe(source: &str, run: Run, classes: &Classes) -> Observation {
         completed_at: run.completed_at,
         updated_at: run.updated_at,
         parent,
+        replay_of: None,
+        version: None,
+        url: None,
+        passed: Passed::default(),
         card,
     }
 }

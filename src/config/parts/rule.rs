@@ -9,7 +9,7 @@ use super::general::CLASSES;
 use super::{check_name, receiver_names};
 use crate::config::path::Path;
 use crate::config::read::{At, Section, boolean, kind_of, one_or_many, parse_http_url, span, text, word};
-use crate::engine::{Matcher, Pattern, Rule, Severity, StatusPattern};
+use crate::engine::{Matcher, Pattern, RhythmOverride, Rule, Severity, StatusPattern};
 
 const SEVERITIES: [(&str, Severity); 4] = [
     ("info", Severity::Info),
@@ -77,6 +77,10 @@ fn rule(at: &At<'_>, index: usize, default_notify: &[String]) -> Option<Rule> {
         hold,
         runbook,
         keep_going: keep_going.unwrap_or(false),
+        group_by: None,
+        after: None,
+        rhythm: RhythmOverride::default(),
+        escalate: None,
     })
 }
 

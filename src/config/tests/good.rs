@@ -33,7 +33,7 @@ fn the_smallest_useful_file_has_no_warnings_and_all_defaults() {
     assert_eq!((config.log.json, config.log.filter.as_str()), (false, "info"));
     assert_eq!(config.policy.default_notify, ["console"]);
     assert_eq!(config.policy.default_hold, SignedDuration::from_mins(15));
-    assert_eq!(config.policy.receivers["console"].schedule.give_up_after, SignedDuration::from_hours(24));
+    assert_eq!(config.policy.receivers["console"].patience.give_up_after, SignedDuration::from_hours(24));
     assert!(
         matches!(&config.sources["events"].kind, SourceKind::Webhook(hook) if matches!(hook.auth, WebhookAuth::Open))
     );
@@ -170,7 +170,7 @@ url = { env = "HOOK" }
     assert_eq!((config.receivers["slack"].pace, config.receivers["slack"].parallel), (Duration::from_secs(1), 1));
     assert_eq!((config.receivers["hook"].pace, config.receivers["hook"].parallel), (Duration::ZERO, 32));
     assert_eq!(config.policy.receivers["slack"].fallback.as_deref(), Some("mail"));
-    assert_eq!(config.policy.receivers["mail"].schedule.give_up_after, SignedDuration::from_hours(1));
+    assert_eq!(config.policy.receivers["mail"].patience.give_up_after, SignedDuration::from_hours(1));
     let ReceiverKind::Email(mail) = &config.receivers["mail"].kind else { panic!("not email") };
     assert_eq!((mail.server.port, mail.server.security), (587, SmtpSecurity::StartTls));
     let (user, password) = mail.server.credentials.as_ref().expect("credentials");

@@ -46,6 +46,10 @@ fn seen(status: RunStatus) -> Observation {
         completed_at: None,
         updated_at: None,
         parent: None,
+        replay_of: None,
+        version: None,
+        url: None,
+        passed: crate::triage::Passed::default(),
         card: (standing == Standing::Failed).then(|| Box::new(card("billing", "charge", "TIMEOUT"))),
     }
 }

@@ -57,6 +57,10 @@ pub(super) fn live(run: u64, chance: &mut Chance) -> Vec<Report> {
                     completed_at: ended.then(|| at(second)),
                     updated_at: Some(at(second)),
                     parent: None,
+                    replay_of: None,
+                    version: None,
+                    url: None,
+                    passed: crate::triage::Passed::default(),
                     card,
                 },
             });

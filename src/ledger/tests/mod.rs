@@ -126,6 +126,10 @@ fn seen(run: &str, status: RunStatus, standing: Standing) -> Observation {
         completed_at: None,
         updated_at: None,
         parent: None,
+        replay_of: None,
+        version: None,
+        url: None,
+        passed: crate::triage::Passed::default(),
         card: None,
     }
 }

@@ -3,15 +3,14 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::engine::{
-    Attempted, Audience, Kind, Next, Notification, NotificationId, OwnTrouble, Schedule, Severity, Subject,
-    after_attempt,
+    Attempted, Audience, Kind, Next, Notification, NotificationId, OwnTrouble, Severity, Subject, after_attempt,
 };
 use crate::metrics::Metrics;
 use crate::receiver::{Due, Outbox, OutboxError};
@@ -58,12 +57,7 @@ impl Outbox for Memory {
             *refuse -= 1;
             return Err(OutboxError { reason: "disk full".to_owned() });
         }
-        let audience = Audience {
-            workspaces: None,
-            fallback: None,
-            addresses: Vec::new(),
-            schedule: Schedule { give_up_after: SignedDuration::from_hours(24) },
-        };
+        let audience = Audience::default();
         let next_at = match after_attempt(&attempt, &audience, None, attempt.at, 0).next {
             Next::RetryAt(at) => Some(at),
             Next::Done | Next::GivenUp => {
@@ -101,6 +95,8 @@ fn delivery(id: i64, receiver: &str, attempts: u32) -> Delivery {
             rule: None,
             runbook: None,
             decided_at: Timestamp::UNIX_EPOCH,
+            incident: None,
+            owner: None,
             subject: Subject::Own(trouble),
         },
     }

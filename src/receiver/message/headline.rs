@@ -51,7 +51,8 @@ impl Parts {
             Kind::StillRetrying => ("🟠 ", true),
             Kind::Vanished => ("🟠 ", false),
             Kind::Test => ("🔔 Test: ", false),
-            Kind::Failed | Kind::Trouble => ("🔴 ", false),
+            Kind::Resolved => ("✅ ", false),
+            _ => ("🔴 ", false),
         };
         let retry = card.retrying.as_ref().filter(|_| retrying);
         let step = match retry {

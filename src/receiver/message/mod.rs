@@ -13,7 +13,7 @@ pub(crate) mod when;
 
 use jiff::Timestamp;
 
-use crate::engine::{Kind, Notification, OwnTrouble, Severity, Subject};
+use crate::engine::{Kind, Notification, OwnTrouble, Severity, Subject, Summary};
 use crate::run::{StepError, UNKNOWN_ERROR};
 use crate::triage::{Card, Cause};
 
@@ -86,6 +86,7 @@ impl Message {
         let mut message = match &notification.subject {
             Subject::Run(card) => Self::of_run(notification, card, budget),
             Subject::Own(trouble) => Self::of_trouble(notification, trouble, budget),
+            Subject::Summary(summary) => Self::of_summary(notification, summary, budget),
         };
         if let Some(runbook) = notification.runbook.as_deref().and_then(link::checked) {
             message.links.push(("Runbook", runbook));
@@ -96,10 +97,11 @@ impl Message {
     fn of_run(notification: &Notification, card: &Card, budget: Budget) -> Self {
         let now = notification.decided_at;
         let (emoji, state, happened) = match notification.kind {
-            Kind::Failed | Kind::Trouble => ("🔴", "FAILED", "failed"),
             Kind::StillRetrying => ("🟠", "STILL RETRYING", "is still retrying"),
             Kind::Vanished => ("🟠", "VANISHED", "vanished while it was retrying"),
             Kind::Test => ("🔔", "TEST", "failed (this is a test)"),
+            Kind::Resolved => ("✅", "RESOLVED", "recovered"),
+            _ => ("🔴", "FAILED", "failed"),
         };
         let error = card.cause.error();
         let workflow = named(card.run.workflow.title());
@@ -134,6 +136,17 @@ impl Message {
             links: urls.into_iter().filter_map(|(label, url)| Some((label, link::checked(url?)?))).collect(),
             footer: footer(notification, &card.source),
         }
+    }
+
+    fn of_summary(notification: &Notification, summary: &Summary, budget: Budget) -> Self {
+        let trouble = OwnTrouble {
+            what: String::new(),
+            summary: format!("{} failures", summary.failures),
+            detail: None,
+            advice: String::new(),
+            since: summary.since,
+        };
+        Self::of_trouble(notification, &trouble, budget)
     }
 
     fn of_trouble(notification: &Notification, trouble: &OwnTrouble, budget: Budget) -> Self {
