@@ -10,7 +10,7 @@ use super::{Failure, Format, output, setup};
 use crate::clock;
 use crate::config::Config;
 use crate::daemon::admit;
-use crate::engine::{Changes, Context, Known, Reason, decide, hold_ended};
+use crate::engine::{Board, Changes, Context, Known, Reason};
 use crate::run::{Run, RunKey, RunStatus};
 use crate::triage::{Observation, Passed, Standing, observe};
 
@@ -120,13 +120,14 @@ fn route(observation: Observation, policy: &crate::engine::Policy) -> Route {
     let now = clock::now();
     let key = observation.key.clone();
     let (status, standing) = (observation.status, observation.standing);
-    let mut changes: Changes = decide(now, None, observation, Context::default(), policy);
+    let mut board = Board::default();
+    let mut changes: Changes = board.observe(now, None, observation, Context::default(), policy);
     let mut when = if changes.told.is_empty() { When::Never } else { When::Once };
     if standing == Standing::Retrying
         && let Some(until) = changes.known.hold_until()
     {
         when = When::HoldEnd { seconds: until.duration_since(now).as_secs() };
-        changes = hold_ended(until, &key, changes.known, None, policy);
+        changes = board.hold_ended(until, &key, changes.known, None, policy);
     }
     Route {
         run: key.run,

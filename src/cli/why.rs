@@ -87,7 +87,7 @@ fn time(at: Timestamp) -> String {
 pub(super) fn words(reason: &Reason) -> String {
     let list = |names: &[String]| names.iter().map(|name| clean(name).into_owned()).collect::<Vec<_>>().join(", ");
     match reason {
-        Reason::Told { kind, failure, rules, receivers } => {
+        Reason::Told { kind, failure, rules, receivers, .. } => {
             let by = if rules.is_empty() { "by the defaults".to_owned() } else { format!("by rule {}", list(rules)) };
             let what = match kind {
                 Kind::StillRetrying => "told that it is still retrying",
@@ -96,6 +96,16 @@ pub(super) fn words(reason: &Reason) -> String {
             };
             let which = if *failure > 1 { format!(" (failure {failure} of this run)") } else { String::new() };
             format!("{what}{which}: {}, {by}", list(receivers))
+        }
+        Reason::Withheld { receivers, why, .. } => format!("not told to {} now: {why:?}", list(receivers)),
+        Reason::SummedUp { receiver, .. } => format!("told to {} in a summary", clean(receiver)),
+        Reason::Resolved { proof } => format!("over: {proof:?}"),
+        Reason::NotEnough { have, .. } => format!("told nobody: the rule's condition was not met ({have})"),
+        Reason::Reopened => "failed again soon after it was over".to_owned(),
+        Reason::Acknowledged { by } => format!("acknowledged by {}", clean(by)),
+        Reason::Escalated { receivers } => format!("nobody acknowledged: {} is told", list(receivers)),
+        Reason::ReceiverGone { receiver, instead } => {
+            format!("{} left the configuration; told instead: {}", clean(receiver), list(instead))
         }
         Reason::NoRule => "told nobody: no rule matches and there is no [defaults] notify".to_owned(),
         Reason::NobodyToTell { rules } => format!("told nobody: rule {} notifies nobody", list(rules)),

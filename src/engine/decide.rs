@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::attempt::{Freshness, freshness, is_new_failure, without_nonsense};
 use super::hold;
-use super::tell::{Said, tell};
-use super::{Failure, HoldState, Kind, Known, Notification, Policy, Reason};
+use super::tell::tell;
+use super::{Failure, HoldState, Kind, Known, Policy, Raised, Reason};
 use crate::run::RunKey;
 use crate::triage::{Observation, Standing};
 
@@ -18,64 +18,53 @@ pub struct Context {
     pub parent_open: bool,
 }
 
-/// What follows from an observation: committed together, or not at all.
+/// What follows for the run by itself; what is said of it, the board decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Changes {
+pub(super) struct Decided {
     /// The run's new memory.
-    pub known: Known,
-    /// What is to be said, and to whom. Each pair of notification and receiver becomes one delivery, once.
-    pub told: Vec<Told>,
+    pub(super) known: Known,
+    /// What the rules want told.
+    pub(super) raised: Vec<Raised>,
     /// Nothing in the memory changed: nothing needs to be written.
-    pub unchanged: bool,
-}
-
-/// One thing to say and the receivers to say it to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
-    /// What to say.
-    pub notification: Notification,
-    /// Whom to. Never empty, no repeats.
-    pub receivers: Vec<String>,
+    pub(super) unchanged: bool,
 }
 
 /// Decides what follows from `observation`.
-#[must_use]
-pub fn decide(
+pub(super) fn decide(
     now: Timestamp,
     known: Option<Known>,
-    mut observation: Observation,
+    observation: &mut Observation,
     context: Context,
     policy: &Policy,
-) -> Changes {
-    without_nonsense(now, &mut observation);
+) -> Decided {
+    without_nonsense(now, observation);
     let Some(mut known) = known else {
-        let mut known = Known::first(now, &observation);
-        let told = advance(now, &mut known, observation, context, policy);
-        return Changes { known, told, unchanged: false };
+        let mut known = Known::first(now, observation);
+        let raised = advance(now, &mut known, observation, context, policy);
+        return Decided { known, raised, unchanged: false };
     };
-    if freshness(&known, &observation) == Freshness::Late {
-        let unchanged = !note_late(now, &mut known, &observation);
-        return Changes { known, told: Vec::new(), unchanged };
+    if freshness(&known, observation) == Freshness::Late {
+        let unchanged = !note_late(now, &mut known, observation);
+        return Decided { known, raised: Vec::new(), unchanged };
     }
-    if says_nothing_new(&known, &observation) {
-        return Changes { known, told: Vec::new(), unchanged: true };
+    if says_nothing_new(&known, observation) {
+        return Decided { known, raised: Vec::new(), unchanged: true };
     }
-    let told = advance(now, &mut known, observation, context, policy);
-    Changes { known, told, unchanged: false }
+    let raised = advance(now, &mut known, observation, context, policy);
+    Decided { known, raised, unchanged: false }
 }
 
 /// Decides what follows when the engine has forgotten a run that was open. One that was retrying may have failed: its silence
 /// ends with a word.
-#[must_use]
-pub fn forget(now: Timestamp, key: &RunKey, mut known: Known, policy: &Policy) -> Changes {
+pub(super) fn forget(now: Timestamp, key: &RunKey, mut known: Known, policy: &Policy) -> Decided {
     if !known.is_open() {
-        return Changes { known, told: Vec::new(), unchanged: true };
+        return Decided { known, raised: Vec::new(), unchanged: true };
     }
     let last = known.status;
     known.note(now, None, Reason::Forgotten { last });
     known.standing = Standing::Cancelled;
-    let told = hold::vanished(now, key, &mut known, policy);
-    Changes { known, told, unchanged: false }
+    let raised = hold::vanished(now, key, &mut known, policy);
+    Decided { known, raised, unchanged: false }
 }
 
 /// A failed attempt that is reported after the engine has gone on to the next one is not told: the newer one decides.
@@ -121,11 +110,17 @@ fn says_nothing_new(known: &Known, seen: &Observation) -> bool {
     }
 }
 
-fn advance(now: Timestamp, known: &mut Known, seen: Observation, context: Context, policy: &Policy) -> Vec<Told> {
+fn advance(
+    now: Timestamp,
+    known: &mut Known,
+    seen: &mut Observation,
+    context: Context,
+    policy: &Policy,
+) -> Vec<Raised> {
     let before = known.standing;
     // Asked before the memory moves on: without times, "running in between" is all there is to tell two failures apart.
-    let new_failure = seen.standing == Standing::Failed && is_new_failure(known, &seen);
-    known.take(now, &seen);
+    let new_failure = seen.standing == Standing::Failed && is_new_failure(known, seen);
+    known.take(now, seen);
     let source = seen.source.clone();
     match seen.standing {
         Standing::Failed if new_failure => fail(now, known, seen, context, policy),
@@ -160,7 +155,7 @@ fn advance(now: Timestamp, known: &mut Known, seen: Observation, context: Contex
     }
 }
 
-fn fail(now: Timestamp, known: &mut Known, seen: Observation, context: Context, policy: &Policy) -> Vec<Told> {
+fn fail(now: Timestamp, known: &mut Known, seen: &mut Observation, context: Context, policy: &Policy) -> Vec<Raised> {
     let number = known.failure.as_ref().map_or(1, |last| last.number.saturating_add(1));
     known.failure =
         Some(Failure { number, attempt: seen.attempt, started_at: seen.started_at, ended_at: seen.completed_at });
@@ -168,25 +163,28 @@ fn fail(now: Timestamp, known: &mut Known, seen: Observation, context: Context, 
     let source = Some(seen.source.as_str());
     if context.history {
         known.note(now, source, Reason::History);
-        known.card = seen.card;
+        known.card = seen.card.take();
         return Vec::new();
     }
-    let Some(card) = seen.card else {
+    let Some(card) = seen.card.take() else {
         return Vec::new();
     };
-    if let (true, Some(parent)) = (context.parent_open, seen.parent.filter(|parent| *parent != seen.key.run)) {
+    if let (true, Some(parent)) = (context.parent_open, seen.parent.clone().filter(|parent| *parent != seen.key.run)) {
         let (hold, until) = hold::left_to_parent(now, &card, policy);
         known.note(now, source, Reason::ParentTells { parent, until });
         known.hold = Some(hold);
         known.card = Some(card);
         return Vec::new();
     }
-    let said = Said { key: &seen.key, card: &card, kind: Kind::Failed, failure: number, hold: None };
-    let audit = tell(now, said, policy);
-    known.note(now, source, audit.reason);
-    // A notification carries the card; only what nobody was told keeps its own.
-    known.card = audit.told.is_empty().then_some(card);
-    audit.told
+    let raised = match tell(&seen.key, &card, Kind::Failed, number, policy) {
+        Ok(raised) => raised,
+        Err(reason) => {
+            known.note(now, source, reason);
+            Vec::new()
+        }
+    };
+    known.card = Some(card);
+    raised
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::decide::{Changes, Told};
+use super::decide::Decided;
 use super::known::HoldState;
 use super::rule::Facts;
-use super::tell::{Said, tell};
-use super::{Failure, Hold, Kind, Known, Policy, Reason};
+use super::tell::tell;
+use super::{Failure, Hold, Kind, Known, Policy, Raised, Reason};
 use crate::run::{RunKey, RunStatus};
 use crate::triage::{Card, Observation, Standing};
 
@@ -15,10 +15,10 @@ use crate::triage::{Card, Observation, Standing};
 pub(super) fn retrying(
     now: Timestamp,
     known: &mut Known,
-    mut seen: Observation,
+    seen: &mut Observation,
     without_gap: bool,
     policy: &Policy,
-) -> Vec<Told> {
+) -> Vec<Raised> {
     let Some(mut card) = seen.card.take() else {
         return Vec::new();
     };
@@ -56,19 +56,18 @@ pub(super) fn left_to_parent(now: Timestamp, card: &Card, policy: &Policy) -> (H
 }
 
 /// Decides what follows when a hold's deadline has passed. `parent` is where the run that started this one stands, if it is known.
-#[must_use]
-pub fn hold_ended(
+pub(super) fn hold_ended(
     now: Timestamp,
     key: &RunKey,
     mut known: Known,
     parent: Option<Standing>,
     policy: &Policy,
-) -> Changes {
+) -> Decided {
     let due = known.hold_until().is_some_and(|until| until <= now);
     if !due {
-        return Changes { known, told: Vec::new(), unchanged: true };
+        return Decided { known, raised: Vec::new(), unchanged: true };
     }
-    let told = match known.hold.as_ref().map(|hold| hold.state) {
+    let raised = match known.hold.as_ref().map(|hold| hold.state) {
         Some(HoldState::Parent) => parent_had_its_time(now, key, &mut known, parent, policy),
         _ if known.standing == Standing::Retrying => tell_overdue(now, key, &mut known, policy),
         _ => {
@@ -80,11 +79,11 @@ pub fn hold_ended(
             Vec::new()
         }
     };
-    Changes { known, told, unchanged: false }
+    Decided { known, raised, unchanged: false }
 }
 
 /// The engine has forgotten the run. Nothing is said where nothing was held.
-pub(super) fn vanished(now: Timestamp, key: &RunKey, known: &mut Known, policy: &Policy) -> Vec<Told> {
+pub(super) fn vanished(now: Timestamp, key: &RunKey, known: &mut Known, policy: &Policy) -> Vec<Raised> {
     let held = known
         .hold
         .take()
@@ -95,7 +94,7 @@ pub(super) fn vanished(now: Timestamp, key: &RunKey, known: &mut Known, policy: 
     card.retrying = None;
     "Look for the run in its engine: how it ended cannot be known.".clone_into(&mut card.advice);
     let number = known.failure.as_ref().map_or(1, |last| last.number.saturating_add(1));
-    say(now, key, known, Kind::Vanished, number, None, policy)
+    say(now, key, known, Kind::Vanished, number, policy)
 }
 
 fn parent_had_its_time(
@@ -104,14 +103,14 @@ fn parent_had_its_time(
     known: &mut Known,
     parent: Option<Standing>,
     policy: &Policy,
-) -> Vec<Told> {
+) -> Vec<Raised> {
     known.hold = None;
     if let (Some(Standing::Failed | Standing::Completed), Some(parent)) = (parent, known.parent.clone()) {
         known.note(now, None, Reason::ParentDone { parent });
         return Vec::new();
     }
     let number = known.failure.as_ref().map_or(1, |last| last.number);
-    say(now, key, known, Kind::Failed, number, None, policy)
+    say(now, key, known, Kind::Failed, number, policy)
 }
 
 /// Whether rules see the same failure in both. A reason that is not known yet is no other reason.
@@ -162,7 +161,7 @@ fn first_rule(card: &Card, policy: &Policy) -> Option<String> {
     policy.rules.matching(Facts::of(card)).first().map(|rule| rule.name.clone())
 }
 
-fn tell_overdue(now: Timestamp, key: &RunKey, known: &mut Known, policy: &Policy) -> Vec<Told> {
+fn tell_overdue(now: Timestamp, key: &RunKey, known: &mut Known, policy: &Policy) -> Vec<Raised> {
     // It is about the failed attempt that is being repaired: the one after the last that was decided upon.
     let number = known.failure.as_ref().map_or(1, |last| last.number.saturating_add(1));
     if known.status == RunStatus::Failed {
@@ -171,30 +170,25 @@ fn tell_overdue(now: Timestamp, key: &RunKey, known: &mut Known, policy: &Policy
             Some(Failure { number, attempt: known.attempt, started_at: known.started_at, ended_at: known.ended_at });
         known.standing = Standing::Failed;
         known.hold = None;
-        return say(now, key, known, Kind::Failed, number, None, policy);
+        return say(now, key, known, Kind::Failed, number, policy);
     }
-    let since = known.hold.as_ref().map(|hold| hold.since);
-    let told = say(now, key, known, Kind::StillRetrying, number, since, policy);
+    let raised = say(now, key, known, Kind::StillRetrying, number, policy);
     if let Some(hold) = &mut known.hold {
         hold.until = None;
-        hold.state = if told.is_empty() { HoldState::Untold } else { HoldState::Told };
+        hold.state = if raised.is_empty() { HoldState::Untold } else { HoldState::Told };
     }
-    told
+    raised
 }
 
-fn say(
-    now: Timestamp,
-    key: &RunKey,
-    known: &mut Known,
-    kind: Kind,
-    failure: u32,
-    hold: Option<Timestamp>,
-    policy: &Policy,
-) -> Vec<Told> {
+fn say(now: Timestamp, key: &RunKey, known: &mut Known, kind: Kind, failure: u32, policy: &Policy) -> Vec<Raised> {
     let Some(card) = &known.card else {
         return Vec::new();
     };
-    let audit = tell(now, Said { key, card, kind, failure, hold }, policy);
-    known.note(now, None, audit.reason);
-    audit.told
+    match tell(key, card, kind, failure, policy) {
+        Ok(raised) => raised,
+        Err(reason) => {
+            known.note(now, None, reason);
+            Vec::new()
+        }
+    }
 }

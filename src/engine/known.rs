@@ -3,12 +3,15 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::incident::{IncidentId, Number};
 use super::{Line, Reason};
 use crate::run::RunStatus;
 use crate::triage::{Card, Observation, Standing};
 
 /// How many lines a run keeps. A run that flaps for ever keeps its first and its newest ones.
 const MAX_LINES: usize = 40;
+/// How many incidents a run can point at. One that flaps between many errors keeps the newest.
+const MAX_INCIDENTS: usize = 20;
 
 /// The memory of one run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,9 +49,28 @@ pub struct Known {
     /// What was decided and why, oldest first, bounded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<Line>,
-    /// The newest triage card, unless a notification carries it.
+    /// The incidents that it belongs to, the newest ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub incidents: Vec<Membership>,
+    /// The newest triage card of a run that failed or retries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub card: Option<Box<Card>>,
+}
+
+/// A run's part in an incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Membership {
+    /// Which.
+    pub number: Number,
+    /// Its name.
+    pub id: IncidentId,
+    /// It is counted there as a failed run.
+    #[serde(default)]
+    pub counted: bool,
+    /// It completed after all.
+    #[serde(default)]
+    pub again: bool,
 }
 
 /// A failed attempt that was decided upon, told or not.
@@ -118,6 +140,7 @@ impl Known {
             hold: None,
             parent: seen.parent.clone(),
             lines: Vec::new(),
+            incidents: Vec::new(),
             card: None,
         }
     }
@@ -147,6 +170,19 @@ impl Known {
             self.lines.remove(MAX_LINES / 2);
         }
         self.lines.push(Line { at, source: source.map(str::to_owned), reason });
+    }
+
+    /// It belongs to an incident now.
+    pub(super) fn belong(&mut self, number: Number, id: &IncidentId, counted: bool) {
+        if let Some(part) = self.incidents.iter_mut().find(|part| part.number == number) {
+            part.counted |= counted;
+            part.again &= !counted;
+            return;
+        }
+        if self.incidents.len() == MAX_INCIDENTS {
+            self.incidents.remove(0);
+        }
+        self.incidents.push(Membership { number, id: id.clone(), counted, again: false });
     }
 
     /// Whether the engine has not ended the run as far as we know.

@@ -4,6 +4,7 @@
 
 mod attempt;
 mod backoff;
+mod board;
 mod decide;
 mod failing;
 mod hearers;
@@ -14,25 +15,28 @@ mod notification;
 mod outcome;
 mod policy;
 mod reason;
+mod rhythm;
 pub mod rule;
 mod schedule;
 mod silence;
-#[cfg(test)]
-mod simulation;
+mod step;
 mod tell;
 #[cfg(test)]
 pub(crate) mod testing;
 
 pub use backoff::{Patience, next_attempt};
-pub use decide::{Changes, Context, Told, decide, forget};
+pub use board::{
+    Board, Changed, CommandError, Desk, ErrorMemory, Failed, Heard, Made, Pending, Raised, Stored, Waiting, Workflow,
+};
+pub use decide::Context;
 pub use failing::Failing;
 pub use hearers::{About, Hearer};
-pub use hold::hold_ended;
 pub use incident::{
-    Acknowledged, IncidentId, IncidentNote, LastSuccess, MOST_LINES, MOST_REFS, MOST_TALLIES, Novelty, Proof,
-    ProviderNote, Resolution, RunRef, Summary, SummaryLine, Tallies, Withheld,
+    Acknowledged, Ear, Incident, IncidentId, IncidentNote, LastSuccess, Level, MOST_LINES, MOST_REFS, MOST_TALLIES,
+    Novelty, Number, Packed, Point, Proof, ProviderNote, Resolution, RunRef, State, Summary, SummaryLine, Tallies,
+    What, Withheld,
 };
-pub use known::{Failure, Hold, HoldState, Known};
+pub use known::{Failure, Hold, HoldState, Known, Membership};
 pub use notification::{Delivery, Kind, Notification, NotificationId, OwnTrouble, OwnerNote, Subject};
 pub use outcome::{Attempted, Next, Outcome, Verdict, after_attempt};
 pub use policy::{Audience, Budget, Expectation, Expected, Inhibition, OWNER, Owner, Policy, ProviderGate, Tenancy};
@@ -43,4 +47,5 @@ pub use rule::{
 };
 pub use schedule::{Schedule, Window};
 pub use silence::Silence;
+pub use step::{Changes, Told};
 pub use tell::{whom, whom_all};

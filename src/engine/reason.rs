@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Kind;
+use super::incident::{IncidentId, Proof, Withheld};
+use super::rule::Condition;
+use super::{Kind, NotificationId};
 use crate::run::RunStatus;
 
 /// One line of the ledger about a run.
@@ -19,7 +21,7 @@ pub struct Line {
     pub reason: Reason,
 }
 
-/// What was decided about a run, and why.
+/// What was decided about a run or an incident, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "decision", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Reason {
@@ -33,6 +35,63 @@ pub enum Reason {
         rules: Vec<String>,
         /// Whom.
         receivers: Vec<String>,
+        /// The incident that it belongs to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        incident: Option<IncidentId>,
+    },
+    /// Not told now: it belongs to an incident of which these receivers hear at another time, or not at all.
+    Withheld {
+        /// The incident.
+        incident: IncidentId,
+        /// What would have been said.
+        kind: Kind,
+        /// The rule; absent for the defaults.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rule: Option<String>,
+        /// Whom.
+        receivers: Vec<String>,
+        /// Why.
+        why: Withheld,
+    },
+    /// The incident was told together with others, in a summary.
+    SummedUp {
+        /// Whom.
+        receiver: String,
+        /// The summary.
+        notification: NotificationId,
+        /// What it had waited for.
+        why: Withheld,
+    },
+    /// The incident is over.
+    Resolved {
+        /// What proves it.
+        proof: Proof,
+    },
+    /// The incident closed before its rule's condition was met: nobody was told.
+    NotEnough {
+        /// How much must have failed.
+        condition: Condition,
+        /// How much had.
+        have: u32,
+    },
+    /// It failed again soon after it was over.
+    Reopened,
+    /// Somebody acknowledged: no reminders, no escalation.
+    Acknowledged {
+        /// Who.
+        by: String,
+    },
+    /// Nobody acknowledged for too long.
+    Escalated {
+        /// Whom.
+        receivers: Vec<String>,
+    },
+    /// The receiver left the configuration before it was told.
+    ReceiverGone {
+        /// Which.
+        receiver: String,
+        /// Who is told instead.
+        instead: Vec<String>,
     },
     /// Not told: no rule matches, and there is no `[defaults] notify`.
     NoRule,

@@ -1,58 +1,42 @@
-//! Whom to tell of a failure, by the rules: one notification for each rule that has somebody to tell.
+//! Whom to tell of a failure, by the rules: for each rule that has somebody to tell, a word to the board.
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
-
+use super::board::owned_by;
 use super::rule::Facts;
-use super::{Kind, Notification, NotificationId, Policy, Reason, Rule, Severity, Subject, Summary, Told};
+use super::{Kind, OWNER, Policy, Raised, Reason, Rule, Summary};
 use crate::run::RunKey;
 use crate::triage::Card;
 
-/// What the rules say about a card.
-pub(super) struct Audit {
-    /// What is to be said, and to whom. Empty where nobody is told.
-    pub(super) told: Vec<Told>,
-    /// Why, for the ledger.
-    pub(super) reason: Reason,
-}
-
-/// What is to be told.
-#[derive(Clone, Copy)]
-pub(super) struct Said<'a> {
-    pub(super) key: &'a RunKey,
-    pub(super) card: &'a Card,
-    pub(super) kind: Kind,
-    /// firstred's own count of the failed attempt that it is about.
-    pub(super) failure: u32,
-    /// When the hold began that has ended; absent for a failure.
-    pub(super) hold: Option<Timestamp>,
-}
-
-/// Applies the rules to a failed attempt of a run.
-pub(super) fn tell(now: Timestamp, said: Said<'_>, policy: &Policy) -> Audit {
-    let Said { card, kind, failure, .. } = said;
+/// Applies the rules to a failed attempt of a run: who is to hear of it, or why nobody is. `failure` is firstred's own count of it.
+pub(super) fn tell(
+    key: &RunKey,
+    card: &Card,
+    kind: Kind,
+    failure: u32,
+    policy: &Policy,
+) -> Result<Vec<Raised>, Reason> {
     let rules = policy.rules.matching(Facts::of(card));
     let mut seen = BTreeSet::new();
     let mut hidden = Vec::new();
-    let mut told = Vec::new();
+    let mut raised = Vec::new();
     let mut add = |rule: Option<&Rule>, notify: &[String]| {
         let mut receivers = Vec::new();
-        for name in notify {
-            let Some(audience) = policy.receivers.get(name) else {
+        for name in named(notify, card, policy) {
+            let Some(audience) = policy.receivers.get(&name) else {
                 continue;
             };
             if !seen.insert(name.clone()) {
                 continue;
             }
-            if audience.may_see(&said.key.workspace) {
-                receivers.push(name.clone());
+            if audience.may_see(&key.workspace) {
+                receivers.push(name);
             } else {
-                hidden.push(name.clone());
+                hidden.push(name);
             }
         }
         if !receivers.is_empty() {
-            told.push(Told { notification: notification(now, said, rule), receivers });
+            raised.push(Raised { kind, failure, rule: rule.map(|rule| rule.name.clone()), receivers });
         }
     };
     for rule in &rules {
@@ -61,18 +45,31 @@ pub(super) fn tell(now: Timestamp, said: Said<'_>, policy: &Policy) -> Audit {
     if rules.is_empty() {
         add(None, &policy.default_notify);
     }
+    if !raised.is_empty() {
+        return Ok(raised);
+    }
     let names: Vec<String> = rules.iter().map(|rule| rule.name.clone()).collect();
-    let reason = if !told.is_empty() {
-        let receivers = told.iter().flat_map(|told| told.receivers.iter().cloned()).collect();
-        Reason::Told { kind, failure, rules: names, receivers }
-    } else if !hidden.is_empty() {
+    Err(if !hidden.is_empty() {
         Reason::NobodyMaySee { receivers: hidden }
     } else if names.is_empty() {
         Reason::NoRule
     } else {
         Reason::NobodyToTell { rules: names }
-    };
-    Audit { told, reason }
+    })
+}
+
+/// The receivers that `notify` names. `@owner` stands for those of whoever owns it; nobody's goes to the defaults.
+fn named(notify: &[String], card: &Card, policy: &Policy) -> Vec<String> {
+    let mut names = Vec::with_capacity(notify.len());
+    for name in notify {
+        if name != OWNER {
+            names.push(name.clone());
+            continue;
+        }
+        let owner = owned_by(card, policy).filter(|owner| !owner.notify.is_empty());
+        names.extend(owner.map_or(&policy.default_notify, |owner| &owner.notify).iter().cloned());
+    }
+    names
 }
 
 /// Whom the rules in force would tell of a card: for what was said already, and has lost its receiver.
@@ -80,7 +77,7 @@ pub(super) fn tell(now: Timestamp, said: Said<'_>, policy: &Policy) -> Audit {
 pub fn whom(card: &Card, policy: &Policy) -> Vec<String> {
     let may_be_told = |names: &[String]| -> Vec<String> {
         let mut seen = BTreeSet::new();
-        let mut told = names.to_vec();
+        let mut told = named(names, card, policy);
         told.retain(|name| {
             let audience = policy.receivers.get(name);
             audience.is_some_and(|audience| audience.may_see(&card.run.workspace)) && seen.insert(name.clone())
@@ -101,19 +98,4 @@ pub fn whom_all(summary: &Summary, policy: &Policy) -> Vec<String> {
         audience.is_some_and(|audience| summary.workspaces.iter().all(|workspace| audience.may_see(workspace)))
     };
     policy.default_notify.iter().filter(may_see).cloned().collect()
-}
-
-fn notification(now: Timestamp, said: Said<'_>, rule: Option<&Rule>) -> Notification {
-    let hold = said.hold.map_or(String::new(), |since| since.as_microsecond().to_string());
-    Notification {
-        id: NotificationId::of_run(said.key, said.failure, said.kind, rule.map_or("", |rule| &rule.name), &hold),
-        kind: said.kind,
-        severity: rule.map_or(Severity::Error, |rule| rule.severity),
-        rule: rule.map(|rule| rule.name.clone()),
-        runbook: rule.and_then(|rule| rule.runbook.clone()),
-        decided_at: now,
-        incident: None,
-        owner: None,
-        subject: Subject::Run(Box::new(said.card.clone())),
-    }
 }

@@ -11,7 +11,7 @@ use super::bells::Effects;
 use super::command::Observed;
 use super::failing::Memory;
 use super::rows::micros;
-use crate::engine::{Changes, Context, Known, Policy, decide, forget};
+use crate::engine::{Board, Changes, Context, Known, Policy};
 use crate::run::RunKey;
 use crate::triage::Observation;
 
@@ -23,6 +23,7 @@ const MARK_SEEN_EVERY: SignedDuration = SignedDuration::from_hours(12);
 pub(super) struct Hot<'c> {
     pub(super) db: &'c Connection,
     pub(super) memory: Memory,
+    pub(super) board: Board,
     find: CachedStatement<'c>,
     parent: CachedStatement<'c>,
     insert: CachedStatement<'c>,
@@ -36,6 +37,7 @@ impl<'c> Hot<'c> {
         Ok(Self {
             db,
             memory: Memory::default(),
+            board: Board::default(),
             find: db.prepare_cached(
                 "SELECT id, seen_at, known, workflow, source FROM runs
                  WHERE run = ?1 AND workspace = ?3
@@ -169,7 +171,7 @@ fn observe_one(
         None => (None, 0, None),
     };
     let held_until = known.as_ref().and_then(Known::hold_until);
-    let changes = guarded(|| decide(now, known, seen, Context { history, parent_open }, policy))?;
+    let changes = guarded(|| hot.board.observe(now, known, seen, Context { history, parent_open }, policy))?;
     if !changes.unchanged {
         let named = Named { key: &observation.key, title: observation.workflow_name.as_deref() };
         return hot.write(row.map(|row| (row, held_until)), named, now, &changes, policy, effects);
@@ -193,7 +195,7 @@ fn forget_one(
         return Ok(());
     };
     let held_until = known.hold_until();
-    let changes = guarded(|| forget(now, key, known, policy))?;
+    let changes = guarded(|| hot.board.forget_run(now, key, known, policy))?;
     if changes.unchanged {
         return Ok(());
     }

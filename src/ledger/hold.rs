@@ -7,7 +7,7 @@ use super::LedgerError;
 use super::apply::{Hot, Named, guarded};
 use super::bells::Effects;
 use super::rows::{micros, time};
-use crate::engine::{Known, Policy, hold_ended};
+use crate::engine::{Known, Policy};
 use crate::run::RunKey;
 use crate::triage::Standing;
 
@@ -38,7 +38,7 @@ pub(super) fn end(
     for (row, key, text) in due {
         let ended = serde_json::from_str::<Known>(&text).map_err(LedgerError::from).and_then(|known| {
             let parent = parent(hot, &key, &known)?;
-            guarded(|| hold_ended(now, &key, known, parent, policy))
+            guarded(|| hot.board.hold_ended(now, &key, known, parent, policy))
         });
         match ended {
             Ok(changes) if !changes.unchanged => {

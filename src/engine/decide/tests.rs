@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 use super::*;
-use crate::engine::hold_ended;
+use crate::engine::hold::hold_ended;
 use crate::engine::rule::{Matcher, Pattern};
 use crate::engine::testing::{card, policy, rule};
 use crate::run::{RunKey, RunStatus};
@@ -92,9 +92,9 @@ impl Story {
         self.say_in(observation, Context::default())
     }
 
-    fn say_in(&mut self, observation: Observation, context: Context) -> &mut Self {
+    fn say_in(&mut self, mut observation: Observation, context: Context) -> &mut Self {
         self.now = self.now.saturating_add(SignedDuration::from_secs(1)).expect("a time");
-        let changes = decide(self.now, self.known.take(), observation, context, &self.policy);
+        let changes = decide(self.now, self.known.take(), &mut observation, context, &self.policy);
         self.take(changes)
     }
 
@@ -105,9 +105,11 @@ impl Story {
         self.take(changes)
     }
 
-    fn take(&mut self, changes: Changes) -> &mut Self {
-        self.told.extend(changes.told.iter().map(|told| told.notification.kind));
-        self.ids.extend(changes.told.iter().map(|told| told.notification.id.as_str().to_owned()));
+    fn take(&mut self, changes: Decided) -> &mut Self {
+        self.told.extend(changes.raised.iter().map(|raised| raised.kind));
+        self.ids.extend(
+            changes.raised.iter().map(|raised| format!("{:?} {} {:?}", raised.kind, raised.failure, raised.rule)),
+        );
         self.known = Some(changes.known);
         self
     }

@@ -2,10 +2,12 @@
 //! incident; which there are, and what is said of them, is the board's to know.
 
 mod id;
+mod incident;
 mod note;
 mod withheld;
 
 pub use id::IncidentId;
+pub use incident::{Ear, Incident, Level, Number, Packed, Point, State, What};
 pub use note::{
     Acknowledged, IncidentNote, LastSuccess, Novelty, Proof, ProviderNote, Resolution, RunRef, Summary, SummaryLine,
     Tallies,

@@ -7,7 +7,7 @@ use super::IncidentId;
 use crate::engine::rule::Condition;
 
 /// Why a receiver is not told now.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "because", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Withheld {
     /// Not enough has failed yet for the rule to speak.
@@ -58,6 +58,3 @@ pub enum Withheld {
         until: Timestamp,
     },
 }
-
-// `Condition` holds a share, which is never NaN: it was read from a file that can't say it.
-impl Eq for Withheld {}

@@ -44,6 +44,9 @@ pub enum Condition {
 /// The most ended runs of a workflow that are remembered for a rate.
 pub const MOST_OUTCOMES: u32 = 200;
 
+// A share is read from a file that can't say NaN.
+impl Eq for Condition {}
+
 impl After {
     /// The condition for failures of `class`; none means: at once.
     #[must_use]

@@ -15,6 +15,8 @@ pub struct RuleSet {
     keyed: BTreeMap<Fact, Keys>,
     /// Positions of the rules without a key, ascending.
     open: Vec<usize>,
+    /// Positions by name.
+    names: BTreeMap<String, usize>,
 }
 
 /// A fact that rules can be keyed by.
@@ -51,13 +53,20 @@ impl RuleSet {
                 None => open.push(position),
             }
         }
-        Self { rules, keyed, open }
+        let names = rules.iter().enumerate().map(|(position, rule)| (rule.name.clone(), position)).collect();
+        Self { rules, keyed, open, names }
     }
 
     /// All rules, in order.
     #[must_use]
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// The rule with this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Rule> {
+        self.names.get(name).and_then(|position| self.rules.get(*position))
     }
 
     /// The rules that match, in order: the first one, and the next ones while each says `continue`.

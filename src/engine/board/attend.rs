@@ -1,0 +1,158 @@
+//! Goes round an incident's receivers: what is due for each, whether anything withholds it, and what is said. The only place from which
+//! anything about an incident is said, but for summaries.
+
+use jiff::Timestamp;
+
+use super::compose::{self, Saying};
+use super::gates::Gate;
+use super::{Board, Round};
+use crate::engine::incident::{Ear, Incident, Number, State, Withheld};
+use crate::engine::rhythm::{Due, due};
+use crate::engine::{Kind, Policy, Reason, Rhythm, Told};
+use crate::triage::Card;
+
+/// What is said to some receivers in the same words.
+struct Group {
+    kind: Kind,
+    /// How many failures are news to them.
+    more: u32,
+    withheld: Option<Withheld>,
+    receivers: Vec<String>,
+}
+
+impl Board {
+    /// Tells whoever is to be told now, and sets the time when to ask again. `card`: of the failure that just joined.
+    pub(super) fn attend(&mut self, round: &mut Round<'_>, number: Number, card: Option<&Card>) {
+        self.attend_to(round, number, card, None);
+    }
+
+    /// As [`Self::attend`]; `only`: this receiver, whose budget may be used to the last message.
+    pub(super) fn attend_to(&mut self, round: &mut Round<'_>, number: Number, card: Option<&Card>, only: Option<&str>) {
+        let Some(mut incident) = self.incidents.remove(&number) else {
+            return;
+        };
+        let rhythm = self.rhythm_of(&incident, round.policy);
+        let mut groups: Vec<Group> = Vec::new();
+        let receivers: Vec<String> = incident.ears.keys().cloned().collect();
+        let mut unpacked: Option<Card> = None;
+        for receiver in receivers {
+            let Some(mut ear) = incident.ears.get(&receiver).cloned() else {
+                continue;
+            };
+            let kind = match due(round.now, &incident, &ear, rhythm) {
+                Due::Nothing | Due::At(_) => continue,
+                Due::Say(kind) => kind,
+            };
+            if only.is_some_and(|only| only != receiver) {
+                continue;
+            }
+            let card = match card {
+                Some(card) => card,
+                None => {
+                    if unpacked.is_none() {
+                        unpacked = incident.opening.card();
+                    }
+                    match &unpacked {
+                        Some(card) => card,
+                        None => continue,
+                    }
+                }
+            };
+            let gate = Gate { number, receiver: &receiver, kind, card, to_the_last: only.is_some() };
+            if let Some(why) = self.gate(round, &mut incident, &mut ear, &gate) {
+                if ear.withheld.as_ref() != Some(&why) {
+                    withhold(round.now, &mut incident, &receiver, kind, why.clone());
+                    ear.withheld = Some(why);
+                    self.changed.incidents.insert(number);
+                }
+                incident.ears.insert(receiver, ear);
+                continue;
+            }
+            let withheld = ear.withheld.take();
+            let more = incident.failures.saturating_sub(ear.failures);
+            hear(round.now, &incident, &mut ear, kind);
+            incident.ears.insert(receiver.clone(), ear);
+            let desk = self.desks.entry(receiver.clone()).or_default();
+            desk.leave(number);
+            let budget = round.policy.receivers.get(&receiver).and_then(|audience| audience.budget);
+            desk.sent(round.now, budget);
+            if budget.is_some() {
+                self.changed.desks.insert(receiver.clone());
+            }
+            self.changed.incidents.insert(number);
+            let same = |group: &&mut Group| group.kind == kind && group.more == more && group.withheld == withheld;
+            match groups.iter_mut().find(same) {
+                Some(group) => group.receivers.push(receiver),
+                None => groups.push(Group { kind, more, withheld, receivers: vec![receiver] }),
+            }
+        }
+        for group in groups {
+            self.say(round, number, &mut incident, group, card.or(unpacked.as_ref()));
+        }
+        let next = self.next_of(round.now, &incident, rhythm, round.policy);
+        self.set_deadline(number, next);
+        self.incidents.insert(number, incident);
+    }
+
+    /// When time has to be asked again. What is withheld waits for something else.
+    fn next_of(&self, now: Timestamp, incident: &Incident, rhythm: Rhythm, policy: &Policy) -> Option<Timestamp> {
+        let ears = incident.ears.values().filter_map(|ear| match due(now, incident, ear, rhythm) {
+            Due::At(at) => Some(at),
+            Due::Say(_) if ear.withheld.is_none() => Some(now),
+            Due::Say(_) | Due::Nothing => None,
+        });
+        ears.chain(self.ends_at(incident, policy)).min()
+    }
+
+    fn say(&self, round: &mut Round<'_>, number: Number, incident: &mut Incident, group: Group, card: Option<&Card>) {
+        let Some(card) = card else {
+            return;
+        };
+        incident.said = incident.said.saturating_add(1);
+        let saying = Saying { kind: group.kind, more: group.more, withheld: group.withheld };
+        let provider = self.provider_note(incident);
+        let notification = compose::notification(round.now, incident, card, saying, provider);
+        incident.note(
+            round.now,
+            Reason::Told {
+                kind: group.kind,
+                failure: incident.failures,
+                rules: incident.rule.iter().cloned().collect(),
+                receivers: group.receivers.clone(),
+                incident: None,
+            },
+        );
+        round.told.push(Told { notification, receivers: group.receivers, incident: Some(number) });
+    }
+}
+
+fn withhold(now: Timestamp, incident: &mut Incident, receiver: &str, kind: Kind, why: Withheld) {
+    let (id, rule) = (incident.id.clone(), incident.rule.clone());
+    // Said of several receivers at once, where they wait for the same.
+    if let Some(line) = incident.lines.last_mut()
+        && line.at == now
+        && let Reason::Withheld { kind: other, receivers, why: same, .. } = &mut line.reason
+        && *other == kind
+        && *same == why
+    {
+        receivers.push(receiver.to_owned());
+        return;
+    }
+    let receivers = vec![receiver.to_owned()];
+    incident.note(now, Reason::Withheld { incident: id, kind, rule, receivers, why });
+}
+
+/// What a receiver knows once it was told `kind`.
+pub(super) fn hear(now: Timestamp, incident: &Incident, ear: &mut Ear, kind: Kind) {
+    ear.reminders = match kind {
+        Kind::StillOpen => ear.reminders.saturating_add(1),
+        _ => 0,
+    };
+    ear.escalate = false;
+    ear.level = incident.level;
+    ear.last_at = Some(now);
+    ear.failures = incident.failures;
+    ear.runs = incident.runs;
+    ear.knows = incident.state == State::Open;
+    ear.told_over = incident.state == State::Resolved;
+}

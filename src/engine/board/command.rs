@@ -1,0 +1,177 @@
+//! What people do to the board: acknowledge, silence, end a silence. Each is an input like any other: recorded, replayed, repeated
+//! without harm.
+
+use jiff::Timestamp;
+
+use super::{Board, Round};
+use crate::engine::incident::{Acknowledged, Number, What};
+use crate::engine::{Policy, Reason, Silence};
+
+/// Why it can't be done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// There is no such incident.
+    #[error("no open incident is called {0:?}; `firstred incidents` lists them")]
+    NoIncident(String),
+    /// Several are called so.
+    #[error("more than one open incident begins with {0:?}: write more of its name")]
+    Ambiguous(String),
+    /// There is no such silence.
+    #[error("no silence is called {0:?}; `firstred silence list` lists them. One of the configuration ends there")]
+    NoSilence(String),
+    /// It ends before it begins.
+    #[error("a silence needs an end that lies ahead")]
+    Ended,
+}
+
+/// What was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Made {
+    /// It was changed.
+    Changed,
+    /// It was so already.
+    Unchanged,
+}
+
+impl Board {
+    /// Somebody knows: no reminders and no escalation any more.
+    ///
+    /// # Errors
+    /// When there is no such open incident.
+    pub fn acknowledge(&mut self, now: Timestamp, id: &str, by: &str) -> Result<Made, CommandError> {
+        let number = self.find(id)?;
+        let members = match self.incidents.get(&number).map(|incident| &incident.what) {
+            Some(What::Provider { members, .. }) => members.clone(),
+            _ => Vec::new(),
+        };
+        let made = self.acknowledge_one(now, number, by);
+        for member in members {
+            self.acknowledge_one(now, member, by);
+        }
+        Ok(made)
+    }
+
+    fn acknowledge_one(&mut self, now: Timestamp, number: Number, by: &str) -> Made {
+        let Some(incident) = self.incidents.get_mut(&number) else {
+            return Made::Unchanged;
+        };
+        if incident.acknowledged.is_some() || incident.resolution.is_some() {
+            return Made::Unchanged;
+        }
+        incident.acknowledged = Some(Acknowledged { by: by.to_owned(), at: now });
+        for ear in incident.ears.values_mut() {
+            ear.escalate = false;
+        }
+        incident.note(now, Reason::Acknowledged { by: by.to_owned() });
+        self.changed.incidents.insert(number);
+        self.set_deadline(number, Some(now));
+        Made::Changed
+    }
+
+    /// The open incident whose name begins with `id`.
+    fn find(&self, id: &str) -> Result<Number, CommandError> {
+        let wanted = id.trim();
+        let open = |(_, incident): &(&Number, &super::Incident)| {
+            incident.resolution.is_none() && incident.id.as_str().starts_with(wanted)
+        };
+        let mut found = self.incidents.iter().filter(open).map(|(number, _)| *number);
+        match (found.next().filter(|_| !wanted.is_empty()), found.next()) {
+            (Some(number), None) => Ok(number),
+            (Some(_), Some(_)) => Err(CommandError::Ambiguous(wanted.to_owned())),
+            (None, _) => Err(CommandError::NoIncident(wanted.to_owned())),
+        }
+    }
+
+    /// Makes a silence. One with the same id is replaced.
+    ///
+    /// # Errors
+    /// When it is over already.
+    pub fn silence_on(&mut self, now: Timestamp, mut silence: Silence) -> Result<Made, CommandError> {
+        if silence.until <= now {
+            return Err(CommandError::Ended);
+        }
+        silence.from = silence.from.or(Some(now));
+        self.changed.silences.insert(silence.id.clone());
+        self.silences.insert(silence.id.clone(), silence);
+        Ok(Made::Changed)
+    }
+
+    /// Ends a silence that was made by command.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn silence_off(&mut self, now: Timestamp, id: &str) -> Result<Made, CommandError> {
+        if !self.silences.contains_key(id) {
+            return Err(CommandError::NoSilence(id.to_owned()));
+        }
+        self.end_silence(now, id);
+        Ok(Made::Changed)
+    }
+
+    /// The silences that were made by command.
+    pub fn silences(&self) -> impl Iterator<Item = &Silence> {
+        self.silences.values()
+    }
+
+    pub(super) fn end_silence(&mut self, now: Timestamp, id: &str) {
+        if let Some(silence) = self.silences.get_mut(id) {
+            silence.until = silence.until.min(now);
+            self.changed.silences.insert(id.to_owned());
+        } else if self.ended_early.insert(id.to_owned(), now).is_none() {
+            self.changed.ended_early.insert(id.to_owned());
+        }
+        // What waits for it is looked at with the next tick: a message must not interrupt the one that is being decided.
+    }
+
+    pub(super) fn is_silent(&self, id: &str, now: Timestamp, policy: &Policy) -> bool {
+        let configured = || policy.silences.iter().find(|silence| silence.id == id);
+        let silence = self.silences.get(id).or_else(configured);
+        !self.ended_early.contains_key(id) && silence.is_some_and(|silence| silence.is_on(now))
+    }
+
+    /// A silence that is over is kept for as long as something waits for its end.
+    pub(super) fn drop_old_silences(&mut self, now: Timestamp) {
+        let over: Vec<String> =
+            self.silences.values().filter(|silence| silence.until <= now).map(|silence| silence.id.clone()).collect();
+        for id in over {
+            self.silences.remove(&id);
+            self.changed.silences.insert(id);
+        }
+    }
+
+    /// Receivers that are gone hear nothing any more; what they were not told goes to whom the rules name now.
+    pub(super) fn reroute(
+        &mut self,
+        now: Timestamp,
+        number: Number,
+        incident: &mut super::Incident,
+        policy: &Policy,
+    ) -> bool {
+        let gone: Vec<String> =
+            incident.ears.keys().filter(|receiver| !policy.receivers.contains_key(*receiver)).cloned().collect();
+        let changed = !gone.is_empty();
+        for receiver in gone {
+            let Some(ear) = incident.ears.remove(&receiver) else {
+                continue;
+            };
+            if let Some(desk) = self.desks.get_mut(&receiver) {
+                desk.leave(number);
+                self.changed.desks.insert(receiver.clone());
+            }
+            let untold = !ear.knows || ear.failures < incident.failures;
+            let card = incident.opening.card().filter(|_| untold && incident.resolution.is_none());
+            let instead = card.map(|card| crate::engine::whom(&card, policy)).unwrap_or_default();
+            for name in &instead {
+                incident.ears.entry(name.clone()).or_default();
+            }
+            incident.note(now, Reason::ReceiverGone { receiver, instead });
+        }
+        changed
+    }
+
+    /// As [`Self::tick`], for what a command made due.
+    pub fn after_command(&mut self, now: Timestamp, policy: &Policy) -> Vec<crate::engine::Told> {
+        let _ = Round::new(now, policy);
+        self.tick(now, policy)
+    }
+}

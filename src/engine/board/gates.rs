@@ -1,0 +1,108 @@
+//! What can withhold a message from one receiver, in order: a silence, something above it, quiet hours, a service's trouble, the budget.
+//! Each lets it wait for an end; none drops anything.
+
+use super::desk::Cause;
+use super::{Board, Round};
+use crate::engine::incident::{Ear, Incident, Number, Withheld};
+use crate::engine::{Kind, Silence};
+use crate::triage::Card;
+
+/// What wants to pass.
+pub(super) struct Gate<'a> {
+    pub(super) number: Number,
+    pub(super) receiver: &'a str,
+    pub(super) kind: Kind,
+    /// The failure that it is about.
+    pub(super) card: &'a Card,
+    /// The budget may be used to its last message, which is else kept for a summary.
+    pub(super) to_the_last: bool,
+}
+
+impl Board {
+    /// Why it is withheld, if it is; it waits then.
+    pub(super) fn gate(
+        &mut self,
+        round: &mut Round<'_>,
+        incident: &mut Incident,
+        ear: &mut Ear,
+        gate: &Gate<'_>,
+    ) -> Option<Withheld> {
+        if let Some((cause, why)) = self.outer_gate(round, incident, gate.number, gate.receiver, gate.card) {
+            return Some(self.wait(round, gate, cause, why));
+        }
+        if let Some(why) = self.service_gate(round, incident, ear, gate) {
+            return Some(why);
+        }
+        let budget = round.policy.receivers.get(gate.receiver)?.budget?;
+        let desk = self.desks.entry(gate.receiver.to_owned()).or_default();
+        let room = desk.room(round.now, Some(budget))?;
+        let kept = u32::from(!gate.to_the_last);
+        if room > kept && (gate.to_the_last || !desk.storms()) {
+            return None;
+        }
+        let why = Withheld::Budget { messages: budget.messages, within: budget.within };
+        Some(self.wait(round, gate, Cause::Storm, why))
+    }
+
+    /// The gates that have nothing to do with how much was sent.
+    pub(super) fn outer_gate(
+        &mut self,
+        round: &Round<'_>,
+        incident: &Incident,
+        number: Number,
+        receiver: &str,
+        card: &Card,
+    ) -> Option<(Cause, Withheld)> {
+        if let Some((id, until)) = self.silenced(round, card) {
+            return Some((Cause::Silence(id.clone()), Withheld::Silence { id, until }));
+        }
+        if let Some((inhibition, above, by)) = self.inhibitor(number, incident, card, round.policy) {
+            return Some((Cause::Inhibited(above), Withheld::Inhibited { inhibition, by }));
+        }
+        let audience = round.policy.receivers.get(receiver)?;
+        if incident.severity >= audience.passes {
+            return None;
+        }
+        let name = audience.quiet.as_ref()?;
+        let until = round.policy.schedules.get(name)?.on_until(round.now)?;
+        Some((Cause::Quiet, Withheld::Quiet { schedule: name.clone(), until }))
+    }
+
+    fn wait(&mut self, round: &Round<'_>, gate: &Gate<'_>, cause: Cause, why: Withheld) -> Withheld {
+        let desk = self.desks.entry(gate.receiver.to_owned()).or_default();
+        if desk.waits_for(gate.number) != Some(&cause) {
+            desk.leave(gate.number);
+            desk.wait(round.now, cause, why.clone(), gate.number);
+            self.changed.desks.insert(gate.receiver.to_owned());
+        }
+        why
+    }
+
+    /// The silence that fits, and its end. One that is to end for a new error ends here.
+    fn silenced(&mut self, round: &Round<'_>, card: &Card) -> Option<(String, jiff::Timestamp)> {
+        let mut over = Vec::new();
+        let mut found = None;
+        for silence in round.policy.silences.iter().chain(self.silences.values()) {
+            if self.ended_early.contains_key(&silence.id) || !silence.fits(round.now, card) {
+                continue;
+            }
+            if silence.unless_new && self.is_new(card, silence) {
+                over.push(silence.id.clone());
+            } else if found.is_none() {
+                found = Some((silence.id.clone(), silence.until));
+            }
+        }
+        for id in over {
+            self.end_silence(round.now, &id);
+        }
+        found
+    }
+
+    /// Whether the error was never seen before the silence began.
+    fn is_new(&self, card: &Card, silence: &Silence) -> bool {
+        self.errors.get(&card.fingerprint.0).is_none_or(|error| match silence.from {
+            Some(from) => error.first_at >= from,
+            None => error.count <= 1,
+        })
+    }
+}

@@ -1,0 +1,401 @@
+//! A failure joins an incident, or opens one: the same rule and equal values in every field of `group_by` are the same problem.
+
+use jiff::Timestamp;
+
+use super::{Board, Round, joined};
+use crate::engine::incident::{
+    Ear, Incident, IncidentId, Level, MOST_REFS, Number, Packed, Point, RunRef, State, What, Withheld,
+};
+use crate::engine::rule::{Condition, Facts, Field, Rhythm};
+use crate::engine::{Kind, Membership, Owner, OwnerNote, Policy, Reason, Rule, Severity};
+use crate::run::RunKey;
+use crate::triage::{Card, Cause, without_index};
+
+/// What the run's machine wants told by one rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Raised {
+    /// What.
+    pub kind: Kind,
+    /// firstred's own count of the failed attempt that it is about.
+    pub failure: u32,
+    /// The rule; absent for the defaults.
+    pub rule: Option<String>,
+    /// Whom. Never empty, no repeats, all of them may see the run's workspace.
+    pub receivers: Vec<String>,
+}
+
+/// The run that it is about.
+#[derive(Debug, Clone, Copy)]
+pub struct Failed<'a> {
+    /// Which.
+    pub key: &'a RunKey,
+    /// Its card.
+    pub card: &'a Card,
+    /// The start of the failed attempt, by the engine's clock.
+    pub started_at: Option<Timestamp>,
+    /// Its end.
+    pub ended_at: Option<Timestamp>,
+    /// The incidents that the run belongs to.
+    pub member_of: &'a [Membership],
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// The incident that it belongs to now.
+    pub number: Number,
+    /// Its name.
+    pub incident: IncidentId,
+    /// Who is told now.
+    pub told: Vec<String>,
+    /// Who is not, and why.
+    pub withheld: Vec<(Vec<String>, Withheld)>,
+}
+
+impl Board {
+    /// A failure, or a retry that was held long enough, joins its incident.
+    pub(in crate::engine) fn join(&mut self, round: &mut Round<'_>, raised: &Raised, failed: Failed<'_>) -> Heard {
+        let rule = raised.rule.as_ref().and_then(|name| round.policy.rules.get(name));
+        let number = self.incident_of(round, raised, failed, rule);
+        let Some(mut incident) = self.incidents.remove(&number) else {
+            // `incident_of` answers what is there.
+            return Heard { number, incident: IncidentId::of_parts(&[]), told: Vec::new(), withheld: Vec::new() };
+        };
+        let new_run = count(round.now, number, &mut incident, raised, failed);
+        for receiver in &raised.receivers {
+            incident.ears.entry(receiver.clone()).or_default();
+        }
+        self.ripen(&mut incident, &failed.key.workflow);
+        let id = incident.id.clone();
+        self.changed.incidents.insert(number);
+        if incident.is_open() {
+            self.rise(number, &incident, failed.card, round.policy);
+        }
+        if raised.kind == Kind::Failed {
+            self.tell_service(round, &incident, new_run);
+        }
+        self.place(number, incident);
+        let said = round.told.len();
+        self.attend(round, number, Some(failed.card));
+        self.settle(round);
+        let told: Vec<String> = round.told[said..].iter().flat_map(|told| told.receivers.iter().cloned()).collect();
+        let withheld = self.withheld(round.now, number, &raised.receivers, &told, round.policy);
+        let told = raised.receivers.iter().filter(|receiver| told.contains(receiver)).cloned().collect();
+        Heard { number, incident: id, told, withheld }
+    }
+
+    /// The incident that it belongs to; a new one where there is none.
+    fn incident_of(
+        &mut self,
+        round: &mut Round<'_>,
+        raised: &Raised,
+        failed: Failed<'_>,
+        rule: Option<&Rule>,
+    ) -> Number {
+        // What was told while it was retrying, and failed with another error after all, is still the same problem.
+        for part in failed.member_of.iter().filter(|part| !part.counted) {
+            let same = |incident: &Incident| {
+                incident.rule == raised.rule && incident.state != State::Resolved && incident.failures == 0
+            };
+            if self.incidents.get(&part.number).is_some_and(same) {
+                return part.number;
+            }
+        }
+        let rhythm = rhythm(rule, round.policy);
+        let fields = rule.and_then(|rule| rule.group_by.as_ref()).unwrap_or(&round.policy.group_by);
+        let group = group(failed.card, failed.key, fields);
+        let key = key(&failed.key.workspace, raised.rule.as_deref(), &group);
+        if let Some(number) = self.by_key.get(&key).copied()
+            && let Some(incident) = self.incidents.get_mut(&number)
+        {
+            let soon = incident
+                .resolution
+                .as_ref()
+                .is_some_and(|end| end.at.saturating_add(rhythm.reopen_within).is_ok_and(|until| round.now <= until));
+            match incident.state {
+                State::Gathering | State::Open => return number,
+                State::Resolved if soon => {
+                    reopen(incident, round.now);
+                    return number;
+                }
+                State::Resolved => self.leave(number),
+            }
+        }
+        self.open(round, raised, failed, rule, group, key)
+    }
+
+    fn open(
+        &mut self,
+        round: &mut Round<'_>,
+        raised: &Raised,
+        failed: Failed<'_>,
+        rule: Option<&Rule>,
+        group: Vec<(String, String)>,
+        key: String,
+    ) -> Number {
+        let card = failed.card;
+        let condition = rule.and_then(|rule| rule.after.as_ref()).and_then(|after| after.of(card.class));
+        let condition = condition.filter(|_| raised.kind == Kind::Failed);
+        let number = raised.failure.to_string();
+        let incident = Incident {
+            id: IncidentId::of_parts(&[&key, &failed.key.workflow, &failed.key.run, &number]),
+            key,
+            workspace: failed.key.workspace.clone(),
+            rule: raised.rule.clone(),
+            what: What::Failure {
+                provider: card.provider.clone(),
+                class: card.class,
+                status: card.cause.error().and_then(|error| error.provider_status),
+            },
+            group,
+            severity: rule.map_or(Severity::Error, |rule| rule.severity),
+            runbook: rule.and_then(|rule| rule.runbook.clone()).or_else(|| runbook(card, round.policy)),
+            owner: owner(card, round.policy),
+            state: if condition.is_some() { State::Gathering } else { State::Open },
+            level: Level::Retrying,
+            opened_at: round.now,
+            last_at: round.now,
+            last_run: None,
+            failures: 0,
+            runs: 0,
+            again: 0,
+            refs: Vec::new(),
+            times: Vec::new(),
+            condition,
+            points: Vec::new(),
+            overflow: false,
+            opening: Packed::of(card),
+            novelty: self.novelty(failed),
+            ears: std::collections::BTreeMap::new(),
+            acknowledged: None,
+            escalated: false,
+            resolution: None,
+            reopened: 0,
+            said: 0,
+            lines: Vec::new(),
+        };
+        self.insert(incident)
+    }
+
+    /// Gives a new incident its number.
+    pub(super) fn insert(&mut self, incident: Incident) -> Number {
+        self.next += 1;
+        self.by_key.insert(incident.key.clone(), self.next);
+        self.incidents.insert(self.next, incident);
+        self.next
+    }
+
+    /// Puts an incident back, and where it can be found by.
+    pub(super) fn place(&mut self, number: Number, incident: Incident) {
+        for point in incident.points.iter().filter(|point| !point.passed) {
+            let key = joined(&[&incident.workspace, &point.workflow]);
+            let there = self.by_workflow.get(&key).is_some_and(|numbers| numbers.contains(&number));
+            if !there {
+                self.by_workflow.entry(key).or_default().insert(number);
+            }
+        }
+        self.index_services(number, &incident);
+        self.incidents.insert(number, incident);
+    }
+
+    /// Lets a gathering incident speak once its condition is met.
+    fn ripen(&self, incident: &mut Incident, workflow: &str) {
+        let Some(condition) = incident.condition else {
+            return;
+        };
+        if self.met(incident, condition, workflow).0 {
+            incident.condition = None;
+            incident.times = Vec::new();
+            if incident.state == State::Gathering {
+                incident.state = State::Open;
+            }
+        }
+    }
+
+    /// Whether a condition is met, and how much there is.
+    pub(super) fn met(&self, incident: &Incident, condition: Condition, workflow: &str) -> (bool, u32) {
+        let workflow = self.workflows.get(&joined(&[&incident.workspace, workflow]));
+        match condition {
+            Condition::Failures { failures, .. } => {
+                let have = u32::try_from(incident.times.len()).unwrap_or(u32::MAX);
+                (have >= failures, have)
+            }
+            Condition::Consecutive { consecutive } => {
+                let have = workflow.map_or(0, super::Workflow::failed_in_a_row);
+                (have >= consecutive, have)
+            }
+            Condition::Rate { rate, of_last } => {
+                let have = workflow.map_or(0, |workflow| workflow.failed_of(of_last));
+                (f64::from(have) >= rate * f64::from(of_last), have)
+            }
+        }
+    }
+
+    /// How much there is of what an incident's condition counts.
+    pub(super) fn have(&self, incident: &Incident, condition: Condition) -> u32 {
+        let workflow = incident.points.first().map_or("", |point| point.workflow.as_str());
+        self.met(incident, condition, workflow).1
+    }
+
+    /// Of those who were to be told: who is not told now, and why.
+    fn withheld(
+        &self,
+        now: Timestamp,
+        number: Number,
+        receivers: &[String],
+        told: &[String],
+        policy: &Policy,
+    ) -> Vec<(Vec<String>, Withheld)> {
+        let Some(incident) = self.incidents.get(&number) else {
+            return Vec::new();
+        };
+        let rhythm = self.rhythm_of(incident, policy);
+        let mut withheld: Vec<(Vec<String>, Withheld)> = Vec::new();
+        for receiver in receivers.iter().filter(|receiver| !told.contains(receiver)) {
+            let ear = incident.ears.get(receiver).cloned().unwrap_or_default();
+            let why = self.why(now, incident, &ear, rhythm);
+            match withheld.iter_mut().find(|(_, other)| *other == why) {
+                Some((names, _)) => names.push(receiver.clone()),
+                None => withheld.push((vec![receiver.clone()], why)),
+            }
+        }
+        withheld
+    }
+
+    fn why(&self, now: Timestamp, incident: &Incident, ear: &Ear, rhythm: Rhythm) -> Withheld {
+        if let Some(condition) = incident.condition.filter(|_| incident.state == State::Gathering) {
+            return Withheld::Condition { condition, have: self.have(incident, condition) };
+        }
+        ear.withheld.clone().unwrap_or_else(|| {
+            let next = ear.last_at.and_then(|last| last.saturating_add(rhythm.update_every).ok());
+            Withheld::Rhythm { until: next.unwrap_or(now) }
+        })
+    }
+
+    /// The rhythm of an incident under these rules.
+    pub(super) fn rhythm_of(&self, incident: &Incident, policy: &Policy) -> Rhythm {
+        let rule = incident.rule.as_ref();
+        let rule = rule.and_then(|name| policy.rules.get(name));
+        rhythm(rule, policy)
+    }
+}
+
+/// Counts a failure. Answers whether its run had not been counted.
+fn count(now: Timestamp, number: Number, incident: &mut Incident, raised: &Raised, failed: Failed<'_>) -> bool {
+    let card = failed.card;
+    let part = failed.member_of.iter().find(|part| part.number == number && part.counted);
+    let counted = part.is_some();
+    if part.is_some_and(|part| part.again) {
+        incident.again = incident.again.saturating_sub(1);
+    }
+    let level = match raised.kind {
+        Kind::StillRetrying => Level::Retrying,
+        Kind::Vanished => Level::Vanished,
+        _ => Level::Failed,
+    };
+    incident.level = incident.level.max(level);
+    incident.last_at = incident.last_at.max(now);
+    let run = RunRef {
+        id: failed.key.run.clone(),
+        workflow: card.run.workflow.title().to_owned(),
+        url: card.run.url.clone(),
+        at: failed.ended_at.unwrap_or(now),
+    };
+    incident.fail_at(Point {
+        workflow: failed.key.workflow.clone(),
+        step: place_of(&card.cause),
+        run: failed.key.run.clone(),
+        started_at: failed.started_at,
+        ended_at: failed.ended_at,
+        passed: false,
+    });
+    if raised.kind != Kind::Failed {
+        incident.last_run = Some(run);
+        return false;
+    }
+    incident.failures = incident.failures.saturating_add(1);
+    if !counted {
+        incident.runs = incident.runs.saturating_add(1);
+        if incident.refs.len() == MOST_REFS {
+            incident.refs.remove(0);
+        }
+        incident.refs.push(run.clone());
+    }
+    incident.last_run = Some(run);
+    if let Some(Condition::Failures { failures, within }) = incident.condition {
+        incident.times.push(now);
+        let most = usize::try_from(failures).unwrap_or(usize::MAX);
+        let recent = |at: &Timestamp| now.duration_since(*at) <= within;
+        incident.times.retain(recent);
+        if incident.times.len() > most {
+            incident.times.remove(0);
+        }
+    }
+    !counted
+}
+
+fn rhythm(rule: Option<&Rule>, policy: &Policy) -> Rhythm {
+    rule.map_or(policy.rhythm, |rule| rule.rhythm.over(policy.rhythm))
+}
+
+fn reopen(incident: &mut Incident, now: Timestamp) {
+    incident.state = if incident.condition.is_some() { State::Gathering } else { State::Open };
+    incident.resolution = None;
+    incident.reopened = incident.reopened.saturating_add(1);
+    incident.acknowledged = None;
+    incident.escalated = false;
+    for ear in incident.ears.values_mut() {
+        ear.reminders = 0;
+    }
+    incident.note(now, Reason::Reopened);
+}
+
+/// The step where it failed; none where no step did.
+pub(super) fn place_of(cause: &Cause) -> Option<String> {
+    match cause {
+        Cause::Step { title, .. } => Some(without_index(title)),
+        Cause::Run { .. } | Cause::Nothing => None,
+    }
+}
+
+/// The values that a problem's failures have in common.
+fn group(card: &Card, key: &RunKey, fields: &[Field]) -> Vec<(String, String)> {
+    let facts = Facts::of(card);
+    let value = |field: &Field| match field {
+        // A run is known by the key that it was first seen by, whatever its source calls the workflow now.
+        Field::Workflow => Some(key.workflow.clone()),
+        Field::Run => Some(joined(&[&key.workflow, &key.run])),
+        field => field.of(facts).map(std::borrow::Cow::into_owned),
+    };
+    fields.iter().map(|field| (field.name().into_owned(), value(field).unwrap_or_default())).collect()
+}
+
+fn key(workspace: &str, rule: Option<&str>, group: &[(String, String)]) -> String {
+    let mut parts = vec![if rule.is_some() { "rule" } else { "defaults" }, workspace, rule.unwrap_or_default()];
+    for (name, value) in group {
+        parts.extend([name.as_str(), value.as_str()]);
+    }
+    joined(&parts)
+}
+
+/// Whose it is: the first owner that matches, else whoever the engine names.
+pub(super) fn owner(card: &Card, policy: &Policy) -> Option<OwnerNote> {
+    let says = card.run.labels.get("owner");
+    match owned_by(card, policy) {
+        Some(owner) => Some(OwnerNote { name: owner.name.clone(), mention: owner.mention.clone() }),
+        None => says.map(|name| OwnerNote { name: name.clone(), mention: None }),
+    }
+}
+
+/// The first `[[owners]]` that matches, else the one that the engine's own `owner` label names.
+pub(in crate::engine) fn owned_by<'a>(card: &Card, policy: &'a Policy) -> Option<&'a Owner> {
+    let matching = policy.owners.iter().find(|owner| owner.when.matches(Facts::of(card)));
+    matching.or_else(|| {
+        let says = card.run.labels.get("owner")?;
+        policy.owners.iter().find(|owner| owner.name == *says)
+    })
+}
+
+fn runbook(card: &Card, policy: &Policy) -> Option<String> {
+    owned_by(card, policy)?.runbook.clone()
+}

@@ -1,0 +1,163 @@
+//! What an observation of a run proves: a later run that got past the step that failed, the failed run itself completed. Told from facts,
+//! never from silence.
+
+use std::collections::BTreeSet;
+
+use super::{Board, ErrorMemory, Failed, Round, Workflow, joined, workflow};
+use crate::engine::Known;
+use crate::engine::incident::{Incident, Novelty, Number, Point, Proof, RunRef, State};
+use crate::engine::rule::Condition;
+use crate::triage::{Observation, Standing};
+
+impl Board {
+    /// Remembers what is seen of a workflow. `ended`: the run ended just now, as far as is known.
+    pub(in crate::engine) fn see_workflow(&mut self, round: &Round<'_>, seen: &Observation, ended: bool) {
+        let key = joined(&[&seen.key.workspace, &seen.key.workflow]);
+        if let Some(workflow) = self.workflows.get_mut(&key) {
+            workflow.see(round.now, seen, ended);
+        } else {
+            let mut workflow = Workflow::first(round.now, seen);
+            workflow.see(round.now, seen, ended);
+            self.workflows.insert(key.clone(), workflow);
+        }
+        self.changed.workflows.insert(key);
+    }
+
+    /// Remembers an error that was met.
+    pub(in crate::engine) fn see_error(&mut self, round: &Round<'_>, fingerprint: &str) {
+        let error = match self.errors.get_mut(fingerprint) {
+            Some(error) => error,
+            None => self.errors.entry(fingerprint.to_owned()).or_insert_with(|| ErrorMemory::first(round.now)),
+        };
+        error.meet(round.now);
+        self.changed.errors.insert(fingerprint.to_owned());
+    }
+
+    pub(super) fn novelty(&self, failed: Failed<'_>) -> Novelty {
+        let Some(error) = self.errors.get(&failed.card.fingerprint.0) else {
+            return Novelty::default();
+        };
+        let workflow = self.workflows.get(&joined(&[&failed.key.workspace, &failed.key.workflow]));
+        workflow::novelty(workflow, error, failed.card.run.workflow.version.as_ref())
+    }
+
+    /// A run completed that had failed, or had been retrying: where it was the last one of an incident, that is over.
+    pub(in crate::engine) fn completed(&mut self, round: &mut Round<'_>, seen: &Observation, known: &mut Known) {
+        for part in known.incidents.iter_mut().filter(|part| !part.again) {
+            let Some(incident) = self.incidents.get_mut(&part.number) else {
+                continue;
+            };
+            if part.counted {
+                part.again = true;
+                incident.again = incident.again.saturating_add(1);
+                incident.refs.retain(|run| run.id != seen.key.run);
+                self.changed.incidents.insert(part.number);
+            }
+            let all_again = incident.again >= incident.runs;
+            if all_again && incident.state == State::Open {
+                let run = run_ref(round, seen);
+                self.resolve(round, part.number, Proof::SameRun { run });
+            } else if all_again && incident.state == State::Gathering {
+                self.give_up_gathering(round.now, part.number);
+            }
+        }
+        self.settle(round);
+    }
+
+    /// A run that was only retrying was cancelled: nothing has failed.
+    pub(in crate::engine) fn cancelled(&mut self, round: &mut Round<'_>, seen: &Observation, known: &Known) {
+        for part in &known.incidents {
+            let never_failed = |incident: &Incident| incident.failures == 0 && incident.state == State::Open;
+            if self.incidents.get(&part.number).is_some_and(never_failed) {
+                let run = run_ref(round, seen);
+                self.resolve(round, part.number, Proof::Cancelled { run });
+            }
+        }
+        self.settle(round);
+    }
+
+    /// Looks whether the run got past a place where others failed.
+    pub(in crate::engine) fn prove(&mut self, round: &mut Round<'_>, seen: &Observation) {
+        let key = joined(&[&seen.key.workspace, &seen.key.workflow]);
+        let Some(numbers) = self.by_workflow.get(&key) else {
+            return;
+        };
+        let numbers: BTreeSet<Number> = numbers.clone();
+        for number in numbers {
+            self.prove_one(round, seen, number, &key);
+        }
+        self.settle(round);
+    }
+
+    fn prove_one(&mut self, round: &mut Round<'_>, seen: &Observation, number: Number, key: &str) {
+        let Some(incident) = self.incidents.get_mut(&number) else {
+            return;
+        };
+        let streak = matches!(incident.condition, Some(Condition::Consecutive { .. }));
+        if incident.state == State::Gathering {
+            // A success breaks the row; for any other condition what was counted still counts.
+            if streak && seen.standing == Standing::Completed {
+                self.give_up_gathering(round.now, number);
+            }
+            return;
+        }
+        let mut passed = None;
+        for point in incident.points.iter_mut().filter(|point| !point.passed && point.workflow == seen.key.workflow) {
+            if let Some(step_seen) = passes(point, seen) {
+                point.passed = true;
+                passed = Some(step_seen);
+            }
+        }
+        let Some(step_seen) = passed else {
+            return;
+        };
+        self.changed.incidents.insert(number);
+        if incident.points.iter().all(|point| point.passed) && !incident.overflow {
+            let same = incident.points.iter().any(|point| point.run == seen.key.run);
+            let run = run_ref(round, seen);
+            let proof = if same { Proof::SameRun { run } } else { Proof::LaterRun { run, step_seen } };
+            self.resolve(round, number, proof);
+        } else if incident.points.iter().filter(|point| point.workflow == seen.key.workflow).all(|point| point.passed) {
+            self.unindex_workflow(key, number);
+        }
+    }
+}
+
+/// Whether a run got past the place; and whether the engine reported the step itself as passed.
+fn passes(point: &Point, seen: &Observation) -> Option<bool> {
+    if !is_later(point, seen) {
+        return None;
+    }
+    let completed = seen.standing == Standing::Completed;
+    match &point.step {
+        // No step failed: only a run that completes is past it.
+        None => completed.then_some(false),
+        Some(step) => match seen.passed.has(step) {
+            Some(true) => Some(true),
+            // The step did not run, or has not ended: that proves nothing.
+            Some(false) => None,
+            None => completed.then_some(false),
+        },
+    }
+}
+
+/// Whether the attempt that is seen began after the one that failed. Where nobody says when they began, it must have ended later.
+fn is_later(point: &Point, seen: &Observation) -> bool {
+    let same_run = point.run == seen.key.run;
+    match (point.started_at.zip(seen.started_at), point.ended_at.zip(seen.completed_at.or(seen.updated_at))) {
+        (Some((failed, seen_start)), _) if !same_run || seen_start > failed => seen_start > failed,
+        // The same attempt: it failed there, and was completed after all.
+        (Some(_), _) => seen.standing == Standing::Completed,
+        (None, Some((failed, ended))) => ended > failed || (same_run && seen.standing == Standing::Completed),
+        (None, None) => seen.standing == Standing::Completed,
+    }
+}
+
+fn run_ref(round: &Round<'_>, seen: &Observation) -> RunRef {
+    RunRef {
+        id: seen.key.run.clone(),
+        workflow: seen.workflow_name.clone().unwrap_or_else(|| seen.key.workflow.clone()),
+        url: seen.url.clone(),
+        at: seen.completed_at.unwrap_or(round.now),
+    }
+}

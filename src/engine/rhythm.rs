@@ -1,0 +1,77 @@
+//! Whether a receiver is to be told something of an incident now, and what; else when to ask again. A pure comparison of the facts with
+//! what it has heard: nothing but this decides.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::incident::{Ear, Incident, Level, State, What};
+use super::{Kind, Rhythm};
+
+/// The longest time between two reminders.
+const LONGEST_REMINDER: SignedDuration = SignedDuration::from_hours(24);
+/// Opened again this often, it flaps: from then on it is spoken of at most once in `update_every`.
+const FLAPS_FROM: u32 = 3;
+
+/// What is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Due {
+    /// Say this now.
+    Say(Kind),
+    /// Not before then; what would be said then, if nothing changes.
+    At(Timestamp),
+    /// Nothing, unless something changes.
+    Nothing,
+}
+
+/// What is due at `now` for one receiver.
+pub(super) fn due(now: Timestamp, incident: &Incident, ear: &Ear, rhythm: Rhythm) -> Due {
+    if ear.under.is_some() {
+        return Due::Nothing;
+    }
+    let spaced = |kind: Kind| {
+        let at = ear.last_at.map_or(now, |last| after(last, rhythm.update_every));
+        if at <= now { Due::Say(kind) } else { Due::At(at) }
+    };
+    let flaps = incident.reopened >= FLAPS_FROM;
+    match incident.state {
+        State::Gathering => Due::Nothing,
+        State::Resolved if !ear.knows => Due::Nothing,
+        State::Resolved if flaps => spaced(Kind::Resolved),
+        State::Resolved => Due::Say(Kind::Resolved),
+        State::Open if ear.escalate => Due::Say(Kind::Escalated),
+        State::Open if !ear.knows && ear.told_over && flaps => spaced(Kind::Reopened),
+        State::Open if !ear.knows && ear.told_over => Due::Say(Kind::Reopened),
+        State::Open if !ear.knows || incident.level > ear.level => Due::Say(opening(incident)),
+        State::Open if incident.failures > ear.failures => spaced(Kind::Updated),
+        State::Open => remind(now, incident, ear, rhythm),
+    }
+}
+
+fn remind(now: Timestamp, incident: &Incident, ear: &Ear, rhythm: Rhythm) -> Due {
+    let (Some(first), Some(last)) = (rhythm.remind, ear.last_at) else {
+        return Due::Nothing;
+    };
+    if incident.acknowledged.is_some() {
+        return Due::Nothing;
+    }
+    let mut interval = first;
+    for _ in 0..ear.reminders.min(16) {
+        interval = interval.saturating_mul(2);
+    }
+    let at = after(last, interval.min(LONGEST_REMINDER.max(first)));
+    if at <= now { Due::Say(Kind::StillOpen) } else { Due::At(at) }
+}
+
+/// What is said where a receiver hears of the problem, or hears that it became worse.
+fn opening(incident: &Incident) -> Kind {
+    match (&incident.what, incident.level) {
+        (What::Provider { .. }, _) => Kind::ProviderTrouble,
+        (What::Missed { .. }, _) => Kind::Missed,
+        (What::Failure { .. }, Level::Retrying) => Kind::StillRetrying,
+        (What::Failure { .. }, Level::Vanished) => Kind::Vanished,
+        (What::Failure { .. }, Level::Failed) => Kind::Failed,
+    }
+}
+
+fn after(at: Timestamp, time: SignedDuration) -> Timestamp {
+    at.saturating_add(time).unwrap_or(Timestamp::MAX)
+}
