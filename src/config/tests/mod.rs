@@ -42,7 +42,7 @@ fn jq(filter: &str) -> Result<(), String> {
 pub(super) fn inputs(text: &str, env: &[(&str, &str)]) -> Inputs<'static> {
     let env: BTreeMap<String, String> = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     let file = ConfigFile::Text { name: "firstred.toml".to_owned(), text: text.to_owned() };
-    Inputs { file: Some(file), env, files: &Shelf, filter_check: jq }
+    Inputs { file: Some(file), env, files: &Shelf, filter_check: jq, now: None }
 }
 
 pub(super) fn load_text(text: &str, env: &[(&str, &str)]) -> Result<Loaded, Diagnostics> {
