@@ -159,7 +159,7 @@ fn read(cx: &Cx<'_>, root: &Value) -> Option<Config> {
     let expectations = section.get("expect", |at| parts::expectations(at, &notify)).unwrap_or_default();
     let providers = section.get("providers", parts::providers);
     let sources_known = root.as_table().map(|table| names(table, "sources")).unwrap_or_default();
-    let rules_known = rules.iter().map(|(rule, _)| rule.name.clone()).collect();
+    let rules_known = rule_names(root);
     let tests = section.get("test", |at| parts::tests(at, &sources_known, &rules_known)).unwrap_or_default();
     section.finish();
 
@@ -223,6 +223,13 @@ fn read(cx: &Cx<'_>, root: &Value) -> Option<Config> {
         classes: Arc::new(classes.unwrap_or_else(Classes::default)),
         tests,
     })
+}
+
+/// The names of the rules, those that can't be read among them.
+fn rule_names(root: &Value) -> BTreeSet<String> {
+    let rules = root.get("rules").and_then(Value::as_array).into_iter().flatten();
+    let name = |rule: &Value| rule.get("name").and_then(Value::as_str).map(str::to_owned);
+    rules.enumerate().map(|(index, rule)| name(rule).unwrap_or_else(|| parts::rule_name(index))).collect()
 }
 
 fn without_paths<T>(list: Vec<(T, Path)>) -> Vec<T> {

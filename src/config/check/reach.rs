@@ -94,7 +94,7 @@ pub(in crate::config) fn nobody(cx: &Cx<'_>, parts: &Parts<'_>) {
         );
     }
     let owned = parts.owners.iter().any(|(owner, _)| !owner.notify.is_empty());
-    for (rule, path) in parts.rules.iter().filter(|(rule, _)| !owned && rule.notify.iter().any(|name| name == OWNER)) {
+    for (_, path) in parts.rules.iter().filter(|(rule, _)| !owned && rule.notify.iter().any(|name| name == OWNER)) {
         cx.lacking(
             &path.key("notify"),
             format!("no owner has a receiver, so that {OWNER} is nobody"),

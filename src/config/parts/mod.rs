@@ -21,7 +21,7 @@ pub(super) use expect::expectations;
 pub(super) use general::{classes, defaults, ledger, log, server};
 pub(super) use owner::{owners, providers};
 pub(super) use receiver::{Receiver, receivers};
-pub(super) use rule::rules;
+pub(super) use rule::{rule_name, rules};
 pub(super) use schedule::{Schedules, is_always_on, schedules};
 pub(super) use silence::{inhibitions, silences};
 pub(super) use source::sources;

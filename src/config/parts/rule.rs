@@ -21,6 +21,11 @@ pub(in crate::config) fn rules(at: &At<'_>, default_notify: &[String]) -> Option
     })
 }
 
+/// The name of a rule that says none.
+pub(in crate::config) fn rule_name(index: usize) -> String {
+    format!("rule {}", index + 1)
+}
+
 fn rule(at: &At<'_>, index: usize, default_notify: &[String]) -> Option<Rule> {
     let section = Section::open(at, "rules")?;
     let name = section.get("name", name);
@@ -40,7 +45,7 @@ fn rule(at: &At<'_>, index: usize, default_notify: &[String]) -> Option<Rule> {
     section.finish();
     // A rule whose match can't be read would match everything, and shadow what comes after it.
     (!lost).then(|| Rule {
-        name: name.unwrap_or_else(|| format!("rule {}", index + 1)),
+        name: name.unwrap_or_else(|| rule_name(index)),
         when: when.unwrap_or_default(),
         unless: unless.unwrap_or_default(),
         severity: severity.unwrap_or_default(),

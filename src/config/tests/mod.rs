@@ -21,6 +21,10 @@ impl Files for Shelf {
             Some("/run/secrets/smtp") => Ok(b"hunter2\n".to_vec()),
             Some("/run/secrets/automation" | "/home/me/open") => Ok(b"t0ken\r\n".to_vec()),
             Some("/run/secrets/signing-old") => Ok(b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n".to_vec()),
+            Some("runs/completed.json") => {
+                Ok(br#"{ "id": "1", "workflow": { "name": "nightly" }, "status": "completed" }"#.to_vec())
+            }
+            Some("runs/two.json") => Ok(b"[{ \"id\": \"1\" }, {}]".to_vec()),
             Some("/empty") => Ok(b"\n".to_vec()),
             Some("/binary") => Ok(vec![0xff, 0xfe]),
             Some("/etc/firstred/ca.pem") => Ok(b"-----BEGIN CERTIFICATE-----\nMII\n".to_vec()),

@@ -24,10 +24,22 @@ pub struct Matcher {
     #[serde(default, skip_serializing_if = "Vec::is_empty", with = "wire::one_or_many")]
     pub workflow: Vec<Pattern>,
     /// The title of the failed step.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "wire::one_or_many")]
+    #[serde(
+        default,
+        alias = "step_title",
+        alias = "stepTitle",
+        skip_serializing_if = "Vec::is_empty",
+        with = "wire::one_or_many"
+    )]
     pub step: Vec<Pattern>,
     /// The kind of the failed step.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "wire::one_or_many")]
+    #[serde(
+        default,
+        alias = "step_kind",
+        alias = "stepKind",
+        skip_serializing_if = "Vec::is_empty",
+        with = "wire::one_or_many"
+    )]
     pub kind: Vec<Pattern>,
     /// The error's code.
     #[serde(default, skip_serializing_if = "Vec::is_empty", with = "wire::one_or_many")]
@@ -36,7 +48,13 @@ pub struct Matcher {
     #[serde(default, skip_serializing_if = "Vec::is_empty", with = "wire::one_or_many")]
     pub class: Vec<Class>,
     /// The provider's HTTP status.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "wire::one_or_many")]
+    #[serde(
+        default,
+        alias = "provider_status",
+        alias = "providerStatus",
+        skip_serializing_if = "Vec::is_empty",
+        with = "wire::one_or_many"
+    )]
     pub status: Vec<StatusPattern>,
     /// What the engine says about a retry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
