@@ -15,6 +15,9 @@ use crate::triage::Class;
 const MOST_FAILURES: i64 = 10_000;
 const EXAMPLES: &str = "write { failures = 3, within = \"1h\" }, { consecutive = 3 } or { rate = 0.2, of_last = 50 }";
 
+/// The keys of a condition.
+const CONDITIONS: [&str; 5] = ["failures", "within", "consecutive", "rate", "of_last"];
+
 /// A condition, or a table of them by class.
 pub(super) fn after(at: &At<'_>) -> Option<After> {
     let Value::Table(table) = at.value else {
@@ -36,23 +39,19 @@ fn classes(at: &At<'_>, table: &Table) -> Option<After> {
     let mut fine = true;
     for (key, value) in table {
         let entry = at.entry(key, value);
-        match class(key) {
-            Some(class) => match condition(&entry) {
-                Some(condition) => {
-                    after.by_class.insert(class, condition);
-                }
-                None => fine = false,
-            },
-            None => {
-                fine = false;
-                if ["failures", "within", "consecutive", "rate", "of_last"].contains(&key.as_str()) {
-                    let help = "give each class its own condition, or all of them one".to_owned();
-                    at.cx.wrong_key(&entry.path, format!("`{key}` stands beside conditions by class"), Some(help));
-                } else {
-                    let help = suggest::hint(key, "known are", CLASSES.iter().map(|(name, _)| *name));
-                    at.cx.wrong_key(&entry.path, format!("`{key}` is no class"), help);
-                }
-            }
+        if let Some(class) = class(key) {
+            let condition = condition(&entry);
+            fine &= condition.is_some();
+            after.by_class.extend(condition.map(|condition| (class, condition)));
+            continue;
+        }
+        fine = false;
+        if CONDITIONS.contains(&key.as_str()) {
+            let help = "give each class its own condition, or all of them one".to_owned();
+            at.cx.wrong_key(&entry.path, format!("`{key}` stands beside conditions by class"), Some(help));
+        } else {
+            let help = suggest::hint(key, "known are", CLASSES.iter().map(|(name, _)| *name));
+            at.cx.wrong_key(&entry.path, format!("`{key}` is no class"), help);
         }
     }
     fine.then_some(after)

@@ -55,9 +55,12 @@ fn expected(at: &At<'_>, section: &Section<'_>) -> Option<Expected> {
         ),
     });
     let waiting = section.get("waiting_at_most", least());
-    let reauthorization = section.get("reauthorization", |at| match boolean(at)? {
-        true => Some(()),
-        false => at.fail("false expects nothing", Some("write true, or leave it out".to_owned())),
+    let reauthorization = section.get("reauthorization", |at| {
+        if boolean(at)? {
+            Some(())
+        } else {
+            at.fail("false expects nothing", Some("write true, or leave it out".to_owned()))
+        }
     });
     let said = [
         section.has("success_every"),

@@ -24,6 +24,7 @@ pub(super) fn rhythm_by_default(section: &Section<'_>) -> Rhythm {
 }
 
 /// A duration, or `"never"`.
+#[expect(clippy::option_option, reason = "the outer one is a mistake that was reported, the inner one is never")]
 fn remind(at: &At<'_>) -> Option<Option<SignedDuration>> {
     match at.value {
         Value::String(text) if text.trim() == "never" => Some(None),

@@ -2,6 +2,8 @@
 
 mod annotated;
 mod good;
+mod incidents;
+mod incidents_mistaken;
 mod mistakes;
 mod never_panics;
 mod secrets;
