@@ -156,15 +156,14 @@ fn read(cx: &Cx<'_>, root: &Value) -> Option<Config> {
     let silences = section.get("silences", parts::silences).unwrap_or_default();
     let inhibitions = section.get("inhibit", parts::inhibitions).unwrap_or_default();
     let owners = section.get("owners", parts::owners).unwrap_or_default();
-    let expectations = section.get("expect", |at| parts::expectations(at, &notify)).unwrap_or_default();
+    let rules_known = rule_names(root);
+    let expectations = section.get("expect", |at| parts::expectations(at, &notify, &rules_known)).unwrap_or_default();
     let providers = section.get("providers", parts::providers);
     let sources_known = root.as_table().map(|table| names(table, "sources")).unwrap_or_default();
-    let rules_known = rule_names(root);
     let tests = section.get("test", |at| parts::tests(at, &sources_known, &rules_known)).unwrap_or_default();
     section.finish();
 
     check::fallbacks(cx, &receivers);
-    check::names_of_both(cx, &rules, &expectations);
     check::never_off(cx, &receivers, &schedules);
     // The rest weighs what is there against what is not: with something unread it would only mislead.
     if !cx.has_errors() {

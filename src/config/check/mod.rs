@@ -1,12 +1,12 @@
 //! What no value shows by itself: names that lead in circles, rules that never match, failures that nobody hears of.
 
-mod clash;
+mod quiet;
 mod reach;
 mod shadow;
 
 use std::collections::BTreeMap;
 
-pub(super) use clash::{names_of_both, never_off};
+pub(super) use quiet::never_off;
 pub(super) use reach::{fallbacks, nobody, sources_named, unused};
 pub(super) use shadow::shadowed;
 

@@ -1,29 +1,38 @@
 //! `[[expect]]`: what must happen, or must not, though no run fails.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::matcher::workflows;
-use super::{Named, each, link, name, receiver_names, severity};
+use super::{Items, link, name, receiver_names, severity};
 use crate::config::path::Path;
 use crate::config::read::{At, Section, boolean, number, span};
 use crate::engine::{Expectation, Expected};
+
+const EXPECTATIONS: Items = Items { section: "expect", one: "expectation", why: "messages and the log name it" };
 
 const EXAMPLES: &str = "write one of success_every = \"25h\", running_at_most = \"2h\", running_at_most_usual = 3.0, \
                         waiting_at_most = \"1d\", reauthorization = true";
 
 /// `[[expect]]`, with where each stands. One that says no `notify` tells those whom `[defaults]` tells.
-pub(in crate::config) fn expectations(at: &At<'_>, default_notify: &[String]) -> Option<Vec<(Expectation, Path)>> {
-    let mut named = Named::default();
-    each(at, "expect", |at, index| {
-        let expectation = expectation(at, index, default_notify)?;
-        named.add(at, &expectation.name, "expectation", "messages and the log name it");
+pub(in crate::config) fn expectations(
+    at: &At<'_>,
+    default_notify: &[String],
+    rules: &BTreeSet<String>,
+) -> Option<Vec<(Expectation, Path)>> {
+    EXPECTATIONS.each(at, |at, index| {
+        let expectation = expectation(at, index, default_notify, rules)?;
         Some((expectation, at.path.clone()))
     })
 }
 
-fn expectation(at: &At<'_>, index: usize, default_notify: &[String]) -> Option<Expectation> {
+fn expectation(at: &At<'_>, index: usize, default_notify: &[String], rules: &BTreeSet<String>) -> Option<Expectation> {
     let section = Section::open(at, "expect")?;
-    let name = section.get("name", name);
+    let name = section.get("name", name).unwrap_or_else(|| EXPECTATIONS.name(index));
+    if rules.contains(&name) {
+        let help = "messages and the log name either: give each its own name".to_owned();
+        at.cx.error(&at.path.key("name"), format!("a rule is named {name:?}, too"), Some(help));
+    }
     let when = section.get("match", workflows);
     let lost = section.has("match") && when.is_none();
     let expected = expected(at, &section);
@@ -33,7 +42,7 @@ fn expectation(at: &At<'_>, index: usize, default_notify: &[String]) -> Option<E
     section.finish();
     let expected = expected?;
     (!lost).then(|| Expectation {
-        name: name.unwrap_or_else(|| format!("expectation {}", index + 1)),
+        name,
         when: when.unwrap_or_default(),
         expected,
         severity: severity.unwrap_or_default(),

@@ -42,28 +42,45 @@ const SEVERITIES: [(&str, Severity); 4] = [
     ("critical", Severity::Critical),
 ];
 
-/// Every item of `[[section]]`, read as far as it can be.
-fn each<T>(at: &At<'_>, section: &str, mut reader: impl FnMut(&At<'_>, usize) -> Option<T>) -> Option<Vec<T>> {
-    let Value::Array(items) = at.value else {
-        return at.fail(
-            format!("expected a list, found {}", kind_of(at.value)),
-            Some(format!("write [[{section}]], with two brackets, above each of them")),
-        );
-    };
-    Some(items.iter().enumerate().filter_map(|(index, value)| reader(&at.item(index, value), index)).collect())
+/// What the items of a list are called.
+#[derive(Clone, Copy)]
+struct Items {
+    /// The list: `[[rules]]`.
+    section: &'static str,
+    /// One of them, which is also the first word of the name of one that says none.
+    one: &'static str,
+    /// Why each must have a name of its own.
+    why: &'static str,
 }
 
-/// The names of a list so far.
-#[derive(Default)]
-struct Named(BTreeSet<String>);
+impl Items {
+    /// The name of an item that says none.
+    fn name(self, index: usize) -> String {
+        format!("{} {}", self.one, index + 1)
+    }
 
-impl Named {
-    /// Reports a name that something before it has.
-    fn add(&mut self, at: &At<'_>, name: &str, what: &str, why: &str) {
-        if !self.0.insert(name.to_owned()) {
-            let help = format!("{why}: give each its own name");
-            at.cx.error(&at.path.key("name"), format!("another {what} is named {name:?}"), Some(help));
-        }
+    /// Every item as far as it can be read. A name that two of them have is reported, whether or not they can be.
+    fn each<T>(self, at: &At<'_>, mut reader: impl FnMut(&At<'_>, usize) -> Option<T>) -> Option<Vec<T>> {
+        let Value::Array(items) = at.value else {
+            return at.fail(
+                format!("expected a list, found {}", kind_of(at.value)),
+                Some(format!("write [[{}]], with two brackets, above each {}", self.section, self.one)),
+            );
+        };
+        let mut names = BTreeSet::new();
+        let read = items.iter().enumerate().filter_map(|(index, value)| {
+            let entry = at.item(index, value);
+            let name = value.get("name").and_then(Value::as_str).map_or_else(|| self.name(index), str::to_owned);
+            if let Some(name) = names.replace(name) {
+                at.cx.error(
+                    &entry.path.key("name"),
+                    format!("another {} is named {name:?}", self.one),
+                    Some(format!("{}: give each its own name", self.why)),
+                );
+            }
+            reader(&entry, index)
+        });
+        Some(read.collect())
     }
 }
 

@@ -5,17 +5,17 @@ use std::time::Duration;
 use toml::Value;
 
 use super::matcher::matcher;
-use super::{Named, each, link, name, receiver_names};
+use super::{Items, link, name, receiver_names};
 use crate::config::path::Path;
 use crate::config::read::{At, Section, count, span, text};
 use crate::engine::{Owner, ProviderGate};
 
+const OWNERS: Items = Items { section: "owners", one: "owner", why: "a message names the owner" };
+
 /// `[[owners]]`, with where each stands.
 pub(in crate::config) fn owners(at: &At<'_>) -> Option<Vec<(Owner, Path)>> {
-    let mut named = Named::default();
-    each(at, "owners", |at, _| {
+    OWNERS.each(at, |at, _| {
         let owner = owner(at)?;
-        named.add(at, &owner.name, "owner", "a message names the owner");
         Some((owner, at.path.clone()))
     })
 }

@@ -6,24 +6,24 @@ use super::after::after;
 use super::field::fields;
 use super::matcher::matcher;
 use super::rhythm::rhythm;
-use super::{Named, each, link, name, notified, receiver_names, severity};
+use super::{Items, link, name, notified, receiver_names, severity};
 use crate::config::path::Path;
 use crate::config::read::{At, Section, boolean, span};
 use crate::engine::{Escalate, Rule};
 
+const RULES: Items = Items { section: "rules", one: "rule", why: "messages and the log name the rule that matched" };
+
 /// `[[rules]]`, with where each stands. A rule that says no `notify` tells those whom `[defaults]` tells.
 pub(in crate::config) fn rules(at: &At<'_>, default_notify: &[String]) -> Option<Vec<(Rule, Path)>> {
-    let mut named = Named::default();
-    each(at, "rules", |at, index| {
+    RULES.each(at, |at, index| {
         let rule = rule(at, index, default_notify)?;
-        named.add(at, &rule.name, "rule", "messages and the log name the rule that matched");
         Some((rule, at.path.clone()))
     })
 }
 
 /// The name of a rule that says none.
 pub(in crate::config) fn rule_name(index: usize) -> String {
-    format!("rule {}", index + 1)
+    RULES.name(index)
 }
 
 fn rule(at: &At<'_>, index: usize, default_notify: &[String]) -> Option<Rule> {

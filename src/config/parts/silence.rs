@@ -2,17 +2,20 @@
 
 use super::field::fields;
 use super::matcher::some_matcher;
-use super::{Named, each, name};
+use super::{Items, name};
 use crate::config::path::Path;
 use crate::config::read::{At, Section, boolean, instant, text};
 use crate::engine::{Inhibition, Silence};
 
+const SILENCES: Items = Items { section: "silences", one: "silence", why: "what it withheld is counted by its name" };
+
+const INHIBITIONS: Items =
+    Items { section: "inhibit", one: "inhibition", why: "the ledger says by its name why something waits" };
+
 /// `[[silences]]`, with where each stands.
 pub(in crate::config) fn silences(at: &At<'_>) -> Option<Vec<(Silence, Path)>> {
-    let mut named = Named::default();
-    each(at, "silences", |at, index| {
+    SILENCES.each(at, |at, index| {
         let silence = silence(at, index)?;
-        named.add(at, &silence.id, "silence", "what it withheld is counted by its name");
         Some((silence, at.path.clone()))
     })
 }
@@ -49,7 +52,7 @@ fn silence(at: &At<'_>, index: usize) -> Option<Silence> {
     }
     section.finish();
     Some(Silence {
-        id: name.unwrap_or_else(|| format!("silence {}", index + 1)),
+        id: name.unwrap_or_else(|| SILENCES.name(index)),
         when: when?,
         from,
         until: until?,
@@ -61,10 +64,8 @@ fn silence(at: &At<'_>, index: usize) -> Option<Silence> {
 
 /// `[[inhibit]]`, with where each stands.
 pub(in crate::config) fn inhibitions(at: &At<'_>) -> Option<Vec<(Inhibition, Path)>> {
-    let mut named = Named::default();
-    each(at, "inhibit", |at, index| {
+    INHIBITIONS.each(at, |at, index| {
         let inhibition = inhibition(at, index)?;
-        named.add(at, &inhibition.name, "inhibition", "the ledger says by its name why something waits");
         Some((inhibition, at.path.clone()))
     })
 }
@@ -81,7 +82,7 @@ fn inhibition(at: &At<'_>, index: usize) -> Option<Inhibition> {
         return None;
     }
     Some(Inhibition {
-        name: name.unwrap_or_else(|| format!("inhibition {}", index + 1)),
+        name: name.unwrap_or_else(|| INHIBITIONS.name(index)),
         source: source?,
         target: target?,
         equal: equal.unwrap_or_default(),

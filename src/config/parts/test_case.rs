@@ -6,11 +6,13 @@ use serde_json::{Map, Value as Json};
 use toml::Value;
 
 use super::general::CLASSES;
-use super::{Named, each, name, receiver_names};
+use super::{Items, name, receiver_names};
 use crate::config::path::Path;
 use crate::config::read::{At, Section, boolean, path, text, word};
 use crate::config::{TestCase, Wanted, suggest};
 use crate::run::{Limits, Run, read_batch, read_run};
+
+const TESTS: Items = Items { section: "test", one: "test", why: "`firstred check` names the test that failed" };
 
 /// The largest file of a run.
 const MAX_FILE: u64 = 4 << 20;
@@ -21,10 +23,8 @@ pub(in crate::config) fn tests(
     sources: &BTreeSet<String>,
     rules: &BTreeSet<String>,
 ) -> Option<Vec<TestCase>> {
-    let mut named = Named::default();
-    each(at, "test", |at, index| {
+    TESTS.each(at, |at, index| {
         let test = test(at, index, sources, rules)?;
-        named.add(at, &test.name, "test", "`firstred check` names the test that failed");
         Some(test)
     })
 }
@@ -46,7 +46,7 @@ fn test(at: &At<'_>, index: usize, sources: &BTreeSet<String>, rules: &BTreeSet<
     let want = section
         .need("want", "write want = { receivers = [\"NAME\"] }: what must come of the run", |at| want(at, rules));
     section.finish();
-    Some(TestCase { name: name.unwrap_or_else(|| format!("test {}", index + 1)), run: run?, source, want: want? })
+    Some(TestCase { name: name.unwrap_or_else(|| TESTS.name(index)), run: run?, source, want: want? })
 }
 
 fn want(at: &At<'_>, rules: &BTreeSet<String>) -> Option<Wanted> {

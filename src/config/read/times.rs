@@ -78,7 +78,9 @@ pub(in crate::config) fn days(at: &At<'_>) -> Option<Vec<Weekday>> {
 
 fn days_of(at: &At<'_>) -> Option<Vec<Weekday>> {
     let written = text(at)?;
-    let (first, last) = written.split_once('-').unwrap_or((&written, &written));
+    let Some((first, last)) = written.split_once('-') else {
+        return day(at, written.trim()).map(|day| vec![day]);
+    };
     let (first, last) = (day(at, first.trim()), day(at, last.trim()));
     let (first, last) = (first?, last?);
     let week = || DAYS.iter().map(|(_, _, day)| *day).cycle();

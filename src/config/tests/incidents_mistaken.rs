@@ -180,5 +180,12 @@ want = 3
 name = "payments"
 match = { class = "x" }
 "#;
-    wrong_kinds_of_section: "silences = {}\nschedules = []\ntest = 1\n[inhibit]\nname = \"x\"\n[expects]\n";
+}
+
+#[test]
+fn wrong_kinds_of_section() {
+    let text = format!("silences = {{}}\nschedules = []\ntest = 1\n{HEAD}[inhibit]\nname = \"x\"\n[expects]\n");
+    insta::with_settings!({ description => text.clone(), omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!("wrong_kinds_of_section", refused(&text, &[]));
+    });
 }
