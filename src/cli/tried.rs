@@ -9,7 +9,7 @@ use crate::clock;
 use crate::config::{Config, TestCase};
 use crate::daemon::admit;
 use crate::engine::rule::Facts;
-use crate::engine::{Context, decide, hold_ended};
+use crate::engine::{Board, Context};
 use crate::triage::{Class, Standing, observe};
 
 /// What came of a test.
@@ -98,10 +98,11 @@ fn outcome(test: &TestCase, config: &Config) -> Result<Outcome, String> {
     let observation = observe(&source, run, &config.classes);
     let (key, standing) = (observation.key.clone(), observation.standing);
     let card = observation.card.clone();
-    let mut changes = decide(now, None, observation, Context::default(), policy);
+    let mut board = Board::default();
+    let mut changes = board.observe(now, None, observation, Context::default(), policy);
     let until = changes.known.hold_until().filter(|_| standing == Standing::Retrying);
     if let Some(until) = until {
-        changes = hold_ended(until, &key, changes.known, None, policy);
+        changes = board.hold_ended(until, &key, changes.known, None, policy);
     }
     let rules = card.as_ref().map(|card| policy.rules.matching(Facts::of(card))).unwrap_or_default();
     Ok(Outcome {
