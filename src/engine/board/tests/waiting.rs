@@ -103,7 +103,6 @@ fn quiet() -> Bed {
 }
 
 #[test]
-#[ignore = "needs the schedule"]
 fn quiet_hours_delay_and_end_with_a_summary() {
     let mut bed = quiet();
     bed.bill("r1").until(60).fail("other", "r2", "load", "OOM").until(3_600);
@@ -112,7 +111,6 @@ fn quiet_hours_delay_and_end_with_a_summary() {
 }
 
 #[test]
-#[ignore = "needs the schedule"]
 fn what_is_critical_passes_quiet_hours() {
     let mut bed = quiet();
     bed.policy.rules = crate::engine::RuleSet::new(vec![crate::engine::Rule {
