@@ -48,4 +48,4 @@ pub use rule::{
 pub use schedule::{Schedule, Window};
 pub use silence::Silence;
 pub use step::{Changes, Told};
-pub use tell::{whom, whom_all};
+pub use tell::{raise, whom, whom_all};

@@ -18,6 +18,9 @@ mod service;
 mod tick;
 mod workflow;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
