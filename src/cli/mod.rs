@@ -12,6 +12,7 @@ mod setup;
 mod test_receiver;
 mod tried;
 mod why;
+mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

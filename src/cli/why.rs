@@ -3,11 +3,9 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use jiff::Timestamp;
-
 use super::runs::stories;
+use super::words::{Of, outcome, time, words};
 use super::{Failure, Format, output};
-use crate::engine::{Kind, Outcome, Reason};
 use crate::ledger::{DeliveryState, Story};
 use crate::triage::redact::clean;
 
@@ -46,7 +44,7 @@ fn tell(story: &Story) -> String {
         clean(&known.source)
     );
     for line in &known.lines {
-        let _ = write!(text, "\n  {}  {}", time(line.at), words(&line.reason));
+        let _ = write!(text, "\n  {}  {}", time(line.at), words(&line.reason, line.at, Of::Run));
         if let Some(source) = &line.source {
             let _ = write!(text, " (seen by {})", clean(source));
         }
@@ -77,76 +75,4 @@ fn tell(story: &Story) -> String {
         }
     }
     text
-}
-
-fn time(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
-}
-
-/// A reason in words.
-pub(super) fn words(reason: &Reason) -> String {
-    let list = |names: &[String]| names.iter().map(|name| clean(name).into_owned()).collect::<Vec<_>>().join(", ");
-    match reason {
-        Reason::Told { kind, failure, rules, receivers, .. } => {
-            let by = if rules.is_empty() { "by the defaults".to_owned() } else { format!("by rule {}", list(rules)) };
-            let what = match kind {
-                Kind::StillRetrying => "told that it is still retrying",
-                Kind::Vanished => "told that it vanished while it was retrying",
-                _ => "told that it failed",
-            };
-            let which = if *failure > 1 { format!(" (failure {failure} of this run)") } else { String::new() };
-            format!("{what}{which}: {}, {by}", list(receivers))
-        }
-        Reason::Withheld { receivers, why, .. } => format!("not told to {} now: {why:?}", list(receivers)),
-        Reason::SummedUp { receiver, .. } => format!("told to {} in a summary", clean(receiver)),
-        Reason::Resolved { proof } => format!("over: {proof:?}"),
-        Reason::NotEnough { have, .. } => format!("told nobody: the rule's condition was not met ({have})"),
-        Reason::Reopened => "failed again soon after it was over".to_owned(),
-        Reason::Acknowledged { by } => format!("acknowledged by {}", clean(by)),
-        Reason::Escalated { receivers } => format!("nobody acknowledged: {} is told", list(receivers)),
-        Reason::ReceiverGone { receiver, instead } => {
-            format!("{} left the configuration; told instead: {}", clean(receiver), list(instead))
-        }
-        Reason::NoRule => "told nobody: no rule matches and there is no [defaults] notify".to_owned(),
-        Reason::NobodyToTell { rules } => format!("told nobody: rule {} notifies nobody", list(rules)),
-        Reason::NobodyMaySee { receivers } => {
-            format!("told nobody: {} may not see this workspace", list(receivers))
-        }
-        Reason::Superseded { attempt } => {
-            let which = attempt.map_or("an attempt".to_owned(), |attempt| format!("attempt {attempt}"));
-            format!("{which} failed, reported after something newer was known: not told")
-        }
-        Reason::History => "had failed before firstred first looked at this source: not told".to_owned(),
-        Reason::Held { until, rule } => {
-            let by = rule.as_ref().map_or("the default".to_owned(), |rule| format!("rule {}", clean(rule)));
-            format!("held until {} at the latest by {by}: a retry may still repair it", time(*until))
-        }
-        Reason::Recovered => "recovered on a retry while it was held: never told".to_owned(),
-        Reason::CompletedAfterFailure => "completed after it had failed".to_owned(),
-        Reason::RunsAgain { attempt: Some(attempt) } => format!("runs again under the same id, attempt {attempt}"),
-        Reason::RunsAgain { attempt: None } => "runs again under the same id".to_owned(),
-        Reason::Cancelled => "cancelled: a decision, not a failure; not told".to_owned(),
-        Reason::ParentTells { parent, until } => {
-            let (parent, until) = (clean(parent), time(*until));
-            format!(
-                "failed inside run {parent}, which is open and expected to tell; told by itself if it has not by {until}"
-            )
-        }
-        Reason::ParentDone { parent } => {
-            format!("run {} ended and had its own word, or tolerated this failure: not told", clean(parent))
-        }
-        Reason::Forgotten { last } => {
-            format!("forgotten by the engine while it was {}: how it ended cannot be known", last.as_str())
-        }
-    }
-}
-
-fn outcome(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Delivered { receipt, plain: false } => format!("delivered: {}", clean(receipt)),
-        Outcome::Delivered { receipt, plain: true } => format!("delivered as the plain message: {}", clean(receipt)),
-        Outcome::Refused { permanent: true, reason, .. } => format!("refused for good: {}", clean(reason)),
-        Outcome::Refused { reason, .. } => format!("failed, to be tried again: {}", clean(reason)),
-        Outcome::Unknown { reason } => format!("unknown, may have arrived: {}", clean(reason)),
-    }
 }

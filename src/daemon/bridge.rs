@@ -19,8 +19,8 @@ use crate::triage::{Classes, Observation, observe};
 /// The ledger as the other rooms see it.
 #[derive(Clone)]
 pub struct Bridge {
-    ledger: Ledger,
-    policy: watch::Receiver<Arc<Policy>>,
+    pub(super) ledger: Ledger,
+    pub(super) policy: watch::Receiver<Arc<Policy>>,
     classes: watch::Receiver<Arc<Classes>>,
     metrics: Metrics,
 }

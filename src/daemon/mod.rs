@@ -1,6 +1,7 @@
 //! Wires the rooms together: start, reload, shutdown. The only room that knows them all; it decides nothing about runs.
 
 mod bridge;
+mod clerk;
 mod holds;
 mod housekeeping;
 mod lanes;
@@ -12,6 +13,8 @@ mod signals;
 mod start;
 #[cfg(test)]
 mod tests;
+pub mod token;
+pub mod views;
 mod watch_file;
 
 pub use bridge::{Bridge, admit};

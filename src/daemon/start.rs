@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
+use secrecy::SecretString;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -18,14 +19,15 @@ use super::pollers::{self, Pollers};
 use super::readiness::Readers;
 use super::settled::Settled;
 use super::signals::{Asked, Signals};
-use super::{Bridge, holds, own_trouble, watch_file};
+use super::token::TokenError;
+use super::{Bridge, holds, own_trouble, token, watch_file};
 use crate::clock;
 use crate::config::{Config, SourceKind, WebhookAuth};
 use crate::engine::Policy;
 use crate::ledger::{Keeper, Ledger, OpenError};
 use crate::metrics::Metrics;
 use crate::receiver::BuildError;
-use crate::server::{BindError, Gate, Gates, Server, Wiring};
+use crate::server::{BindError, Gate, Gates, Keys, Server, Wiring};
 use crate::source::PollError;
 use crate::triage::Classes;
 
@@ -63,6 +65,9 @@ pub enum StartError {
         /// What is wrong.
         reason: String,
     },
+    /// The API's token.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// The operating system gives no signals.
     #[error("failed to register for signals: {0}")]
     Signals(#[from] std::io::Error),
@@ -80,6 +85,9 @@ pub struct Daemon {
     policy: watch::Sender<Arc<Policy>>,
     classes: watch::Sender<Arc<Classes>>,
     gates: watch::Sender<Arc<Gates>>,
+    /// The daemon's own token, and what opens the API.
+    token: SecretString,
+    keys: watch::Sender<Arc<Keys>>,
     metrics: Metrics,
     retention: watch::Sender<Duration>,
     settled: Settled,
@@ -112,6 +120,9 @@ impl Daemon {
         let (classes, classes_in_force) = watch::channel(Arc::clone(&config.classes));
         let (gates, gates_in_force) = watch::channel(Arc::new(prepared.gates));
         let (ledger, keeper) = Ledger::open(&config.ledger, config.server.queue, in_force.clone(), metrics.clone())?;
+        // Only who holds the ledger's lock may replace the token beside it.
+        let token = token::make(&config.ledger.path)?;
+        let (keys, keys_in_force) = watch::channel(Arc::new(keys(&token, config)));
         let bridge = Bridge::new(ledger.clone(), in_force.clone(), classes_in_force, metrics.clone());
         let mut lanes = Lanes::new(bridge.clone(), metrics.clone());
         lanes.replace(prepared.receivers);
@@ -138,6 +149,8 @@ impl Daemon {
             registry,
             metrics: metrics.clone(),
             gates: gates_in_force,
+            clerk: Arc::new(bridge.clone()),
+            keys: keys_in_force,
         };
         let serving = server.serve(wiring, stop.clone());
         let tasks = vec![
@@ -155,6 +168,8 @@ impl Daemon {
             policy,
             classes,
             gates,
+            token,
+            keys,
             metrics,
             retention,
             settled: Settled::of(config),
@@ -182,6 +197,7 @@ impl Daemon {
         self.policy.send_replace(Arc::clone(&config.policy));
         self.classes.send_replace(Arc::clone(&config.classes));
         self.gates.send_replace(Arc::new(prepared.gates));
+        self.keys.send_replace(Arc::new(keys(&self.token, config)));
         self.lanes.replace(prepared.receivers);
         self.pollers.replace(prepared.sources);
         Ok(())
@@ -276,6 +292,11 @@ pub async fn run(
     daemon.stop().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The daemon's own token and those of the configuration.
+fn keys(own: &SecretString, config: &Config) -> Keys {
+    Keys::new(std::iter::once(own).chain(&config.server.api_token))
 }
 
 fn gates(config: &Config) -> Result<Gates, StartError> {

@@ -1,0 +1,10 @@
+//! Incidents, silences and what waits, as programs read them: the JSON of the API and of the commands, which are the same. Pure: the
+//! ledger's and the engine's values go in.
+
+mod incident;
+mod pending;
+mod silence;
+
+pub use incident::{IncidentStory, IncidentView, Next, Receiver, member_lines};
+pub use pending::{PendingView, held, withheld};
+pub use silence::{SilenceView, silences};
