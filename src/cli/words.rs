@@ -24,7 +24,7 @@ pub(super) fn words(reason: &Reason, at: Timestamp, of: Of) -> String {
         Reason::Told { .. } | Reason::Withheld { .. } | Reason::SummedUp { .. } => said(reason, at, of),
         Reason::Resolved { proof: by } => format!("over: {}", proof(by, at)),
         Reason::NotEnough { condition: wanted, have } => {
-            format!("over before the rule spoke, so nobody was told: it speaks {}; it were {have}", condition(*wanted))
+            format!("nobody was told: over before the rule spoke, which it does {}; it came to {have}", condition(*wanted))
         }
         Reason::Reopened => "failed again soon after it was over".to_owned(),
         Reason::Acknowledged { by } => {
@@ -57,12 +57,12 @@ fn said(reason: &Reason, at: Timestamp, of: Of) -> String {
                 _ => String::new(),
             };
             let joins = joins(incident.as_ref().filter(|_| of == Of::Run));
-            format!("told {}{which}: {}, by {by}{joins}", told(*kind), list(receivers))
+            format!("told {} {}{which}, by {by}{joins}", list(receivers), told(*kind))
         }
         Reason::Withheld { incident, kind, receivers, why, .. } => {
             let what = if *kind == Kind::Failed { String::new() } else { format!(" {}", told(*kind)) };
             let joins = joins(Some(incident).filter(|_| of == Of::Run));
-            format!("not told{what} now to {}: {}{joins}", list(receivers), withheld(why, at))
+            format!("not told now to {}{what}: {}{joins}", list(receivers), withheld(why, at))
         }
         Reason::SummedUp { receiver, notification, why } => {
             let (receiver, id) = (clean(receiver), notification.as_str());
@@ -147,9 +147,14 @@ pub(super) fn outcome(outcome: &Outcome) -> String {
     }
 }
 
-/// Names in a row.
+/// Names in a row: `a, b and c`.
 pub(super) fn list(names: &[String]) -> String {
-    names.iter().map(|name| clean(name).into_owned()).collect::<Vec<_>>().join(", ")
+    let names: Vec<String> = names.iter().map(|name| clean(name).into_owned()).collect();
+    match names.as_slice() {
+        [] => "nobody".to_owned(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
 }
 
 /// A time, to the second.
