@@ -8,17 +8,14 @@ use jiff::Timestamp;
 use super::words::{ago, list};
 use super::{Failure, Format, output, setup, silence};
 use crate::clock;
+use crate::daemon::questions::Questions;
 use crate::daemon::views::{Coverage, Covered, Old, Rest};
-use crate::ledger::Reader;
 use crate::triage::redact::clean;
 
 pub(super) fn run(config: &Path, format: Format) -> Result<(), Failure> {
     let config = setup::config(config)?;
     let now = clock::now();
-    let reader = Reader::open(&config.ledger.path)?;
-    let board = reader.board()?;
-    let silences = crate::daemon::views::silences(now, &board, &config.policy);
-    let coverage = Coverage::of(now, &board, &config.policy, silences, &reader.last_good()?);
+    let coverage = Questions::open(&config.ledger.path, &config.policy, now)?.coverage()?;
     match format {
         Format::Json => output::say_json(&coverage)?,
         Format::Text => output::say(&text(&coverage, now)),

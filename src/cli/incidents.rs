@@ -9,6 +9,7 @@ use super::timeline::Timeline;
 use super::words::{ago, condition, count, list, moment, proof, time, withheld};
 use super::{Failure, Format, output, setup};
 use crate::clock;
+use crate::daemon::questions::{Found, Questions};
 use crate::daemon::views::{IncidentStory, IncidentView};
 use crate::engine::{Coming, State};
 use crate::triage::redact::clean;
@@ -16,21 +17,35 @@ use crate::triage::redact::clean;
 pub(super) fn run(config: &Path, id: Option<&str>, all: bool, format: Format) -> Result<(), Failure> {
     let config = setup::config(config)?;
     let now = clock::now();
+    let questions = Questions::open(&config.ledger.path, &config.policy, now)?;
     match id {
         None => {
-            let incidents: Vec<IncidentView> = Vec::new();
+            let incidents = questions.incidents(all)?;
             match format {
                 Format::Json => output::say_json(&incidents)?,
                 Format::Text if incidents.is_empty() && all => output::say("there was no incident yet"),
-                Format::Text if incidents.is_empty() => output::say("no incident is open; --all lists those that are over"),
+                Format::Text if incidents.is_empty() => {
+                    output::say("no incident is open; --all lists those that are over")
+                }
                 Format::Text => incidents.iter().for_each(|incident| output::say(&summary(incident, now))),
             }
             Ok(())
         }
-        Some(_) => {
-            let _ = config;
-            Err(Failure::No)
-        }
+        Some(id) => match questions.incident(id)? {
+            Found::One(incident) if format == Format::Json => output::say_json(&incident),
+            Found::One(incident) => {
+                output::say(&story(&incident, now));
+                Ok(())
+            }
+            Found::None => {
+                let id = clean(id);
+                Err(Failure::NoBecause(format!("no incident is called {id}; `firstred incidents --all` lists them")))
+            }
+            Found::Several(ids) => {
+                let (id, ids) = (clean(id), ids.join(", "));
+                Err(Failure::NoBecause(format!("more than one incident begins with {id}: {ids}; write more of its id")))
+            }
+        },
     }
 }
 
@@ -82,7 +97,7 @@ pub(super) fn summary(incident: &IncidentView, now: Timestamp) -> String {
 }
 
 /// Who takes care, how it ended, and what comes next.
-fn ends(incident: &IncidentView, now: Timestamp) -> String {
+pub(super) fn ends(incident: &IncidentView, now: Timestamp) -> String {
     let mut text = String::new();
     if let Some(end) = &incident.resolution {
         let _ = write!(text, "\n    over since {}: {}", time(end.at), proof(&end.proof, end.at));

@@ -9,17 +9,19 @@ use super::incidents::title;
 use super::words::{count, moment, time, withheld};
 use super::{Failure, Format, output, setup};
 use crate::clock;
+use crate::daemon::questions::Questions;
 use crate::daemon::views::PendingView;
 use crate::engine::Withheld;
 use crate::triage::redact::clean;
 
 pub(super) fn run(config: &Path, format: Format) -> Result<(), Failure> {
-    let _ = setup::config(config)?;
-    let pending: Vec<PendingView> = Vec::new();
+    let config = setup::config(config)?;
+    let now = clock::now();
+    let pending = Questions::open(&config.ledger.path, &config.policy, now)?.pending()?;
     match format {
         Format::Json => output::say_json(&pending)?,
         Format::Text if pending.is_empty() => output::say("nothing is held or withheld"),
-        Format::Text => pending.iter().for_each(|pending| output::say(&text(pending, clock::now()))),
+        Format::Text => pending.iter().for_each(|pending| output::say(&text(pending, now))),
     }
     Ok(())
 }
@@ -43,12 +45,17 @@ fn text(pending: &PendingView, now: Timestamp) -> String {
         }
         PendingView::Withheld { incident, receiver, why, until } => {
             let failures = count(u64::from(incident.failures), "failure", "failures");
-            let mut text = format!("{}  {}: {failures} since {}", incident.id.as_str(), title(incident), time(incident.since));
+            let mut text =
+                format!("{}  {}: {failures} since {}", incident.id.as_str(), title(incident), time(incident.since));
             let _ = write!(text, "\n    not told to {}: {}", clean(receiver), withheld(why, now));
             let _ = match (why, until) {
                 // Its end stands there already.
-                (Withheld::Silence { until: said, .. } | Withheld::Quiet { until: said, .. } | Withheld::Rhythm { until: said }, Some(until))
-                    if said == until => Ok(()),
+                (
+                    Withheld::Silence { until: said, .. }
+                    | Withheld::Quiet { until: said, .. }
+                    | Withheld::Rhythm { until: said },
+                    Some(until),
+                ) if said == until => Ok(()),
                 (_, Some(until)) => write!(text, "; told {}", moment(*until, now)),
                 (Withheld::Condition { .. }, None) => write!(text, "; told as soon as it comes to that"),
                 (_, None) => Ok(()),

@@ -26,7 +26,9 @@ impl Remote {
     /// The daemon of this configuration, or the one at `url`.
     pub(super) fn of(config: &Config, url: Option<&str>) -> Result<Self, Failure> {
         let base = match url {
-            Some(url) => Url::parse(url).map_err(|error| Failure::CouldNotAsk(format!("`{url}` is no URL: {error}")))?,
+            Some(url) => {
+                Url::parse(url).map_err(|error| Failure::CouldNotAsk(format!("`{url}` is no URL: {error}")))?
+            }
             None => address(config.server.listen)?,
         };
         let own = token::read(&config.ledger.path);
@@ -63,7 +65,9 @@ impl Remote {
                 401 => continue,
                 200..300 => Ok(value),
                 404 => Err(Failure::NoBecause(error())),
-                status => Err(Failure::CouldNotAsk(format!("the daemon at {} answered {status}: {}", self.base, error()))),
+                status => {
+                    Err(Failure::CouldNotAsk(format!("the daemon at {} answered {status}: {}", self.base, error())))
+                }
             };
         }
         Err(Failure::CouldNotAsk(self.no_token.clone()))
@@ -88,10 +92,7 @@ impl Remote {
         let request = Request {
             method: method.clone(),
             url,
-            headers: vec![
-                (AUTHORIZATION, authorization),
-                (CONTENT_TYPE, HeaderValue::from_static("application/json")),
-            ],
+            headers: vec![(AUTHORIZATION, authorization), (CONTENT_TYPE, HeaderValue::from_static("application/json"))],
             body: body.map(Value::to_string).unwrap_or_default().into_bytes(),
             timeout: Duration::from_secs(10),
             body_cap: 1 << 20,

@@ -12,8 +12,9 @@ use super::remote::Remote;
 use super::words::{count, moment, time};
 use super::{Failure, Format, output, setup};
 use crate::clock;
-use crate::daemon::views::{SilenceView, silences};
-use crate::engine::{Board, Matcher};
+use crate::daemon::questions::Questions;
+use crate::daemon::views::SilenceView;
+use crate::engine::Matcher;
 use crate::triage::redact::clean;
 
 /// What is done with silences.
@@ -65,13 +66,16 @@ pub(super) fn run(config: &Path, command: Command, format: Format) -> Result<(),
             let body = json!({
                 "match": matcher, "for": length, "until": until, "comment": comment, "by": by, "unlessNew": unless_new,
             });
-            let answer = Remote::of(&setup::config(config)?, url.as_deref())?.ask(&Method::POST, "silences", Some(&body))?;
+            let answer =
+                Remote::of(&setup::config(config)?, url.as_deref())?.ask(&Method::POST, "silences", Some(&body))?;
             if format == Format::Json {
                 return output::say_json(&answer);
             }
             let end = answer["until"].as_str().and_then(|until| until.parse().ok()).map(time).unwrap_or_default();
             let (id, what) = (id_of(&answer), clean(&matcher.describe()).into_owned());
-            output::say(&format!("silence {id} withholds {what} until {end}; `firstred silence end {id}` ends it earlier"));
+            output::say(&format!(
+                "silence {id} withholds {what} until {end}; `firstred silence end {id}` ends it earlier"
+            ));
             Ok(())
         }
         Command::List => list(config, format),
@@ -104,8 +108,7 @@ fn instant(text: &str) -> Result<Timestamp, Failure> {
 fn list(config: &Path, format: Format) -> Result<(), Failure> {
     let config = setup::config(config)?;
     let now = clock::now();
-    let board = Board::default();
-    let all = silences(now, &board, &config.policy);
+    let all = Questions::open(&config.ledger.path, &config.policy, now)?.silences()?;
     if format == Format::Json {
         return output::say_json(&all);
     }
@@ -124,7 +127,9 @@ pub(super) fn text(silence: &SilenceView, now: Timestamp) -> String {
         (_, Some(at)) => write!(text, "\n    ended early by a new error, {}", moment(at, now)),
         (true, None) => write!(text, "\n    on until {end}"),
         (false, None) if silence.until <= now => write!(text, "\n    over since {end}"),
-        (false, None) => write!(text, "\n    on from {} until {end}", silence.from.map_or(end.clone(), |at| moment(at, now))),
+        (false, None) => {
+            write!(text, "\n    on from {} until {end}", silence.from.map_or(end.clone(), |at| moment(at, now)))
+        }
     };
     if silence.unless_new && silence.ended_early.is_none() {
         text.push_str(", or until a new error");
@@ -144,4 +149,3 @@ pub(super) fn text(silence: &SilenceView, now: Timestamp) -> String {
     }
     text
 }
-

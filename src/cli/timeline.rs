@@ -82,14 +82,12 @@ impl Timeline {
 fn says_the_same(run: &Line, incident: &Line) -> bool {
     run.at == incident.at
         && match (&run.reason, &incident.reason) {
-            (
-                Reason::Told { kind, receivers, .. },
-                Reason::Told { kind: other, receivers: others, .. },
-            ) => kind == other && receivers == others,
-            (
-                Reason::Withheld { receivers, why, .. },
-                Reason::Withheld { receivers: others, why: other, .. },
-            ) => why == other && receivers == others,
+            (Reason::Told { kind, receivers, .. }, Reason::Told { kind: other, receivers: others, .. }) => {
+                kind == other && receivers == others
+            }
+            (Reason::Withheld { receivers, why, .. }, Reason::Withheld { receivers: others, why: other, .. }) => {
+                why == other && receivers == others
+            }
             _ => false,
         }
 }

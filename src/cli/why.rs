@@ -1,16 +1,23 @@
-//! `firstred why`: what was seen, decided, held and sent about a run, and why not.
+//! `firstred why`: what was seen, decided, held and sent about a run, and why not, in order; its incidents included.
 
 use std::fmt::Write;
 use std::path::Path;
 
-use super::runs::stories;
-use super::words::{Of, outcome, time, words};
-use super::{Failure, Format, output};
-use crate::ledger::{DeliveryState, Story};
+use jiff::Timestamp;
+
+use super::incidents::{ends, title};
+use super::timeline::Timeline;
+use super::words::time;
+use super::{Failure, Format, output, setup};
+use crate::clock;
+use crate::daemon::questions::{Questions, RunStory};
+use crate::ledger::DeliveryStory;
 use crate::triage::redact::clean;
 
 pub(super) fn run(config: &Path, run: &str, format: Format) -> Result<(), Failure> {
-    let stories = stories(config, run)?;
+    let config = setup::config(config)?;
+    let now = clock::now();
+    let stories = Questions::open(&config.ledger.path, &config.policy, now)?.why(run)?;
     match format {
         Format::Json => output::say_json(&stories)?,
         Format::Text if stories.is_empty() => {
@@ -19,12 +26,13 @@ pub(super) fn run(config: &Path, run: &str, format: Format) -> Result<(), Failur
                 clean(run)
             ));
         }
-        Format::Text => stories.iter().for_each(|story| output::say(&tell(story))),
+        Format::Text => stories.iter().for_each(|story| output::say(&tell(story, now))),
     }
     if stories.is_empty() { Err(Failure::No) } else { Ok(()) }
 }
 
-fn tell(story: &Story) -> String {
+fn tell(run: &RunStory, now: Timestamp) -> String {
+    let RunStory { story, incidents } = run;
     let known = &story.known;
     let mut text = format!("run {} of {}", clean(&story.key.run), clean(&story.key.workflow));
     // Engines key workflows by ids; people know them by name.
@@ -43,36 +51,27 @@ fn tell(story: &Story) -> String {
         time(known.since),
         clean(&known.source)
     );
-    for line in &known.lines {
-        let _ = write!(text, "\n  {}  {}", time(line.at), words(&line.reason, line.at, Of::Run));
-        if let Some(source) = &line.source {
-            let _ = write!(text, " (seen by {})", clean(source));
-        }
+    let mut timeline = Timeline::default();
+    timeline.run(&known.lines);
+    let nothing = timeline.is_empty();
+    for incident in incidents {
+        timeline.incident(&incident.lines, Some(incident.incident.id.as_str()), &known.lines);
+        // What was said of an incident because of this run is the run's as well.
+        let is_new = |told: &&DeliveryStory| !story.deliveries.iter().any(|own| own.id == told.id);
+        let told: Vec<DeliveryStory> = incident.deliveries.iter().filter(is_new).cloned().collect();
+        timeline.deliveries(&told, &incident.notifications);
     }
-    if known.lines.is_empty() {
+    timeline.deliveries(&story.deliveries, &story.notifications);
+    text.push_str(&timeline.render());
+    if nothing {
         text.push_str("\n  nothing was decided: it has not failed, or not for good");
     }
     if let Some(until) = known.hold_until() {
         let _ = write!(text, "\n  held until {} at the latest", time(until));
     }
-    for delivery in &story.deliveries {
-        let state = match delivery.state {
-            DeliveryState::Waiting => "on its way",
-            DeliveryState::Done => "arrived",
-            DeliveryState::GivenUp => "given up",
-        };
-        let said = story.notifications.iter().find(|said| said.id == delivery.notification);
-        let what = said.map_or("", |said| said.kind.as_str());
-        let _ = write!(text, "\n  \"{what}\" to {}: {state}", clean(&delivery.receiver));
-        if !delivery.address.is_empty() {
-            let _ = write!(text, " ({})", clean(&delivery.address));
-        }
-        if let Some(next) = delivery.next_at {
-            let _ = write!(text, ", next attempt {}", time(next));
-        }
-        for attempt in &delivery.attempts {
-            let _ = write!(text, "\n    {}  {}", time(attempt.at), outcome(&attempt.outcome));
-        }
+    for incident in incidents {
+        let incident = &incident.incident;
+        let _ = write!(text, "\n  incident {}: {}{}", incident.id.as_str(), title(incident), ends(incident, now));
     }
     text
 }

@@ -24,7 +24,10 @@ pub(super) fn words(reason: &Reason, at: Timestamp, of: Of) -> String {
         Reason::Told { .. } | Reason::Withheld { .. } | Reason::SummedUp { .. } => said(reason, at, of),
         Reason::Resolved { proof: by } => format!("over: {}", proof(by, at)),
         Reason::NotEnough { condition: wanted, have } => {
-            format!("nobody was told: over before the rule spoke, which it does {}; it came to {have}", condition(*wanted))
+            format!(
+                "nobody was told: over before the rule spoke, which it does {}; it came to {have}",
+                condition(*wanted)
+            )
         }
         Reason::Reopened => "failed again soon after it was over".to_owned(),
         Reason::Acknowledged { by } => {

@@ -7,6 +7,7 @@ mod housekeeping;
 mod lanes;
 mod own_trouble;
 mod pollers;
+pub mod questions;
 mod readiness;
 mod settled;
 mod signals;

@@ -14,6 +14,7 @@ mod migrate;
 mod open;
 mod outbox;
 mod park;
+mod people;
 mod prune;
 mod reader;
 mod release;

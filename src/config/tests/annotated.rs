@@ -74,7 +74,8 @@ fn what_is_switched_off_shows_the_defaults() {
             .fold(String::new(), |all, line| all + line + "\n")
     };
     let rest = "[sources.events]\ntype = \"webhook\"\n[receivers.console]\ntype = \"console\"\n";
-    let shown = good(&(sections(&switched_on()).replace("public_url", "#").replace("\napi_token", "\n#") + rest), &[]).config;
+    let shown =
+        good(&(sections(&switched_on()).replace("public_url", "#").replace("\napi_token", "\n#") + rest), &[]).config;
     let bare = good(&format!("[defaults]\nnotify = \"console\"\n{rest}"), &[]).config;
     let say = |config: &crate::config::Config| {
         format!("{:?} {:?} {:?} {:?}", config.server, config.ledger, config.log, config.policy)

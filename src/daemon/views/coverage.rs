@@ -114,8 +114,7 @@ impl Coverage {
         let mut workflows: Vec<Covered> = board
             .workflows()
             .map(|(workspace, key, workflow)| {
-                let seen =
-                    Seen { source: &workflow.source, workspace, workflow: key, name: workflow.name.as_deref() };
+                let seen = Seen { source: &workflow.source, workspace, workflow: key, name: workflow.name.as_deref() };
                 covered(seen, workflow.last_at, policy)
             })
             .collect();
@@ -149,7 +148,8 @@ fn covered(seen: Seen<'_>, last_at: Timestamp, policy: &Policy) -> Covered {
         }
     }
     let named = rules.iter().flat_map(|rule| &rule.notify);
-    let mut receivers: Vec<String> = if rules.is_empty() { policy.default_notify.clone() } else { named.cloned().collect() };
+    let mut receivers: Vec<String> =
+        if rules.is_empty() { policy.default_notify.clone() } else { named.cloned().collect() };
     // Whose it is depends on the failure; the others have to be able to see it.
     receivers.retain(|name| {
         name == OWNER || policy.receivers.get(name).is_some_and(|audience| audience.may_see(seen.workspace))

@@ -219,7 +219,7 @@ impl IncidentStory {
 
 /// The numbers of the incidents that this one stands for.
 #[must_use]
-pub fn member_lines(incident: &Incident) -> &[Number] {
+pub fn member_numbers(incident: &Incident) -> &[Number] {
     match &incident.what {
         What::Provider { members, .. } => members,
         What::Failure { .. } | What::Missed { .. } => &[],

@@ -7,6 +7,6 @@ mod pending;
 mod silence;
 
 pub use coverage::{Coverage, Covered, Old, OldSilence, Proven, Rest};
-pub use incident::{IncidentStory, IncidentView, Next, Receiver, member_lines};
+pub use incident::{IncidentStory, IncidentView, Next, Receiver, member_numbers};
 pub use pending::{PendingView, held, withheld};
 pub use silence::{SilenceView, silences};

@@ -48,7 +48,10 @@ impl Matcher {
             patterns.is_empty() || texts.iter().any(|text| patterns.iter().any(|pattern| pattern.matches(text)))
         };
         let names = [seen.workflow, seen.name.unwrap_or(seen.workflow)];
-        if !fits(&self.source, &[seen.source]) || !fits(&self.workspace, &[seen.workspace]) || !fits(&self.workflow, &names) {
+        if !fits(&self.source, &[seen.source])
+            || !fits(&self.workspace, &[seen.workspace])
+            || !fits(&self.workflow, &names)
+        {
             return Covers::No;
         }
         // Whatever else it names, only a failure has.
