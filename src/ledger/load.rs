@@ -17,7 +17,7 @@ use crate::engine::{Board, Incident, Number, OwnTrouble, Policy, Stored};
 const MOST_NAMED: usize = 10;
 
 /// A row that can't be read.
-struct Unread {
+pub(super) struct Unread {
     table: &'static str,
     key: String,
     reason: String,
@@ -40,7 +40,7 @@ impl Hot<'_> {
 }
 
 /// The board as the tables have it, and the rows that can't be read.
-fn load(db: &Connection) -> Result<(Board, Vec<Unread>), LedgerError> {
+pub(super) fn load(db: &Connection) -> Result<(Board, Vec<Unread>), LedgerError> {
     let mut unread = Vec::new();
     let stored = Stored {
         incidents: incidents(db, &mut unread)?,
