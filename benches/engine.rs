@@ -139,5 +139,7 @@ fn main() {
     }
     println!("100,000 open incidents: {:.0} MB (goal < 200)", weigh());
     let (messages, counted) = storm();
-    println!("storm of 50,000 failures of 200 workflows in a minute: {messages} messages in the hour, {counted} failures counted in them");
+    println!(
+        "storm of 50,000 failures of 200 workflows in a minute: {messages} messages in the hour, {counted} failures counted in them"
+    );
 }

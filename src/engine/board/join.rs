@@ -106,8 +106,12 @@ impl Board {
         let group = group(failed.card, failed.key, fields);
         let key = key(&failed.key.workspace, raised.rule.as_deref(), &group);
         if let Some(number) = self.by_key.get(&key).copied()
-            && let Some(incident) = self.incidents.get_mut(&number)
+            && self.incidents.contains_key(&number)
         {
+            let waits = self.waits_anywhere(number);
+            let Some(incident) = self.incidents.get_mut(&number) else {
+                return number;
+            };
             let soon = incident
                 .resolution
                 .as_ref()
@@ -117,6 +121,10 @@ impl Board {
                 State::Resolved if soon => {
                     reopen(incident, round.now);
                     return number;
+                }
+                // Its counts may still wait for a summary: then it only makes room for the next one.
+                State::Resolved if waits => {
+                    self.by_key.remove(&key);
                 }
                 State::Resolved => self.leave(number),
             }
