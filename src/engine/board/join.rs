@@ -178,6 +178,7 @@ impl Board {
             acknowledged: None,
             escalated: false,
             resolution: None,
+            before: None,
             reopened: 0,
             said: 0,
             lines: Vec::new(),
@@ -348,7 +349,7 @@ fn rhythm(rule: Option<&Rule>, policy: &Policy) -> Rhythm {
 
 fn reopen(incident: &mut Incident, now: Timestamp) {
     incident.state = if incident.condition.is_some() { State::Gathering } else { State::Open };
-    incident.resolution = None;
+    incident.before = incident.resolution.take();
     incident.reopened = incident.reopened.saturating_add(1);
     incident.acknowledged = None;
     incident.escalated = false;
