@@ -7,8 +7,10 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use firstred::engine::{Audience, Board, Budget, Context, Known, Matcher, Pattern, Policy, Rule, RuleSet};
-use firstred::run::read_run;
+use firstred::engine::{
+    Audience, Board, Budget, Context, Known, Matcher, Pattern, Policy, Rule, RuleSet, Subject, Told,
+};
+use firstred::run::{Limits, read_run};
 use firstred::triage::{Classes, Observation, observe};
 use jiff::{SignedDuration, Timestamp};
 
@@ -44,7 +46,7 @@ fn run(workflow: &str, id: &str, second: i64, failed: bool) -> Observation {
         r#"{{"id":"{id}","workflow":{{"id":"{workflow}","name":"{workflow}","version":"14"}},"workspace":"acme","status":"{status}",
             "startedAt":"{at}","completedAt":"{at}","updatedAt":"{at}","steps":{steps}}}"#
     );
-    observe("events", read_run(json.as_bytes()).unwrap(), &Classes::default())
+    observe("events", read_run(json.as_bytes(), Limits::default()).unwrap(), &Classes::default())
 }
 
 fn at(second: i64) -> Timestamp {
@@ -104,29 +106,37 @@ fn storm() -> (usize, u64) {
     let budget = Budget { messages: 20, within: SignedDuration::from_mins(5) };
     let policy = policy(Some(budget));
     let mut board = Board::default();
-    let (mut messages, mut counted) = (0, 0_u64);
-    let mut hear = |told: Vec<firstred::engine::Told>| {
-        for told in told {
-            messages += 1;
-            counted += match &told.notification.subject {
-                firstred::engine::Subject::Summary(summary) => summary.failures,
-                _ => told.notification.incident.as_ref().map_or(0, |incident| u64::from(incident.more)),
-            };
-        }
-    };
+    let mut heard = Heard::default();
     for index in 0..50_000_i64 {
         let second = index * 60 / 50_000;
         let number = usize::try_from(index).unwrap() % 200;
         let seen = run(&format!("team{number}-wf"), &format!("r-{index}"), second, true);
-        hear(board.observe(at(second), None, seen, Context::default(), &policy).told);
-        hear(board.tick(at(second), &policy));
+        heard.hear(board.observe(at(second), None, seen, Context::default(), &policy).told);
+        heard.hear(board.tick(at(second), &policy));
     }
-    let in_the_minute = counted;
+    println!("  of these {} failures were counted within the minute", heard.counted);
     for second in 60..3_600 {
-        hear(board.tick(at(second), &policy));
+        heard.hear(board.tick(at(second), &policy));
     }
-    println!("  of these {in_the_minute} failures were counted within the minute");
-    (messages, counted)
+    (heard.messages, heard.counted)
+}
+
+#[derive(Default)]
+struct Heard {
+    messages: usize,
+    counted: u64,
+}
+
+impl Heard {
+    fn hear(&mut self, told: Vec<Told>) {
+        for told in told {
+            self.messages += 1;
+            self.counted += match &told.notification.subject {
+                Subject::Summary(summary) => summary.failures,
+                _ => told.notification.incident.as_ref().map_or(0, |incident| u64::from(incident.more)),
+            };
+        }
+    }
 }
 
 fn main() {
