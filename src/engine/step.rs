@@ -61,7 +61,7 @@ impl Board {
         } else if turned && known.standing == Standing::Cancelled {
             self.cancelled(&mut round, &seen, &known);
         }
-        self.prove(&mut round, &seen);
+        self.prove(&mut round, &seen, completed || new_failure);
         let key = seen.key;
         self.tell(&mut round, &key, &mut known, &decided.raised, Some(&seen.source));
         Changes { known, told: round.told, unchanged: decided.unchanged }
