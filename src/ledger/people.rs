@@ -144,37 +144,3 @@ fn rows(db: &Connection, sql: &str, with: &[&str]) -> Result<Vec<(Number, Incide
     }
     Ok(incidents)
 }
-
-// STUB until wt-ledger has them.
-impl super::Ledger {
-    /// Where the file is.
-    #[must_use]
-    pub fn path(&self) -> &std::path::Path {
-        &self.shared.path
-    }
-
-    #[expect(missing_docs, clippy::missing_errors_doc, clippy::unused_async, reason = "stub")]
-    pub async fn acknowledge(
-        &self,
-        _: &str,
-        _: &str,
-    ) -> Result<Result<crate::engine::Made, crate::engine::CommandError>, LedgerError> {
-        Err(LedgerError::Closed)
-    }
-
-    #[expect(missing_docs, clippy::missing_errors_doc, clippy::unused_async, reason = "stub")]
-    pub async fn silence_on(
-        &self,
-        _: crate::engine::Silence,
-    ) -> Result<Result<crate::engine::Made, crate::engine::CommandError>, LedgerError> {
-        Err(LedgerError::Closed)
-    }
-
-    #[expect(missing_docs, clippy::missing_errors_doc, clippy::unused_async, reason = "stub")]
-    pub async fn silence_off(
-        &self,
-        _: &str,
-    ) -> Result<Result<crate::engine::Made, crate::engine::CommandError>, LedgerError> {
-        Err(LedgerError::Closed)
-    }
-}

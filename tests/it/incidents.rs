@@ -1,5 +1,7 @@
 //! What people ask about problems: which are open, what is known of one, what waits, what is covered, why; and that somebody knows.
 
+use firstred::clock;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::support::SOON;
@@ -87,14 +89,15 @@ async fn an_incident_that_nobody_knows_is_a_no() {
 
 #[tokio::test]
 async fn pending_says_what_waits_why_and_until_when() {
-    let quiet = "[schedules.always]\nzone = \"UTC\"\nwindows = [{ from = \"00:00\", to = \"00:00\" }]";
+    let hours = |hours: i64| (clock::now() + SignedDuration::from_hours(hours)).strftime("%H:00").to_string();
+    let quiet = format!("[schedules.now]\nwindows = [{{ from = {:?}, to = {:?} }}]", hours(-1), hours(3));
     let slack = Slack::start().await;
     let setup = Setup::new()
         .defaults(&["sleeper"], "10m")
         .slack("oncall", &slack, "")
-        .slack("sleeper", &slack, "quiet = \"always\"")
+        .slack("sleeper", &slack, "quiet = \"now\"")
         .toml(RULES)
-        .toml(quiet);
+        .toml(&quiet);
     let daemon = Daemon::start(&setup).await;
     assert_eq!(text(&daemon, &["pending"]), "nothing is held or withheld\n");
     daemon.ingest(&retrying("r1", "slow-repair", 1, 5, 600)).await;
