@@ -54,8 +54,12 @@ impl Bridge {
 
     async fn acknowledge(&self, id: String, by: String) -> Result<Value, ClerkError> {
         let made = self.ledger.acknowledge(&id, &by).await.map_err(no_answer)?.map_err(|error| refused(&error))?;
+        tracing::info!(incident = id, by, changed = made == Made::Changed, "an incident was acknowledged");
         self.look_up(move |questions| {
-            let mut incident = found(questions, &id)?;
+            let Found::One(story) = questions.incident(&id).map_err(no_answer)? else {
+                return Ok(json!({ "id": id, "changed": made == Made::Changed }));
+            };
+            let mut incident = json(&story.incident)?;
             if let Value::Object(fields) = &mut incident {
                 fields.insert("changed".to_owned(), json!(made == Made::Changed));
             }
@@ -71,6 +75,7 @@ impl Bridge {
         let silence = Silence { id, when, from: Some(now), until, by, comment, unless_new };
         let made = SilenceView::of(now, &silence, None, false);
         self.ledger.silence_on(silence).await.map_err(no_answer)?.map_err(|error| refused(&error))?;
+        tracing::info!(silence = made.id, by = made.by, until = %made.until, "a silence was made");
         json(&made)
     }
 
@@ -85,6 +90,7 @@ impl Bridge {
 
     async fn end_silence(&self, id: String) -> Result<Value, ClerkError> {
         self.ledger.silence_off(&id).await.map_err(no_answer)?.map_err(|error| refused(&error))?;
+        tracing::info!(silence = id, "a silence was ended");
         Ok(json!({ "id": id, "ended": true }))
     }
 }

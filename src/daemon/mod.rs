@@ -2,6 +2,7 @@
 
 mod bridge;
 mod clerk;
+mod doors;
 mod holds;
 mod housekeeping;
 mod lanes;

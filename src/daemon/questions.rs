@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::views::{
     Coverage, IncidentStory, IncidentView, PendingView, SilenceView, held, member_numbers, silences, withheld,
 };
-use crate::engine::{Incident, Number, Policy};
+use crate::engine::{Incident, Number, Policy, Reason};
 use crate::ledger::{LedgerError, OpenError, Reader, Story};
 
 /// A ledger that is asked at one time, under these rules.
@@ -122,7 +122,14 @@ impl<'a> Questions<'a> {
     fn story(&self, number: Number, incident: &Incident) -> Result<IncidentStory, LedgerError> {
         let members = self.reader.incidents_numbered(member_numbers(incident))?;
         let members: Vec<&Incident> = members.iter().map(|(_, member)| member).collect();
-        let (said, deliveries) = self.reader.said_of(number)?;
+        let (mut said, mut deliveries) = self.reader.said_of(number)?;
+        for line in &incident.lines {
+            if let Reason::SummedUp { notification, .. } = &line.reason {
+                let (summary, told) = self.reader.summary(notification)?;
+                said.extend(summary);
+                deliveries.extend(told);
+            }
+        }
         Ok(IncidentStory::of(self.now, incident, &members, self.policy).with_said(said, deliveries))
     }
 }

@@ -1,6 +1,5 @@
 //! From a configuration to a running daemon, and back to nothing within ten seconds.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,14 +19,14 @@ use super::readiness::Readers;
 use super::settled::Settled;
 use super::signals::{Asked, Signals};
 use super::token::TokenError;
-use super::{Bridge, holds, own_trouble, token, watch_file};
+use super::{Bridge, doors, holds, own_trouble, token, watch_file};
 use crate::clock;
-use crate::config::{Config, SourceKind, WebhookAuth};
+use crate::config::Config;
 use crate::engine::Policy;
 use crate::ledger::{Keeper, Ledger, OpenError};
 use crate::metrics::Metrics;
 use crate::receiver::BuildError;
-use crate::server::{BindError, Gate, Gates, Keys, Server, Wiring};
+use crate::server::{BindError, Gates, Keys, Server, Wiring};
 use crate::source::PollError;
 use crate::triage::Classes;
 
@@ -104,7 +103,11 @@ struct Prepared {
 
 impl Prepared {
     fn of(config: &Config, metrics: &Metrics) -> Result<Self, StartError> {
-        Ok(Self { receivers: lanes::build(config)?, sources: pollers::build(config, metrics)?, gates: gates(config)? })
+        Ok(Self {
+            receivers: lanes::build(config)?,
+            sources: pollers::build(config, metrics)?,
+            gates: doors::gates(config)?,
+        })
     }
 }
 
@@ -122,7 +125,7 @@ impl Daemon {
         let (ledger, keeper) = Ledger::open(&config.ledger, config.server.queue, in_force.clone(), metrics.clone())?;
         // Only who holds the ledger's lock may replace the token beside it.
         let token = token::make(&config.ledger.path)?;
-        let (keys, keys_in_force) = watch::channel(Arc::new(keys(&token, config)));
+        let (keys, keys_in_force) = watch::channel(Arc::new(doors::keys(&token, config)));
         let bridge = Bridge::new(ledger.clone(), in_force.clone(), classes_in_force, metrics.clone());
         let mut lanes = Lanes::new(bridge.clone(), metrics.clone());
         lanes.replace(prepared.receivers);
@@ -197,7 +200,7 @@ impl Daemon {
         self.policy.send_replace(Arc::clone(&config.policy));
         self.classes.send_replace(Arc::clone(&config.classes));
         self.gates.send_replace(Arc::new(prepared.gates));
-        self.keys.send_replace(Arc::new(keys(&self.token, config)));
+        self.keys.send_replace(Arc::new(doors::keys(&self.token, config)));
         self.lanes.replace(prepared.receivers);
         self.pollers.replace(prepared.sources);
         Ok(())
@@ -292,23 +295,4 @@ pub async fn run(
     daemon.stop().await;
     tracing::info!("stopped");
     Ok(())
-}
-
-/// The daemon's own token and those of the configuration.
-fn keys(own: &SecretString, config: &Config) -> Keys {
-    Keys::new(std::iter::once(own).chain(&config.server.api_token))
-}
-
-fn gates(config: &Config) -> Result<Gates, StartError> {
-    let mut gates = BTreeMap::new();
-    for (name, settings) in &config.sources {
-        if let SourceKind::Webhook(webhook) = &settings.kind {
-            gates.insert(name.clone(), gate(name, &webhook.auth)?);
-        }
-    }
-    Ok(gates)
-}
-
-fn gate(name: &str, auth: &WebhookAuth) -> Result<Gate, StartError> {
-    Gate::new(auth).map_err(|error| StartError::Credentials { source_name: name.to_owned(), reason: error.to_string() })
 }

@@ -46,12 +46,11 @@ pub use story::{DeliveryStory, Story};
 
 use crate::clock;
 use crate::config::LedgerSettings;
-use crate::engine::{Attempted, CommandError, Delivery, Made, Notification, OwnTrouble, Policy, Silence};
+use crate::engine::{Attempted, Delivery, Notification, OwnTrouble, Policy};
 use crate::metrics::Metrics;
 
 use bells::Bells;
 use command::{Answer, Command, Work};
-use order::Order;
 use reader::Message;
 
 /// The ledger. Every method that writes returns after the commit.
@@ -141,37 +140,6 @@ impl Ledger {
     pub async fn settle(&self, what: &str) -> Result<bool, LedgerError> {
         let what = what.to_owned();
         Ok(self.ask(Work::Settle { what, now: clock::now() }, None).await? == Answer::Changed(true))
-    }
-
-    /// Somebody knows of the open incident whose id begins with `id`. Answers what came of it, or why it can't be done.
-    ///
-    /// # Errors
-    /// When it was not committed.
-    pub async fn acknowledge(&self, id: &str, by: &str) -> Result<Result<Made, CommandError>, LedgerError> {
-        self.order(Order::Acknowledge { id: id.to_owned(), by: by.to_owned() }).await
-    }
-
-    /// Makes a silence; one with the same id is replaced. Answers what came of it, or why it can't be done.
-    ///
-    /// # Errors
-    /// When it was not committed.
-    pub async fn silence_on(&self, silence: Silence) -> Result<Result<Made, CommandError>, LedgerError> {
-        self.order(Order::Silence(silence)).await
-    }
-
-    /// Ends a silence that was made by command: what it withheld is told. Answers what came of it, or why it can't be done.
-    ///
-    /// # Errors
-    /// When it was not committed.
-    pub async fn silence_off(&self, id: &str) -> Result<Result<Made, CommandError>, LedgerError> {
-        self.order(Order::EndSilence { id: id.to_owned() }).await
-    }
-
-    async fn order(&self, order: Order) -> Result<Result<Made, CommandError>, LedgerError> {
-        match self.ask(Work::Order { order, now: clock::now() }, None).await? {
-            Answer::Made(made) => Ok(made),
-            _ => Ok(Ok(Made::Unchanged)),
-        }
     }
 
     /// Where the file is.

@@ -2,10 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::LedgerError;
 use super::apply::{Hot, guarded};
 use super::bells::Effects;
+use super::command::{Answer, Work};
 use super::outbox::NO_RUN;
+use super::{Ledger, LedgerError};
+use crate::clock;
 use crate::engine::{CommandError, Made, Policy, Silence};
 
 /// What somebody wants done.
@@ -17,6 +19,39 @@ pub(super) enum Order {
     Silence(Silence),
     /// The end of one.
     EndSilence { id: String },
+}
+
+impl Ledger {
+    /// Somebody knows of the open incident whose id begins with `id`. Answers what came of it, or why it can't be done.
+    ///
+    /// # Errors
+    /// When it was not committed.
+    pub async fn acknowledge(&self, id: &str, by: &str) -> Result<Result<Made, CommandError>, LedgerError> {
+        self.order(Order::Acknowledge { id: id.to_owned(), by: by.to_owned() }).await
+    }
+
+    /// Makes a silence; one with the same id is replaced. Answers what came of it, or why it can't be done.
+    ///
+    /// # Errors
+    /// When it was not committed.
+    pub async fn silence_on(&self, silence: Silence) -> Result<Result<Made, CommandError>, LedgerError> {
+        self.order(Order::Silence(silence)).await
+    }
+
+    /// Ends a silence that was made by command: what it withheld is told. Answers what came of it, or why it can't be done.
+    ///
+    /// # Errors
+    /// When it was not committed.
+    pub async fn silence_off(&self, id: &str) -> Result<Result<Made, CommandError>, LedgerError> {
+        self.order(Order::EndSilence { id: id.to_owned() }).await
+    }
+
+    async fn order(&self, order: Order) -> Result<Result<Made, CommandError>, LedgerError> {
+        match self.ask(Work::Order { order, now: clock::now() }, None).await? {
+            Answer::Made(made) => Ok(made),
+            _ => Ok(Ok(Made::Unchanged)),
+        }
+    }
 }
 
 /// Does it, and what becomes due by it.

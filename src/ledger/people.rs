@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{AttemptNote, json, time};
 use super::{DeliveryStory, LedgerError, Reader, load, story};
-use crate::engine::{Board, Incident, Known, Notification, Number};
+use crate::engine::{Board, Incident, Known, Notification, NotificationId, Number};
 use crate::run::RunKey;
 
 /// The most incidents of one answer, the newest ones.
@@ -94,6 +94,24 @@ impl Reader {
         }
         deliveries.sort_by_key(|delivery| delivery.id);
         Ok((notifications, deliveries))
+    }
+
+    /// A summary by its id, and whom it went to.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn summary(&self, id: &NotificationId) -> Result<(Vec<Notification>, Vec<DeliveryStory>), LedgerError> {
+        // Most stand there without a run; one that a run let go of stands with that.
+        for which in ["run = 0 AND name = ?1", "name = ?1"] {
+            let mut find =
+                self.db().prepare_cached(&format!("SELECT id, body FROM notifications WHERE {which} LIMIT 1"))?;
+            let found = find.query_row([id.as_str()], |row| Ok((row.get::<_, i64>(0)?, json::<Notification>(row, 1)?)));
+            if let Some((row, notification)) = found.optional()? {
+                let deliveries = story::deliveries(self.db(), row, &notification.id)?;
+                return Ok((vec![notification], deliveries));
+            }
+        }
+        Ok((Vec::new(), Vec::new()))
     }
 
     /// The runs that are held, the first to be told first.

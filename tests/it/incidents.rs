@@ -41,9 +41,9 @@ async fn an_incident_is_listed_told_and_explained_from_its_first_failure_to_its_
     let (slack, daemon) = start("").await;
     assert_eq!(text(&daemon, &["incidents"]), "no incident is open; --all lists those that are over\n");
     daemon.ingest(&failed("r1", "lead-sync")).await;
-    daemon.ingest(&with(failed("r2", "lead-sync"), "startedAt", at(-5))).await;
     slack.wait_about("lead-sync", SOON).await;
     delivered(&daemon, "r1").await;
+    daemon.ingest(&with(failed("r2", "lead-sync"), "startedAt", at(-5))).await;
     insta::assert_snapshot!("open", text(&daemon, &["incidents"]));
     insta::assert_snapshot!("why_open", text(&daemon, &["why", "r2"]));
 
@@ -117,11 +117,13 @@ async fn an_acknowledgement_stops_the_reminders_and_not_the_end() {
     let setup = Setup::new()
         .defaults(&["oncall"], "10m")
         .slack("oncall", &slack, "")
-        .toml("[[rules]]\nname = \"all\"\nnotify = [\"oncall\"]\nremind = \"1s\"");
+        .toml("[[rules]]\nname = \"all\"\nnotify = [\"oncall\"]\nremind = \"2s\"");
     let daemon = Daemon::start(&setup).await;
     daemon.ingest(&failed("r1", "lead-sync")).await;
     slack.wait_about("lead-sync", SOON).await;
     let id = incident_of(&daemon, "lead-sync");
+    let open = daemon.command(&["incidents", "--format", "json"]).json();
+    assert_eq!(open[0]["next"]["what"], "reminder", "{open:#}");
     let said = daemon.tell(&["ack", &id[..10], "--by", "ada"]);
     assert_eq!(said.code, Some(0), "{said:#?}");
     assert!(said.out.contains("is acknowledged by ada"), "{said:#?}");

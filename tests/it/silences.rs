@@ -50,9 +50,11 @@ async fn what_a_silence_withholds_is_summed_up_when_it_is_ended() {
     assert_eq!(said.code, Some(0), "{said:#?}");
     let summary = slack.wait_about("nightly-load", SOON).await;
     assert!(summary.says("nightly-mail"), "{:#}", summary.body);
+    let done = async |daemon: &Daemon| daemon.command(&["why", "r1"]).out.contains("\"summary\" to oncall: delivered");
+    daemon.poll("the summary on record", done).await;
     assert_eq!(slack.about("nightly").len(), 1, "one summary and nothing else");
     let why = daemon.command(&["why", "r1"]);
-    insta::assert_snapshot!("silence_why", redacted(&why.out).lines().take(5).collect::<Vec<_>>().join("\n"));
+    insta::assert_snapshot!("silence_why", redacted(&why.out).lines().take(6).collect::<Vec<_>>().join("\n"));
     assert!(
         why.out.contains(&format!("silence {id} until")) && why.out.contains("told to oncall in summary"),
         "{why:#?}"
