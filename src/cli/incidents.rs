@@ -21,13 +21,15 @@ pub(super) fn run(config: &Path, id: Option<&str>, all: bool, format: Format) ->
     match id {
         None => {
             let incidents = questions.incidents(all)?;
-            match format {
-                Format::Json => output::say_json(&incidents)?,
-                Format::Text if incidents.is_empty() && all => output::say("there was no incident yet"),
-                Format::Text if incidents.is_empty() => {
-                    output::say("no incident is open; --all lists those that are over")
-                }
-                Format::Text => incidents.iter().for_each(|incident| output::say(&summary(incident, now))),
+            if format == Format::Json {
+                return output::say_json(&incidents);
+            }
+            if incidents.is_empty() {
+                let nothing = ["no incident is open; --all lists those that are over", "there was no incident yet"];
+                output::say(nothing[usize::from(all)]);
+            }
+            for incident in &incidents {
+                output::say(&summary(incident, now));
             }
             Ok(())
         }

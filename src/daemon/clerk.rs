@@ -29,7 +29,7 @@ impl Bridge {
     async fn answer(&self, asked: Asked) -> Result<Value, ClerkError> {
         match asked {
             Asked::Acknowledge { id, by } => self.acknowledge(id, by).await,
-            Asked::Silence(wanted) => self.silence(wanted).await,
+            Asked::Silence(wanted) => self.silence(*wanted).await,
             Asked::EndSilence { id } => self.end_silence(id).await,
             question => self.look_up(move |questions| answer(questions, &question)).await,
         }
@@ -138,8 +138,6 @@ fn refused(error: &CommandError) -> ClerkError {
     }
 }
 
-// Taken by value because it is passed to `map_err` as it is.
-#[expect(clippy::needless_pass_by_value, reason = "the signature that map_err wants")]
 fn no_answer(error: LedgerError) -> ClerkError {
     match error {
         LedgerError::Full => ClerkError::Full,

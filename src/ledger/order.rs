@@ -16,7 +16,7 @@ pub(super) enum Order {
     /// Somebody knows of the incident whose id begins so.
     Acknowledge { id: String, by: String },
     /// A new silence.
-    Silence(Silence),
+    Silence(Box<Silence>),
     /// The end of one.
     EndSilence { id: String },
 }
@@ -35,7 +35,7 @@ impl Ledger {
     /// # Errors
     /// When it was not committed.
     pub async fn silence_on(&self, silence: Silence) -> Result<Result<Made, CommandError>, LedgerError> {
-        self.order(Order::Silence(silence)).await
+        self.order(Order::Silence(Box::new(silence))).await
     }
 
     /// Ends a silence that was made by command: what it withheld is told. Answers what came of it, or why it can't be done.
@@ -64,7 +64,7 @@ pub(super) fn carry_out(
 ) -> Result<Result<Made, CommandError>, LedgerError> {
     let made = guarded(|| match order {
         Order::Acknowledge { id, by } => hot.board.acknowledge(now, id, by),
-        Order::Silence(silence) => hot.board.silence_on(now, silence.clone()),
+        Order::Silence(silence) => hot.board.silence_on(now, silence.as_ref().clone()),
         Order::EndSilence { id } => hot.board.silence_off(now, id),
     })?;
     if made.is_ok() {
