@@ -11,7 +11,10 @@ mod codes;
 mod fingerprint;
 mod link;
 mod mask;
+mod missed;
 mod observe;
+mod passed;
+mod provider;
 pub mod redact;
 mod text;
 
@@ -19,4 +22,6 @@ pub use card::{Card, Cause, Consequences, Missed, RetryLevel, Retrying, RunFacts
 pub use class::{Class, ClassReason, Classes};
 pub use fingerprint::Fingerprint;
 pub(crate) use fingerprint::without_index;
-pub use observe::{Observation, Passed, Standing, observe};
+pub use missed::{MissedRun, missed_card};
+pub use observe::{Observation, Standing, observe};
+pub use passed::Passed;

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Card, Classes, build, cause};
-use crate::run::{Run, RunKey, RunStatus};
+use super::text::Texts;
+use super::{Card, Classes, Passed, build, cause, link};
+use crate::run::{Run, RunKey, RunStatus, Workflow};
 
 /// What a source saw of one run, triaged: the input of the engine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,23 +43,6 @@ pub struct Observation {
     pub card: Option<Box<Card>>,
 }
 
-/// The steps of an attempt that ended well.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Passed(
-    /// Titles without the index of a mapped step, sorted; a title of which some instance has not ended well is not among them. None:
-    /// the source reported no steps.
-    pub Option<Vec<String>>,
-);
-
-impl Passed {
-    /// Whether the step with this title (without an index) ended well; none where no steps were reported.
-    #[must_use]
-    pub fn has(&self, step: &str) -> Option<bool> {
-        self.0.as_ref().map(|passed| passed.binary_search_by(|title| title.as_str().cmp(step)).is_ok())
-    }
-}
-
 /// What a run's status means for alerting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -85,17 +69,27 @@ pub fn observe(source: &str, run: Run, classes: &Classes) -> Observation {
         }
         Standing::Open | Standing::Completed | Standing::Cancelled => None,
     };
-    let mut key = run.key();
-    for text in [&mut key.workspace, &mut key.workflow, &mut key.run] {
-        without_nul(text);
-    }
-    let mut parent = run.parent;
-    parent.iter_mut().for_each(without_nul);
-    let mut workflow_name = run.workflow.name.filter(|_| run.workflow.id.is_some());
-    workflow_name.iter_mut().for_each(without_nul);
+    // A card holds the same two already.
+    let (url, version) = match &card {
+        Some(card) => (card.run.url.clone(), card.run.workflow.version.clone()),
+        None => (
+            run.url.as_deref().and_then(link::checked).map(|(url, _)| url),
+            run.workflow.version.map(|version| Texts::default().owned_line(version, build::NAME)),
+        ),
+    };
+    let passed = Passed::of(run.steps);
+    let Workflow { id, name, .. } = run.workflow;
+    let (workflow, workflow_name) = match id {
+        Some(id) => (id, name),
+        None => (name.unwrap_or_default(), None),
+    };
     Observation {
-        key,
-        workflow_name,
+        key: RunKey {
+            workspace: without_nul(run.workspace.unwrap_or_default()),
+            workflow: without_nul(workflow),
+            run: without_nul(run.id),
+        },
+        workflow_name: workflow_name.map(without_nul),
         source: source.to_owned(),
         attempt: run.attempt,
         status: run.status,
@@ -103,20 +97,18 @@ pub fn observe(source: &str, run: Run, classes: &Classes) -> Observation {
         started_at: run.started_at,
         completed_at: run.completed_at,
         updated_at: run.updated_at,
-        parent,
-        replay_of: None,
-        version: None,
-        url: None,
-        passed: Passed::default(),
+        parent: run.parent.map(without_nul),
+        replay_of: run.replay_of.map(without_nul),
+        version,
+        url,
+        passed,
         card,
     }
 }
 
 /// A database may refuse a NUL, and one refused row would hold up all that come behind it.
-fn without_nul(text: &mut String) {
-    if text.contains('\0') {
-        *text = text.replace('\0', "\u{FFFD}");
-    }
+fn without_nul(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{FFFD}") } else { text }
 }
 
 fn standing(run: &Run) -> Standing {
