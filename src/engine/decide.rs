@@ -99,7 +99,7 @@ fn says_nothing_new(known: &Known, seen: &Observation) -> bool {
     match seen.standing {
         Standing::Failed => !is_new_failure(known, seen),
         Standing::Completed | Standing::Cancelled => true,
-        Standing::Open => known.started_at >= seen.started_at,
+        Standing::Open => known.started_at >= seen.started_at && known.parked == seen.parked,
         Standing::Retrying => {
             let (Some(old), Some(new)) = (&known.card, &seen.card) else {
                 return known.card.is_none() == seen.card.is_none();

@@ -62,8 +62,9 @@ impl Board {
             self.cancelled(&mut round, &seen, &known);
         }
         self.prove(&mut round, &seen);
-        let key = seen.key;
+        let key = seen.key.clone();
         self.tell(&mut round, &key, &mut known, &decided.raised, Some(&seen.source));
+        self.expect(&mut round, &seen, &known, decided.unchanged, completed);
         Changes { known, told: round.told, unchanged: decided.unchanged }
     }
 
@@ -103,6 +104,7 @@ impl Board {
             self.see_error(&round, &fingerprint);
         }
         self.tell(&mut round, key, &mut known, &raised, None);
+        self.expect_without_news(&mut round, key, &known);
         Changes { known, told: round.told, unchanged }
     }
 

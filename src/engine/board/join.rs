@@ -338,7 +338,7 @@ fn rhythm(rule: Option<&Rule>, policy: &Policy) -> Rhythm {
     rule.map_or(policy.rhythm, |rule| rule.rhythm.over(policy.rhythm))
 }
 
-fn reopen(incident: &mut Incident, now: Timestamp) {
+pub(super) fn reopen(incident: &mut Incident, now: Timestamp) {
     incident.state = if incident.condition.is_some() { State::Gathering } else { State::Open };
     incident.resolution = None;
     incident.reopened = incident.reopened.saturating_add(1);

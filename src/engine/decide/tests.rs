@@ -50,6 +50,7 @@ fn seen(status: RunStatus) -> Observation {
         version: None,
         url: None,
         passed: crate::triage::Passed::default(),
+        parked: None,
         card: (standing == Standing::Failed).then(|| Box::new(card("billing", "charge", "TIMEOUT"))),
     }
 }
