@@ -174,3 +174,6 @@ impl Board {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -172,6 +172,11 @@ impl Watch {
         self.due_of.contains_key(subject)
     }
 
+    #[cfg(test)]
+    pub(super) fn dues(&self) -> usize {
+        self.due.len()
+    }
+
     pub(super) fn next(&self) -> Option<Timestamp> {
         self.due.first().map(|(at, _)| *at)
     }
