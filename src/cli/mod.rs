@@ -10,6 +10,7 @@ mod run;
 mod runs;
 mod setup;
 mod test_receiver;
+mod tried;
 mod why;
 
 use std::path::PathBuf;
@@ -46,7 +47,8 @@ enum Format {
 enum Command {
     /// Run the daemon.
     Run,
-    /// Check the configuration; print every mistake with its place. Exits 0, or 2 when it can't be used.
+    /// Check the configuration: print every mistake with its place, and run its tests. Exits 0, or 2 when it can't be used or a test
+    /// fails.
     Check,
     /// Print the triage card of a run.
     Explain {

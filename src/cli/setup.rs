@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::Failure;
+use crate::clock;
 use crate::config::{Config, ConfigFile, Diagnostics, Inputs, Loaded, load};
 use crate::source::http::check_filter;
 
@@ -19,7 +20,8 @@ pub(super) fn config_if_there(path: &Path) -> Result<Option<Config>, Failure> {
 
 /// Reads the configuration of this process: the file, and the environment over it.
 pub(super) fn read(path: &Path) -> Result<Loaded, Diagnostics> {
-    load(&Inputs::of_file(Some(PathBuf::from(path)), environment(), check_filter))
+    let inputs = Inputs::of_file(Some(PathBuf::from(path)), environment(), check_filter);
+    load(&Inputs { now: Some(clock::now()), ..inputs })
 }
 
 /// Reads a configuration that is built into the program. The environment has no say.

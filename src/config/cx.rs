@@ -3,7 +3,9 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::path::PathBuf;
 
+use jiff::Timestamp;
 use toml::Value;
 
 use super::diagnostic::Level;
@@ -47,6 +49,12 @@ pub(super) struct Cx<'a> {
     pub(super) named: Vec<(Path, String)>,
     /// The names that a rule or a fallback may use, whether or not what they name can be read.
     pub(super) receivers: BTreeSet<String>,
+    /// The same for quiet hours.
+    pub(super) schedules: BTreeSet<String>,
+    /// Now, where it is known.
+    pub(super) now: Option<Timestamp>,
+    /// The folder of the configuration, which the files of its tests are relative to.
+    pub(super) folder: PathBuf,
     problems: RefCell<Vec<Problem>>,
     /// Values that must not be shown.
     masked: RefCell<Vec<Path>>,
@@ -67,6 +75,9 @@ impl<'a> Cx<'a> {
             overrides: BTreeMap::new(),
             named: Vec::new(),
             receivers: BTreeSet::new(),
+            schedules: BTreeSet::new(),
+            now: None,
+            folder: PathBuf::new(),
             problems: RefCell::default(),
             masked: RefCell::default(),
             known: RefCell::default(),

@@ -1,5 +1,5 @@
-//! The layers: embedded defaults, the file, `FIRSTRED__SECTION__KEY`. There are defaults for `[server]`, `[ledger]`, `[log]` and
-//! `[defaults]` only.
+//! The layers: embedded defaults, the file, `FIRSTRED__SECTION__KEY`. There are defaults for `[server]`, `[ledger]`, `[log]`,
+//! `[defaults]` and `[providers]` only.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +14,15 @@ use super::{named, suggest};
 const DEFAULTS: &str = include_str!("defaults.toml");
 
 /// The sections that the environment may override, and their keys.
-const SECTIONS: [(&str, &[&str]); 4] = [
+const SECTIONS: [(&str, &[&str]); 5] = [
     ("server", &["listen", "public_url", "max_body", "max_connections", "queue"]),
     ("ledger", &["path", "retention"]),
     ("log", &["format", "level"]),
-    ("defaults", &["notify", "hold", "give_up_after"]),
+    (
+        "defaults",
+        &["notify", "hold", "give_up_after", "group_by", "update_every", "remind", "resolve_after", "reopen_within"],
+    ),
+    ("providers", &["workflows", "within"]),
 ];
 
 const PREFIX: &str = "FIRSTRED__";
@@ -58,7 +62,7 @@ pub(super) fn overrides(cx: &mut Cx<'_>, table: &Table) {
             let near = suggest::nearest(section, names).map(|name| format!("did you mean `{name}`? "));
             cx.wrong_variable(
                 variable,
-                "only FIRSTRED__SECTION__KEY with a section of server, ledger, log, defaults, and \
+                "only FIRSTRED__SECTION__KEY with a section of server, ledger, log, defaults, providers, and \
                  FIRSTRED__SOURCES__NAME__KEY, FIRSTRED__RECEIVERS__NAME__KEY can override the file"
                     .to_owned(),
                 Some(format!("{}rules and classes are written in the file", near.unwrap_or_default())),
@@ -69,7 +73,7 @@ pub(super) fn overrides(cx: &mut Cx<'_>, table: &Table) {
     cx.named = of_named;
 }
 
-/// Puts the layers of the four sections together, in place.
+/// Puts the layers of the five sections together, in place.
 pub(super) fn merge(cx: &Cx<'_>, table: &mut Table) {
     let mut file = Table::new();
     for (section, _) in SECTIONS {

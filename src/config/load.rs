@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use toml::{Table, Value};
 
 use super::cx::Cx;
@@ -12,7 +13,7 @@ use super::outside::{Disk, Files};
 use super::path::Path;
 use super::read::{At, Section};
 use super::{Config, check, layers, parts, report, spans};
-use crate::engine::{Audience, Field, Patience, Policy, ProviderGate, Rhythm, RuleSet, Severity};
+use crate::engine::{Audience, Patience, Policy, RuleSet};
 use crate::triage::Classes;
 
 /// The largest configuration file.
@@ -29,6 +30,8 @@ pub struct Inputs<'a> {
     pub files: &'a dyn Files,
     /// Compiles a jq filter, and says what is wrong with it.
     pub filter_check: fn(&str) -> Result<(), String>,
+    /// Now, to tell a silence that is over; absent: nothing is said about that.
+    pub now: Option<Timestamp>,
 }
 
 /// The file of a configuration.
@@ -53,7 +56,7 @@ impl Inputs<'static> {
         env: BTreeMap<String, String>,
         filter_check: fn(&str) -> Result<(), String>,
     ) -> Self {
-        Self { file: path.map(ConfigFile::Path), env, files: &Disk, filter_check }
+        Self { file: path.map(ConfigFile::Path), env, files: &Disk, filter_check, now: None }
     }
 }
 
@@ -89,6 +92,11 @@ pub(super) fn trace(inputs: &Inputs<'_>) -> (Result<Loaded, Diagnostics>, BTreeM
     let mut table = parsed.table.clone();
     layers::merge(&cx, &mut table);
     cx.receivers = names(&table, "receivers");
+    cx.schedules = names(&table, "schedules");
+    cx.now = inputs.now;
+    if let Some(ConfigFile::Path(path)) = &inputs.file {
+        cx.folder = path.parent().map(PathBuf::from).unwrap_or_default();
+    }
 
     let root = Value::Table(table);
     let config = read(&cx, &root);
@@ -144,15 +152,35 @@ fn read(cx: &Cx<'_>, root: &Value) -> Option<Config> {
     let receivers = section.get("receivers", parts::receivers).unwrap_or_default();
     let notify = defaults.as_ref().map(|defaults| defaults.notify.clone()).unwrap_or_default();
     let rules = section.get("rules", |at| parts::rules(at, &notify)).unwrap_or_default();
+    let schedules = section.get("schedules", parts::schedules).unwrap_or_default();
+    let silences = section.get("silences", parts::silences).unwrap_or_default();
+    let inhibitions = section.get("inhibit", parts::inhibitions).unwrap_or_default();
+    let owners = section.get("owners", parts::owners).unwrap_or_default();
+    let rules_known = rule_names(root);
+    let expectations = section.get("expect", |at| parts::expectations(at, &notify, &rules_known)).unwrap_or_default();
+    let providers = section.get("providers", parts::providers);
+    let sources_known = root.as_table().map(|table| names(table, "sources")).unwrap_or_default();
+    let tests = section.get("test", |at| parts::tests(at, &sources_known, &rules_known)).unwrap_or_default();
     section.finish();
 
     check::fallbacks(cx, &receivers);
+    check::never_off(cx, &receivers, &schedules);
     // The rest weighs what is there against what is not: with something unread it would only mislead.
     if !cx.has_errors() {
+        let parts = check::Parts {
+            receivers: &receivers,
+            rules: &rules,
+            default_notify: &notify,
+            schedules: &schedules,
+            silences: &silences,
+            inhibitions: &inhibitions,
+            owners: &owners,
+            expectations: &expectations,
+        };
         check::shadowed(cx, &rules);
-        check::unused(cx, &receivers, &rules, &notify);
-        check::nobody(cx, &rules, &notify);
-        check::sources_named(cx, &rules, &sources.keys().cloned().collect());
+        check::unused(cx, &parts);
+        check::nobody(cx, &parts);
+        check::sources_named(cx, &parts, &sources_known);
         if sources.is_empty() {
             let help = Some("write a [sources.NAME] section".to_owned());
             cx.lacking(&Path::default(), "there is no source: nothing is watched".to_owned(), help);
@@ -164,25 +192,25 @@ fn read(cx: &Cx<'_>, root: &Value) -> Option<Config> {
         workspaces: receiver.workspaces.clone(),
         fallback: receiver.fallback.clone(),
         addresses: receiver.settings.addresses(),
-        budget: None,
-        quiet: None,
-        passes: Severity::Critical,
+        budget: receiver.budget,
+        quiet: receiver.quiet.clone(),
+        passes: receiver.passes,
         patience: Patience { give_up_after: receiver.give_up_after.unwrap_or(defaults.give_up_after) },
     };
     let policy = Policy {
-        rules: RuleSet::new(rules.into_iter().map(|(rule, _)| rule).collect()),
+        rules: RuleSet::new(without_paths(rules)),
         default_notify: notify,
         default_hold: defaults.hold,
         receivers: receivers.iter().map(|(name, receiver)| (name.clone(), audience(receiver))).collect(),
         sources: sources.iter().map(|(name, (_, tenancy))| (name.clone(), tenancy.clone())).collect(),
-        group_by: Field::usual(),
-        rhythm: Rhythm::default(),
-        schedules: BTreeMap::new(),
-        silences: Vec::new(),
-        inhibitions: Vec::new(),
-        owners: Vec::new(),
-        expectations: Vec::new(),
-        providers: ProviderGate::default(),
+        group_by: defaults.group_by,
+        rhythm: defaults.rhythm,
+        schedules: schedules.into_iter().map(|(name, (schedule, _))| (name, schedule)).collect(),
+        silences: without_paths(silences),
+        inhibitions: without_paths(inhibitions),
+        owners: without_paths(owners),
+        expectations: without_paths(expectations),
+        providers: providers?,
     };
     Some(Config {
         server: server?,
@@ -192,5 +220,17 @@ fn read(cx: &Cx<'_>, root: &Value) -> Option<Config> {
         receivers: receivers.into_iter().map(|(name, receiver)| (name, receiver.settings)).collect(),
         policy: Arc::new(policy),
         classes: Arc::new(classes.unwrap_or_else(Classes::default)),
+        tests,
     })
+}
+
+/// The names of the rules, those that can't be read among them.
+fn rule_names(root: &Value) -> BTreeSet<String> {
+    let rules = root.get("rules").and_then(Value::as_array).into_iter().flatten();
+    let name = |rule: &Value| rule.get("name").and_then(Value::as_str).map(str::to_owned);
+    rules.enumerate().map(|(index, rule)| name(rule).unwrap_or_else(|| parts::rule_name(index))).collect()
+}
+
+fn without_paths<T>(list: Vec<(T, Path)>) -> Vec<T> {
+    list.into_iter().map(|(item, _)| item).collect()
 }

@@ -57,7 +57,7 @@ pub(super) fn mask(text: &str, root: &Node, more: &[Range<usize>], errors: &[Syn
 fn below_the_name<'a>(keys: &'a [&'a str]) -> &'a [&'a str] {
     match keys {
         ["sources" | "receivers", _, rest @ ..] => rest,
-        ["classes" | "rules", ..] => &[],
+        ["classes" | "rules" | "silences" | "inhibit" | "owners" | "expect", ..] => &[],
         _ => keys,
     }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::attempt::{Freshness, freshness, is_new_failure, without_nonsense};
 use super::hold;
-use super::tell::tell;
+use super::tell::raise;
 use super::{Failure, HoldState, Kind, Known, Policy, Raised, Reason};
 use crate::run::RunKey;
 use crate::triage::{Observation, Standing};
@@ -176,7 +176,7 @@ fn fail(now: Timestamp, known: &mut Known, seen: &mut Observation, context: Cont
         known.card = Some(card);
         return Vec::new();
     }
-    let raised = match tell(&seen.key, &card, Kind::Failed, number, policy) {
+    let raised = match raise(&seen.key, &card, Kind::Failed, number, policy) {
         Ok(raised) => raised,
         Err(reason) => {
             known.note(now, source, reason);

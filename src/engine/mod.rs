@@ -42,10 +42,10 @@ pub use outcome::{Attempted, Next, Outcome, Verdict, after_attempt};
 pub use policy::{Audience, Budget, Expectation, Expected, Inhibition, OWNER, Owner, Policy, ProviderGate, Tenancy};
 pub use reason::{Line, Reason};
 pub use rule::{
-    After, Condition, Escalate, Field, MOST_OUTCOMES, Matcher, Pattern, PatternError, Rhythm, RhythmOverride, Rule,
-    RuleSet, Severity, StatusPattern,
+    After, Condition, Escalate, Field, MOST_OUTCOMES, Matcher, MatcherError, Pattern, PatternError, Rhythm,
+    RhythmOverride, Rule, RuleSet, Severity, StatusPattern,
 };
 pub use schedule::{Schedule, Window};
 pub use silence::Silence;
 pub use step::{Changes, Told};
-pub use tell::{whom, whom_all};
+pub use tell::{raise, whom, whom_all};

@@ -9,13 +9,10 @@ use crate::run::RunKey;
 use crate::triage::Card;
 
 /// Applies the rules to a failed attempt of a run: who is to hear of it, or why nobody is. `failure` is firstred's own count of it.
-pub(super) fn tell(
-    key: &RunKey,
-    card: &Card,
-    kind: Kind,
-    failure: u32,
-    policy: &Policy,
-) -> Result<Vec<Raised>, Reason> {
+///
+/// # Errors
+/// With the reason, where nobody is.
+pub fn raise(key: &RunKey, card: &Card, kind: Kind, failure: u32, policy: &Policy) -> Result<Vec<Raised>, Reason> {
     let rules = policy.rules.matching(Facts::of(card));
     let mut seen = BTreeSet::new();
     let mut hidden = Vec::new();

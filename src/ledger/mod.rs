@@ -9,6 +9,7 @@ mod command;
 mod error;
 mod failing;
 mod hold;
+mod load;
 mod migrate;
 mod open;
 mod outbox;
@@ -18,6 +19,7 @@ mod reader;
 mod release;
 mod reserve;
 mod rows;
+mod save;
 mod story;
 mod sweep;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, watch};
 
-use super::apply::{self, Hot};
+use super::apply::{self, Hot, guarded};
 use super::bells::{Bells, Effects};
 use super::checkpoint::Bell;
 use super::command::{Answer, Command, Work};
@@ -37,6 +37,8 @@ pub(super) struct Writer {
     pub(super) in_force: Option<Arc<Policy>>,
     /// What is remembered beside the tables may not be what they say: a transaction was undone.
     pub(super) stale: bool,
+    /// The board may not be what the tables say.
+    pub(super) stale_board: bool,
 }
 
 /// However the thread ends, the metrics don't say that it still writes.
@@ -121,11 +123,14 @@ impl Writer {
         match &result {
             Ok(_) => {
                 self.stale = false;
+                self.stale_board = false;
+                hot.taken = false;
                 self.in_force = Some(policy);
                 self.committed(&effects);
             }
             Err(error) => {
                 self.stale = true;
+                self.stale_board |= hot.board_moved(error);
                 if !hot.db.is_autocommit()
                     && let Err(error) = hot.db.execute_batch("ROLLBACK")
                 {
@@ -152,11 +157,18 @@ impl Writer {
             return Ok(vec![Answer::Done]);
         }
         hot.db.prepare_cached("BEGIN IMMEDIATE")?.raw_execute()?;
+        let other_rules = !self.in_force.as_ref().is_some_and(|in_force| Arc::ptr_eq(in_force, policy));
         if self.stale {
             hot.memory = Memory::load(hot.db)?;
         }
-        if !self.in_force.as_ref().is_some_and(|in_force| Arc::ptr_eq(in_force, policy)) {
+        if self.stale_board {
+            hot.reload_board(policy, effects)?;
+        }
+        if other_rules {
             failing::begin_anew(hot, policy, clock::now())?;
+        }
+        if other_rules || self.stale_board {
+            guarded(|| hot.board.adopt(clock::now(), policy))?;
         }
         if !self.healthy {
             // A transaction that changes nothing would prove nothing.
@@ -168,6 +180,8 @@ impl Writer {
         for command in group {
             answers.push(work(hot, &command.work, policy, effects)?);
         }
+        hot.save_board()?;
+        hot.look_ahead(policy, effects);
         hot.db.prepare_cached("COMMIT")?.raw_execute()?;
         Ok(answers)
     }
@@ -204,7 +218,7 @@ fn work(hot: &mut Hot<'_>, work: &Work, policy: &Policy, effects: &mut Effects) 
         Work::Observe(batch) => apply::observe(hot, batch, policy, effects).map(|()| Answer::Done),
         Work::Record { attempt, seed } => outbox::record(hot, attempt, *seed, policy, effects).map(|()| Answer::Done),
         Work::Say { notification, receivers } => {
-            hot.tell(outbox::NO_RUN, notification, receivers, policy, effects).map(|()| Answer::Done)
+            hot.tell(outbox::NO_RUN, None, notification, receivers, policy, effects).map(|()| Answer::Done)
         }
         Work::Raise { trouble, now } => {
             let met = Met { trouble, address: "", transient: true, count: 1, at: *now };

@@ -46,6 +46,27 @@ fn check_of_a_good_file_exits_0() {
 }
 
 #[test]
+fn check_tries_the_tests_of_the_configuration_out() {
+    let run = "run = { id = \"1\", workflow = { name = \"pay\" }, status = \"failed\", error = { code = \"AUTH_MISSING\", message = \"no\" } }";
+    let setup = good().toml(&format!(
+        "[[test]]\nname = \"access is told\"\n{run}\nwant = {{ receivers = \"pager\", rule = \"access\" }}\n\
+         [[test]]\nname = \"nobody\"\n{run}\nwant = {{ receivers = [], held = true }}"
+    ));
+    setup.write();
+    let said = ask(setup.folder(), &["check", "--config", "firstred.toml"]);
+    assert_eq!(said.code, Some(2), "{said:#?}");
+    let all = said.all();
+    assert!(all.contains("test nobody: wanted receivers [], got [\"pager\"]"), "{all}");
+    assert!(all.contains("test nobody: wanted held true, got false") && all.contains("1 of 2 tests failed"), "{all}");
+    assert!(!all.contains("test access"), "{all}");
+    let json = ask(setup.folder(), &["check", "--config", "firstred.toml", "--format", "json"]);
+    let answer: Value = serde_json::from_str(&json.out).expect("JSON");
+    assert_eq!((json.code, answer["ok"].as_bool()), (Some(2), Some(false)), "{json:#?}");
+    assert_eq!(answer["tests"][0]["ok"], true);
+    assert_eq!(answer["tests"][1]["failures"][0]["got"], serde_json::json!(["pager"]));
+}
+
+#[test]
 fn check_of_a_bad_file_exits_2_and_names_every_mistake_at_its_line() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("firstred.toml"), BAD).expect("the folder is writable");

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Parts;
 use crate::config::cx::Cx;
 use crate::config::parts::Receiver;
 use crate::config::path::Path;
 use crate::config::suggest;
-use crate::engine::{Matcher, Pattern, Rule};
+use crate::engine::{Matcher, OWNER, Pattern};
 
 /// Fallbacks that lead back to where they began, or to somebody who may not be told.
 pub(in crate::config) fn fallbacks(cx: &Cx<'_>, receivers: &BTreeMap<String, Receiver>) {
@@ -46,16 +47,17 @@ pub(in crate::config) fn fallbacks(cx: &Cx<'_>, receivers: &BTreeMap<String, Rec
     }
 }
 
-/// Receivers that no rule, no default and no fallback uses.
-pub(in crate::config) fn unused(
-    cx: &Cx<'_>,
-    receivers: &BTreeMap<String, Receiver>,
-    rules: &[(Rule, Path)],
-    default_notify: &[String],
-) {
+/// Receivers and schedules that nothing uses.
+pub(in crate::config) fn unused(cx: &Cx<'_>, parts: &Parts<'_>) {
+    let receivers = parts.receivers;
     let mut used = BTreeSet::new();
+    let by_rules = parts.rules.iter().flat_map(|(rule, _)| {
+        rule.notify.iter().chain(rule.escalate.as_ref().into_iter().flat_map(|escalate| &escalate.notify))
+    });
+    let by_owners = parts.owners.iter().flat_map(|(owner, _)| &owner.notify);
+    let by_expectations = parts.expectations.iter().flat_map(|(expectation, _)| &expectation.notify);
     let mut open: Vec<&str> =
-        rules.iter().flat_map(|(rule, _)| &rule.notify).chain(default_notify).map(String::as_str).collect();
+        by_rules.chain(by_owners).chain(by_expectations).chain(parts.default_notify).map(String::as_str).collect();
     while let Some(name) = open.pop() {
         if used.insert(name) {
             open.extend(receivers.get(name).and_then(|receiver| receiver.fallback.as_deref()));
@@ -68,19 +70,39 @@ pub(in crate::config) fn unused(
             Some("name it in the `notify` of a rule or of [defaults]".to_owned()),
         );
     }
+    let quiet: BTreeSet<&str> = receivers.values().filter_map(|receiver| receiver.quiet.as_deref()).collect();
+    for (name, (_, path)) in parts.schedules.iter().filter(|(name, _)| !quiet.contains(name.as_str())) {
+        let help = Some(format!("write quiet = {name:?} in a receiver"));
+        cx.lacking(path, format!("nothing uses the schedule {name:?}"), help);
+    }
 }
 
 /// Failures that nobody hears of.
-pub(in crate::config) fn nobody(cx: &Cx<'_>, rules: &[(Rule, Path)], default_notify: &[String]) {
-    for (rule, path) in rules.iter().filter(|(rule, _)| rule.notify.is_empty()) {
+pub(in crate::config) fn nobody(cx: &Cx<'_>, parts: &Parts<'_>) {
+    for (rule, path) in parts.rules.iter().filter(|(rule, _)| rule.notify.is_empty()) {
         cx.lacking(
             path,
             format!("the rule {:?} tells nobody of the failures that it matches", rule.name),
             Some("name receivers in its `notify`, or leave it so to keep them quiet".to_owned()),
         );
     }
-    let catch_all = rules.iter().any(|(rule, _)| rule.when.is_empty());
-    if default_notify.is_empty() && !catch_all {
+    for (expectation, path) in parts.expectations.iter().filter(|(expectation, _)| expectation.notify.is_empty()) {
+        cx.lacking(
+            path,
+            format!("the expectation {:?} tells nobody when it is not met", expectation.name),
+            Some("name receivers in its `notify`".to_owned()),
+        );
+    }
+    let owned = parts.owners.iter().any(|(owner, _)| !owner.notify.is_empty());
+    for (_, path) in parts.rules.iter().filter(|(rule, _)| !owned && rule.notify.iter().any(|name| name == OWNER)) {
+        cx.lacking(
+            &path.key("notify"),
+            format!("no owner has a receiver, so that {OWNER} is nobody"),
+            Some("write [[owners]] with a `notify`".to_owned()),
+        );
+    }
+    let catch_all = parts.rules.iter().any(|(rule, _)| rule.when.is_empty());
+    if parts.default_notify.is_empty() && !catch_all {
         cx.lacking(
             &Path::default(),
             "a failure that no rule matches is told to nobody".to_owned(),
@@ -89,8 +111,8 @@ pub(in crate::config) fn nobody(cx: &Cx<'_>, rules: &[(Rule, Path)], default_not
     }
 }
 
-/// Rules for sources that don't exist.
-pub(in crate::config) fn sources_named(cx: &Cx<'_>, rules: &[(Rule, Path)], sources: &BTreeSet<String>) {
+/// Matchers for sources that don't exist.
+pub(in crate::config) fn sources_named(cx: &Cx<'_>, parts: &Parts<'_>, sources: &BTreeSet<String>) {
     let check = |matcher: &Matcher, path: Path| {
         for pattern in matcher.source.iter().filter(|pattern| !sources.iter().any(|source| pattern.matches(source))) {
             let help = match pattern {
@@ -100,8 +122,18 @@ pub(in crate::config) fn sources_named(cx: &Cx<'_>, rules: &[(Rule, Path)], sour
             cx.lacking(&path.key("source"), format!("no source has the name \"{pattern}\""), help);
         }
     };
-    for (rule, path) in rules {
+    for (rule, path) in parts.rules {
         check(&rule.when, path.key("match"));
         check(&rule.unless, path.key("unless"));
+    }
+    for (inhibition, path) in parts.inhibitions {
+        check(&inhibition.source, path.key("while"));
+        check(&inhibition.target, path.key("mute"));
+    }
+    let silences = parts.silences.iter().map(|(silence, path)| (&silence.when, path));
+    let owners = parts.owners.iter().map(|(owner, path)| (&owner.when, path));
+    let expectations = parts.expectations.iter().map(|(expectation, path)| (&expectation.when, path));
+    for (matcher, path) in silences.chain(owners).chain(expectations) {
+        check(matcher, path.key("match"));
     }
 }

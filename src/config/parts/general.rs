@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+use super::field::fields;
 use super::receiver_names;
+use super::rhythm::rhythm_by_default;
 use crate::config::read::{At, Section, count, duration, http_url, log_level, path, size, span, text, word};
 use crate::config::{LedgerSettings, LogSettings, ServerSettings};
+use crate::engine::{Field, Rhythm};
 use crate::triage::{Class, Classes};
 
 const NEVER_EMPTY: &str = "it has a default; leave it out";
@@ -26,6 +29,8 @@ pub(in crate::config) struct Defaults {
     pub(in crate::config) notify: Vec<String>,
     pub(in crate::config) hold: SignedDuration,
     pub(in crate::config) give_up_after: SignedDuration,
+    pub(in crate::config) group_by: Vec<Field>,
+    pub(in crate::config) rhythm: Rhythm,
 }
 
 /// `[server]`
@@ -88,8 +93,10 @@ pub(in crate::config) fn defaults(at: &At<'_>) -> Option<Defaults> {
     let notify = section.need("notify", NEVER_EMPTY, receiver_names);
     let hold = section.need("hold", NEVER_EMPTY, span(Duration::ZERO));
     let give_up_after = section.need("give_up_after", NEVER_EMPTY, span(Duration::from_secs(1)));
+    let group_by = section.need("group_by", NEVER_EMPTY, fields);
+    let rhythm = rhythm_by_default(&section);
     section.finish();
-    Some(Defaults { notify: notify?, hold: hold?, give_up_after: give_up_after? })
+    Some(Defaults { notify: notify?, hold: hold?, give_up_after: give_up_after?, group_by: group_by?, rhythm })
 }
 
 /// `[classes]`: a code, or a `*` glob of codes, to its class.

@@ -8,13 +8,15 @@ use secrecy::{ExposeSecret, SecretString};
 use toml::Value;
 use url::Url;
 
-use super::{check_name, receiver_name, smtp, workspaces};
+use super::schedule::schedule_name;
+use super::{check_name, receiver_name, severity, smtp, workspaces};
 use crate::config::path::Path;
 use crate::config::read::{
     At, Section, certificate, count, duration, header_secret, http_url, is_loopback, parse_http_url, secret, secrets,
     signing_secret, span, word,
 };
 use crate::config::{ConsoleReceiver, ReceiverKind, ReceiverSettings, SlackReceiver, WebhookReceiver};
+use crate::engine::{Budget, Severity};
 
 /// A receiver as it was read.
 pub(in crate::config) struct Receiver {
@@ -22,6 +24,9 @@ pub(in crate::config) struct Receiver {
     pub(in crate::config) workspaces: Option<BTreeSet<String>>,
     pub(in crate::config) fallback: Option<String>,
     pub(in crate::config) give_up_after: Option<SignedDuration>,
+    pub(in crate::config) budget: Option<Budget>,
+    pub(in crate::config) quiet: Option<String>,
+    pub(in crate::config) passes: Severity,
     pub(in crate::config) path: Path,
 }
 
@@ -62,6 +67,14 @@ fn receiver(at: &At<'_>) -> Option<Receiver> {
     let workspaces = section.get("workspaces", workspaces);
     let fallback = section.get("fallback", receiver_name);
     let give_up_after = section.get("give_up_after", span(Duration::from_secs(1)));
+    let budget = section.get("budget", budget);
+    let quiet = section.get("quiet", schedule_name);
+    let passes = section.get("passes", severity);
+    if section.has("passes") && !section.has("quiet") {
+        let path = section.path().key("passes");
+        let help = Some("write quiet = \"NAME\" of a schedule, or leave it out".to_owned());
+        at.cx.warning(&path, "there are no quiet hours that a message could pass".to_owned(), help);
+    }
     // What each kind asks for: a Slack webhook takes one message a second.
     let (scope, own_pace, own_parallel) = match kind {
         Type::Slack => ("receivers.slack", 1, 1),
@@ -91,8 +104,19 @@ fn receiver(at: &At<'_>) -> Option<Receiver> {
         workspaces,
         fallback,
         give_up_after,
+        budget,
+        quiet,
+        passes: passes.unwrap_or(Severity::Critical),
         path: at.path.clone(),
     })
+}
+
+fn budget(at: &At<'_>) -> Option<Budget> {
+    let section = Section::open(at, "budget")?;
+    let messages = section.need("messages", "write messages = 20", count(1, 100_000));
+    let within = section.need("within", "write within = \"5m\"", span(Duration::from_secs(1)));
+    section.finish();
+    Some(Budget { messages: messages?, within: within? })
 }
 
 fn slack(section: &Section<'_>) -> Option<SlackReceiver> {

@@ -3,6 +3,7 @@
 mod address;
 mod secret;
 mod section;
+mod times;
 mod values;
 
 use toml::Value;
@@ -14,8 +15,10 @@ use super::path::Path;
 pub(super) use address::{http_url, is_loopback, loopback_host, parse_http_url};
 pub(super) use secret::{header_secret, secret, secrets, signing_secret};
 pub(super) use section::Section;
+pub(super) use times::{day_time, days, instant, zone};
 pub(super) use values::{
-    boolean, certificate, count, duration, filter, log_level, name_like, one_or_many, path, size, span, text, word,
+    boolean, certificate, count, duration, filter, list, log_level, name_like, number, one_or_many, path, size, span,
+    text, word,
 };
 
 /// A value and where it stands.

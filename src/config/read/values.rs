@@ -55,6 +55,15 @@ pub(in crate::config) fn count<T: TryFrom<i64>>(low: i64, high: i64) -> impl Fn(
     }
 }
 
+/// A number, with a fraction or without.
+pub(in crate::config) fn number(at: &At<'_>) -> Option<f64> {
+    match at.value {
+        Value::Float(number) => Some(*number),
+        Value::Integer(integer) => i32::try_from(*integer).ok().map(f64::from).or_else(|| at.wrong("a smaller number")),
+        _ => at.wrong("a number"),
+    }
+}
+
 /// A duration such as `10s` or `1h30m`, at least `low`.
 pub(in crate::config) fn duration(low: Duration) -> impl Fn(&At<'_>) -> Option<Duration> {
     move |at| {

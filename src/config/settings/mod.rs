@@ -2,6 +2,7 @@
 
 mod receiver;
 mod source;
+mod test_case;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -19,6 +20,8 @@ pub use source::{
     Detail, HttpSource, Pagination, Polling, PrefectAuth, PrefectSource, SourceKind, SourceSettings, WebhookAuth,
     WebhookSource,
 };
+
+pub use test_case::{TestCase, Wanted};
 
 use crate::engine::Policy;
 use crate::triage::Classes;
@@ -40,6 +43,8 @@ pub struct Config {
     pub policy: Arc<Policy>,
     /// `[classes]`: the user's overrides of the class by code.
     pub classes: Arc<Classes>,
+    /// `[[test]]`, for `firstred check`.
+    pub tests: Vec<TestCase>,
 }
 
 /// `[server]`

@@ -2,6 +2,8 @@
 
 mod annotated;
 mod good;
+mod incidents;
+mod incidents_mistaken;
 mod mistakes;
 mod never_panics;
 mod secrets;
@@ -21,6 +23,10 @@ impl Files for Shelf {
             Some("/run/secrets/smtp") => Ok(b"hunter2\n".to_vec()),
             Some("/run/secrets/automation" | "/home/me/open") => Ok(b"t0ken\r\n".to_vec()),
             Some("/run/secrets/signing-old") => Ok(b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n".to_vec()),
+            Some("runs/completed.json") => {
+                Ok(br#"{ "id": "1", "workflow": { "name": "nightly" }, "status": "completed" }"#.to_vec())
+            }
+            Some("runs/two.json") => Ok(b"[{ \"id\": \"1\" }, {}]".to_vec()),
             Some("/empty") => Ok(b"\n".to_vec()),
             Some("/binary") => Ok(vec![0xff, 0xfe]),
             Some("/etc/firstred/ca.pem") => Ok(b"-----BEGIN CERTIFICATE-----\nMII\n".to_vec()),
@@ -42,7 +48,7 @@ fn jq(filter: &str) -> Result<(), String> {
 pub(super) fn inputs(text: &str, env: &[(&str, &str)]) -> Inputs<'static> {
     let env: BTreeMap<String, String> = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     let file = ConfigFile::Text { name: "firstred.toml".to_owned(), text: text.to_owned() };
-    Inputs { file: Some(file), env, files: &Shelf, filter_check: jq }
+    Inputs { file: Some(file), env, files: &Shelf, filter_check: jq, now: None }
 }
 
 pub(super) fn load_text(text: &str, env: &[(&str, &str)]) -> Result<Loaded, Diagnostics> {

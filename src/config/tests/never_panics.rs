@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::load_text;
 
-const PIECES: [&str; 28] = [
+const PIECES: [&str; 46] = [
     "[sources.a]\n",
     "[receivers.r]\n",
     "[[rules]]\n",
@@ -33,6 +33,24 @@ const PIECES: [&str; 28] = [
     "pagination = { type = \"page\", size = 1 }\n",
     "detail = { url = \"{id}\" }\n",
     "{ [ = ] }",
+    "[schedules.s]\n",
+    "windows = [{ days = \"sun-sat\", from = \"24:00\" }]\n",
+    "zone = \"Europe/Berlin\"\n",
+    "quiet = \"s\"\n",
+    "budget = { messages = 1 }\n",
+    "[[silences]]\n",
+    "until = \"9999-12-31T23:59:59-25:59\"\n",
+    "[[inhibit]]\n",
+    "while = { }\n",
+    "same = [\"labels.é\"]\n",
+    "[[owners]]\n",
+    "[[expect]]\n",
+    "success_every = \"25h\"\n",
+    "running_at_most_usual = nan\n",
+    "[[test]]\n",
+    "run = { id = \"1\", workflow = {}, steps = [inf] }\n",
+    "after = { rate = nan, of_last = 1 }\n",
+    "after = { engine = 1, é = {} }\n",
 ];
 
 fn ends_well(text: &str) {

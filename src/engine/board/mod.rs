@@ -25,6 +25,9 @@ mod tick;
 mod watch;
 mod workflow;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;

@@ -2,33 +2,68 @@
 
 use std::collections::BTreeMap;
 
-use super::{Pattern, StatusPattern};
+use serde::{Deserialize, Serialize};
+
+use super::{Pattern, StatusPattern, wire};
 use crate::triage::{Card, Class};
 
 /// The `match` or `unless` of a rule. A field that is empty says nothing; a field with several patterns fits when one does.
-#[derive(Debug, Clone, Default)]
+///
+/// Stored and sent as the configuration writes it: `{"workflow": "nightly-*", "class": ["transient", "engine"]}`. A key that is not
+/// known is refused: what is left out widens a matcher.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Matcher {
     /// The source's name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "wire::one_or_many")]
     pub source: Vec<Pattern>,
     /// The tenant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "wire::one_or_many")]
     pub workspace: Vec<Pattern>,
     /// The workflow's name or id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "wire::one_or_many")]
     pub workflow: Vec<Pattern>,
     /// The title of the failed step.
+    #[serde(
+        default,
+        alias = "step_title",
+        alias = "stepTitle",
+        skip_serializing_if = "Vec::is_empty",
+        with = "wire::one_or_many"
+    )]
     pub step: Vec<Pattern>,
     /// The kind of the failed step.
+    #[serde(
+        default,
+        alias = "step_kind",
+        alias = "stepKind",
+        skip_serializing_if = "Vec::is_empty",
+        with = "wire::one_or_many"
+    )]
     pub kind: Vec<Pattern>,
     /// The error's code.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "wire::one_or_many")]
     pub code: Vec<Pattern>,
     /// The class.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "wire::one_or_many")]
     pub class: Vec<Class>,
     /// The provider's HTTP status.
+    #[serde(
+        default,
+        alias = "provider_status",
+        alias = "providerStatus",
+        skip_serializing_if = "Vec::is_empty",
+        with = "wire::one_or_many"
+    )]
     pub status: Vec<StatusPattern>,
     /// What the engine says about a retry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retryable: Option<bool>,
     /// What started the run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "wire::one_or_many")]
     pub trigger: Vec<Pattern>,
     /// Labels by name; each must be there and fit.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "wire::labels")]
     pub labels: BTreeMap<String, Vec<Pattern>>,
 }
 

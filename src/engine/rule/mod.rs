@@ -3,8 +3,10 @@
 mod after;
 mod field;
 mod matcher;
+mod pairs;
 mod pattern;
 mod set;
+mod wire;
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -12,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use after::{After, Condition, MOST_OUTCOMES};
 pub use field::Field;
 pub use matcher::{Facts, Matcher};
+pub use pairs::MatcherError;
 pub use pattern::{Pattern, PatternError, StatusPattern};
 pub use set::RuleSet;
 

@@ -88,6 +88,15 @@ impl Pattern {
     }
 }
 
+impl PartialEq for Pattern {
+    /// Whether they are written the same.
+    fn eq(&self, other: &Self) -> bool {
+        self.to_string() == other.to_string()
+    }
+}
+
+impl Eq for Pattern {}
+
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

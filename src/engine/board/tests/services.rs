@@ -1,0 +1,70 @@
+//! The same service failing several workflows.
+
+use super::*;
+use crate::engine::{Proof, ProviderGate};
+use crate::run::StepError;
+use crate::triage::{Cause, Class};
+
+fn gated() -> Bed {
+    let mut policy = policy(vec![rule("all", Matcher::default())]);
+    policy.providers = ProviderGate::default();
+    Bed::under(policy)
+}
+
+fn down(workflow: &str, status: u16) -> Card {
+    let mut card = card(workflow, "call", "HTTP_ERROR");
+    card.class = Class::Transient;
+    card.provider = Some("api.example.com".to_owned());
+    if let Cause::Step { error, .. } = &mut card.cause {
+        *error =
+            Some(StepError { provider_status: Some(status), code: "HTTP_ERROR".to_owned(), ..StepError::default() });
+    }
+    card
+}
+
+#[test]
+fn three_workflows_that_one_service_fails_are_its_trouble_and_the_next_ones_join_it() {
+    let mut bed = gated();
+    for workflow in ["a", "b", "c", "d", "e"] {
+        bed.fail_with("r", down(workflow, 503));
+    }
+    let said = bed.said();
+    assert_eq!(said, ["0 failed oncall", "0 failed oncall", "0 provider-trouble oncall"]);
+    bed.until(900);
+    let note = bed.note();
+    let provider = note.provider.expect("a service");
+    assert_eq!(
+        (provider.provider.as_str(), provider.status, provider.members.len()),
+        ("api.example.com", Some(503), 5)
+    );
+    assert_eq!((note.failures, note.workflows), (5, 5));
+    assert_eq!(bed.said(), ["900 updated oncall"]);
+}
+
+#[test]
+fn it_is_over_when_every_workflow_is_and_that_is_told_once() {
+    let mut bed = gated();
+    for workflow in ["a", "b", "c"] {
+        bed.fail_with("r", down(workflow, 503));
+    }
+    bed.said();
+    bed.until(60).complete("a", "2").until(61).complete("b", "2");
+    assert!(bed.said().is_empty());
+    bed.until(62).complete("c", "2");
+    assert!(matches!(bed.note().resolution.expect("an end").proof, Proof::Members));
+    assert_eq!(bed.said(), ["62 resolved oncall"]);
+    bed.until(3_600 * 50);
+    assert!(bed.said().is_empty());
+    assert_eq!(bed.board.incidents().count(), 0);
+}
+
+#[test]
+fn another_status_another_time_or_another_workspace_is_no_link() {
+    let mut bed = gated();
+    bed.fail_with("r", down("a", 503)).fail_with("r", down("b", 429)).fail_with("r", down("c", 500));
+    bed.until(1_000).fail_with("r", down("d", 503)).until(2_000).fail_with("r", down("e", 503));
+    let mut other = down("f", 503);
+    other.run.workspace = "globex".to_owned();
+    bed.fail_with("r", other);
+    assert!(bed.said().iter().all(|said| !said.contains("provider")));
+}
