@@ -28,7 +28,7 @@ pub use backoff::{Patience, next_attempt};
 pub use board::{
     Board, Changed, CommandError, Desk, ErrorMemory, Failed, Heard, Made, Pending, Raised, Stored, Waiting, Workflow,
 };
-pub use decide::Context;
+pub use decide::{Context, MOST_REPLAYED};
 pub use failing::Failing;
 pub use hearers::{About, Hearer};
 pub use incident::{

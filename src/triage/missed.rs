@@ -87,6 +87,9 @@ impl Missed {
 
 fn advice(missed: &Missed) -> String {
     match missed {
+        Missed::Success { last: None, .. } => {
+            "Look whether this workflow is set up as it should be: firstred has never seen it succeed.".to_owned()
+        }
         Missed::Success { every, .. } => format!(
             "Look whether the schedule of this workflow is still on: it has not succeeded for {}.",
             exact(*every)
@@ -114,7 +117,7 @@ fn advice(missed: &Missed) -> String {
 }
 
 /// A duration as somebody wrote it: `25 h`, `2 d`, `90 min`; what nobody writes, in two units.
-fn exact(duration: SignedDuration) -> String {
+pub(crate) fn exact(duration: SignedDuration) -> String {
     let seconds = duration.as_secs().max(0);
     let even = |unit: i64| seconds >= unit && seconds % unit == 0;
     if even(86_400) {

@@ -23,6 +23,7 @@ pub use card::{Card, Cause, Consequences, Missed, RetryLevel, Retrying, RunFacts
 pub use class::{Class, ClassReason, Classes};
 pub use fingerprint::Fingerprint;
 pub(crate) use fingerprint::without_index;
+pub(crate) use missed::exact;
 pub use missed::{MissedRun, missed_card};
 pub use observe::{Observation, Standing, observe};
 pub use parked::Parked;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::desk::Cause;
 use super::{Board, Round, joined};
-use crate::engine::incident::{Incident, Number, Proof, Resolution, State, What};
+use crate::engine::incident::{Incident, MOST_REFS, Number, Proof, Resolution, RunRef, State, What};
 use crate::engine::rule::Condition;
 use crate::engine::{Policy, Reason};
 
@@ -35,13 +35,9 @@ impl Board {
             return;
         };
         let gathering = incident.state == State::Gathering;
-        let not_again_count = incident.runs.saturating_sub(incident.again);
-        let mut not_again = incident.refs.clone();
-        not_again.reverse();
         incident.state = State::Resolved;
-        incident.resolution = Some(Resolution { at: round.now, proof: proof.clone(), not_again, not_again_count });
         if !gathering {
-            incident.note(round.now, Reason::Resolved { proof });
+            incident.note(round.now, Reason::Resolved { proof: proof.clone() });
         }
         for ear in incident.ears.values_mut() {
             ear.escalate = false;
@@ -52,6 +48,10 @@ impl Board {
         for key in workflows {
             self.unindex_workflow(&key, number);
         }
+        let (not_again, not_again_count) = self.not_again(number);
+        if let Some(incident) = self.incidents.get_mut(&number) {
+            incident.resolution = Some(Resolution { at: round.now, proof, not_again, not_again_count });
+        }
         self.changed.incidents.insert(number);
         self.sink(number);
         if let Some(incident) = self.incidents.remove(&number) {
@@ -59,10 +59,33 @@ impl Board {
             self.incidents.insert(number, incident);
         }
         self.attend(round, number, None);
+        self.dismiss(number);
         for parent in parents {
             self.service_may_be_over(round, parent);
         }
         self.release_below(round, number);
+    }
+
+    /// The failed runs that were not run again: the newest of them, newest first, and how many there are.
+    fn not_again(&self, number: Number) -> (Vec<RunRef>, u32) {
+        let Some(incident) = self.incidents.get(&number) else {
+            return (Vec::new(), 0);
+        };
+        let of = |incident: &Incident| (incident.refs.clone(), incident.runs.saturating_sub(incident.again));
+        let What::Provider { members, .. } = &incident.what else {
+            let (mut refs, count) = of(incident);
+            refs.reverse();
+            return (refs, count);
+        };
+        let (mut refs, mut count) = (Vec::new(), 0_u32);
+        for member in members.iter().filter_map(|member| self.incidents.get(member)) {
+            let (more, runs) = of(member);
+            refs.extend(more);
+            count = count.saturating_add(runs);
+        }
+        refs.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.id.cmp(&b.id)));
+        refs.truncate(MOST_REFS);
+        (refs, count)
     }
 
     /// Time is up for it: it ends, is escalated, or leaves the board; else whoever is due is told.
@@ -147,6 +170,10 @@ impl Board {
         } else {
             incident.note(round.now, Reason::Escalated { receivers });
         }
+        if let Some(incident) = self.incidents.remove(&number) {
+            self.index_services(number, &incident);
+            self.incidents.insert(number, incident);
+        }
     }
 
     /// Takes an incident from the board.
@@ -179,7 +206,7 @@ impl Board {
         }
     }
 
-    fn waits_anywhere(&self, number: Number) -> bool {
+    pub(super) fn waits_anywhere(&self, number: Number) -> bool {
         self.desks.values().any(|desk| desk.waits_for(number).is_some())
     }
 

@@ -106,8 +106,12 @@ impl Board {
         let group = group(failed.card, failed.key, fields);
         let key = key(&failed.key.workspace, raised.rule.as_deref(), &group);
         if let Some(number) = self.by_key.get(&key).copied()
-            && let Some(incident) = self.incidents.get_mut(&number)
+            && self.incidents.contains_key(&number)
         {
+            let waits = self.waits_anywhere(number);
+            let Some(incident) = self.incidents.get_mut(&number) else {
+                return number;
+            };
             let soon = incident
                 .resolution
                 .as_ref()
@@ -117,6 +121,10 @@ impl Board {
                 State::Resolved if soon => {
                     reopen(incident, round.now);
                     return number;
+                }
+                // Its counts may still wait for a summary: then it only makes room for the next one.
+                State::Resolved if waits => {
+                    self.by_key.remove(&key);
                 }
                 State::Resolved => self.leave(number),
             }
@@ -170,6 +178,7 @@ impl Board {
             acknowledged: None,
             escalated: false,
             resolution: None,
+            before: None,
             reopened: 0,
             said: 0,
             lines: Vec::new(),
@@ -340,7 +349,7 @@ fn rhythm(rule: Option<&Rule>, policy: &Policy) -> Rhythm {
 
 pub(super) fn reopen(incident: &mut Incident, now: Timestamp) {
     incident.state = if incident.condition.is_some() { State::Gathering } else { State::Open };
-    incident.resolution = None;
+    incident.before = incident.resolution.take();
     incident.reopened = incident.reopened.saturating_add(1);
     incident.acknowledged = None;
     incident.escalated = false;

@@ -182,6 +182,7 @@ impl Board {
             acknowledged: None,
             escalated: false,
             resolution: None,
+            before: None,
             reopened: 0,
             said: 0,
             lines: Vec::new(),

@@ -19,6 +19,7 @@ mod missed;
 mod parked;
 mod prove;
 mod release;
+mod repeat;
 mod review;
 mod service;
 mod tick;

@@ -77,33 +77,34 @@ impl Board {
     }
 
     /// Looks whether the run got past a place where others failed.
-    pub(in crate::engine) fn prove(&mut self, round: &mut Round<'_>, seen: &Observation) {
+    /// `news`: the run ended just now, as far as is known.
+    pub(in crate::engine) fn prove(&mut self, round: &mut Round<'_>, seen: &Observation, news: bool) {
         let key = joined(&[&seen.key.workspace, &seen.key.workflow]);
         let Some(numbers) = self.by_workflow.get(&key) else {
             return;
         };
         let numbers: BTreeSet<Number> = numbers.clone();
         for number in numbers {
-            self.prove_one(round, seen, number, &key);
+            self.prove_one(round, seen, number, &key, news);
         }
         self.settle(round);
     }
 
-    fn prove_one(&mut self, round: &mut Round<'_>, seen: &Observation, number: Number, key: &str) {
+    fn prove_one(&mut self, round: &mut Round<'_>, seen: &Observation, number: Number, key: &str, news: bool) {
         let Some(incident) = self.incidents.get_mut(&number) else {
             return;
         };
         let streak = matches!(incident.condition, Some(Condition::Consecutive { .. }));
         if incident.state == State::Gathering {
             // A success breaks the row; for any other condition what was counted still counts.
-            if streak && seen.standing == Standing::Completed {
+            if streak && news && seen.standing == Standing::Completed {
                 self.give_up_gathering(round.now, number);
             }
             return;
         }
         let mut passed = None;
         for point in incident.points.iter_mut().filter(|point| !point.passed && point.workflow == seen.key.workflow) {
-            if let Some(step_seen) = passes(point, seen) {
+            if let Some(step_seen) = passes(point, seen, news) {
                 point.passed = true;
                 passed = Some(step_seen);
             }
@@ -124,8 +125,8 @@ impl Board {
 }
 
 /// Whether a run got past the place; and whether the engine reported the step itself as passed.
-fn passes(point: &Point, seen: &Observation) -> Option<bool> {
-    if !is_later(point, seen) {
+fn passes(point: &Point, seen: &Observation, news: bool) -> Option<bool> {
+    if !is_later(point, seen, news) {
         return None;
     }
     let completed = seen.standing == Standing::Completed;
@@ -141,15 +142,19 @@ fn passes(point: &Point, seen: &Observation) -> Option<bool> {
     }
 }
 
-/// Whether the attempt that is seen began after the one that failed. Where nobody says when they began, it must have ended later.
-fn is_later(point: &Point, seen: &Observation) -> bool {
-    let same_run = point.run == seen.key.run;
-    match (point.started_at.zip(seen.started_at), point.ended_at.zip(seen.completed_at.or(seen.updated_at))) {
-        (Some((failed, seen_start)), _) if !same_run || seen_start > failed => seen_start > failed,
-        // The same attempt: it failed there, and was completed after all.
-        (Some(_), _) => seen.standing == Standing::Completed,
-        (None, Some((failed, ended))) => ended > failed || (same_run && seen.standing == Standing::Completed),
-        (None, None) => seen.standing == Standing::Completed,
+/// Whether the attempt that is seen began after the one that failed was over: one that ran beside it may have been past the place before.
+/// Where nobody says when they began, it must have ended later; where there are no times at all, the order of arrival counts, once.
+fn is_later(point: &Point, seen: &Observation, news: bool) -> bool {
+    let completed = seen.standing == Standing::Completed;
+    if point.run == seen.key.run {
+        // Another attempt of the same run, or the same one, which was completed after all.
+        return completed || point.started_at.zip(seen.started_at).is_some_and(|(failed, start)| start > failed);
+    }
+    match (seen.started_at, point.ended_at, point.started_at) {
+        (Some(start), Some(ended), _) => start >= ended,
+        (Some(start), None, Some(failed)) => start > failed,
+        (None, Some(ended), _) => seen.completed_at.is_some_and(|end| end > ended),
+        _ => completed && news,
     }
 }
 

@@ -20,7 +20,7 @@ impl Board {
         ear: &mut Ear,
         gate: &Gate<'_>,
     ) -> Option<Withheld> {
-        if !matches!(gate.kind, Kind::Failed | Kind::Reopened) {
+        if !matches!(gate.kind, Kind::Failed | Kind::Reopened | Kind::Escalated) {
             return None;
         }
         let least = usize::try_from(round.policy.providers.workflows?).unwrap_or(usize::MAX);
@@ -107,6 +107,7 @@ impl Board {
             acknowledged: None,
             escalated: false,
             resolution: None,
+            before: None,
             reopened: 0,
             said: 0,
             lines: Vec::new(),
@@ -186,6 +187,27 @@ impl Board {
         let over = |number: &Number| self.incidents.get(number).is_none_or(|member| member.state == State::Resolved);
         if service.is_open() && members.iter().all(over) {
             self.resolve(round, parent, Proof::Members);
+        }
+    }
+
+    /// A service's trouble is over: each of its workflows speaks for itself again, and what was said of the service was said of it.
+    pub(super) fn dismiss(&mut self, parent: Number) {
+        let Some(What::Provider { members, .. }) = self.incidents.get(&parent).map(|service| &service.what) else {
+            return;
+        };
+        for member in members.clone() {
+            let Some(incident) = self.incidents.get_mut(&member) else {
+                continue;
+            };
+            let (state, failures, runs, level) = (incident.state, incident.failures, incident.runs, incident.level);
+            for ear in incident.ears.values_mut().filter(|ear| ear.under == Some(parent)) {
+                ear.under = None;
+                ear.withheld = None;
+                ear.knows = state == State::Open;
+                ear.told_over = state == State::Resolved;
+                (ear.failures, ear.runs, ear.level) = (failures, runs, level);
+            }
+            self.changed.incidents.insert(member);
         }
     }
 

@@ -92,6 +92,9 @@ pub struct Incident {
     /// How it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolution: Option<Resolution>,
+    /// How it ended the last time, where it was opened again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Resolution>,
     /// How often it was opened again.
     #[serde(default)]
     pub reopened: u32,

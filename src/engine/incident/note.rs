@@ -45,7 +45,7 @@ pub struct IncidentNote {
     /// Why this receiver is told only now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withheld: Option<Withheld>,
-    /// How it ended.
+    /// How it ended; when it is opened again: how it had ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolution: Option<Resolution>,
     /// The service that fails several workflows.

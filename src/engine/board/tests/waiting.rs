@@ -140,3 +140,12 @@ fn what_is_below_waits_while_what_is_above_is_open() {
     assert_eq!((summary.incidents, summary.resolved), (2, 1));
     assert_eq!(bed.said(), ["90 resolved oncall", "90 summary oncall"]);
 }
+
+#[test]
+fn a_problem_that_ended_while_it_waited_is_counted_also_when_the_same_comes_again_later() {
+    let mut bed = Bed::new();
+    bed.board.silence_on(at(0), silence(36_000, false)).expect("a silence");
+    bed.bill("r1").until(60).complete("billing", "ok").until(10_000).bill("r2").until(36_000);
+    let summary = bed.summary();
+    assert_eq!((summary.failures, summary.incidents, summary.resolved), (2, 2, 1));
+}
