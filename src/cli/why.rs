@@ -101,6 +101,11 @@ pub(super) fn words(reason: &Reason) -> String {
         Reason::SummedUp { receiver, .. } => format!("told to {} in a summary", clean(receiver)),
         Reason::Resolved { proof } => format!("over: {proof:?}"),
         Reason::NotEnough { have, .. } => format!("told nobody: the rule's condition was not met ({have})"),
+        Reason::Missed { due, read_at: Some(read_at) } => {
+            format!("was due at {}, and a look at {} did not show it", time(*due), time(*read_at))
+        }
+        Reason::Missed { due, read_at: None } => format!("was due at {}", time(*due)),
+        Reason::Repeated { by } => format!("run {} repeated it and completed", clean(by)),
         Reason::Reopened => "failed again soon after it was over".to_owned(),
         Reason::Acknowledged { by } => format!("acknowledged by {}", clean(by)),
         Reason::Escalated { receivers } => format!("nobody acknowledged: {} is told", list(receivers)),

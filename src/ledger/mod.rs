@@ -17,6 +17,7 @@ mod park;
 mod prune;
 mod reader;
 mod release;
+mod repeated;
 mod reserve;
 mod rows;
 mod save;
