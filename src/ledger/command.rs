@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::LedgerError;
-use crate::engine::{Attempted, Notification, OwnTrouble};
+use super::order::Order;
+use crate::engine::{Attempted, CommandError, Made, Notification, OwnTrouble};
 use crate::run::RunKey;
 use crate::triage::Observation;
 
@@ -62,6 +63,10 @@ pub(super) enum Work {
         receiver: String,
         now: Timestamp,
     },
+    Order {
+        order: Order,
+        now: Timestamp,
+    },
     Park {
         delivery: i64,
         reason: String,
@@ -95,9 +100,11 @@ impl Work {
 }
 
 /// What came of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Answer {
     Done,
+    /// What came of an order.
+    Made(Result<Made, CommandError>),
     /// Whether anything changed.
     Changed(bool),
     /// When to ask again.

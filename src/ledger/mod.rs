@@ -12,8 +12,10 @@ mod hold;
 mod load;
 mod migrate;
 mod open;
+mod order;
 mod outbox;
 mod park;
+mod people;
 mod prune;
 mod reader;
 mod release;
@@ -139,6 +141,12 @@ impl Ledger {
     pub async fn settle(&self, what: &str) -> Result<bool, LedgerError> {
         let what = what.to_owned();
         Ok(self.ask(Work::Settle { what, now: clock::now() }, None).await? == Answer::Changed(true))
+    }
+
+    /// Where the file is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.shared.path
     }
 
     /// Ends the holds whose deadline has passed, a bounded number of them. Answers when to ask again: a time that has passed means

@@ -231,7 +231,7 @@ impl Board {
 }
 
 /// When it is to be escalated, where it is.
-fn escalates_at(incident: &Incident, policy: &Policy) -> Option<Timestamp> {
+pub(super) fn escalates_at(incident: &Incident, policy: &Policy) -> Option<Timestamp> {
     if incident.escalated || incident.acknowledged.is_some() || matches!(incident.what, What::Provider { .. }) {
         return None;
     }

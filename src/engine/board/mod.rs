@@ -3,6 +3,7 @@
 //! ledger in the same transaction, and read back at the next start.
 
 mod attend;
+mod coming;
 mod command;
 mod compose;
 mod desk;
@@ -33,6 +34,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+pub use coming::Coming;
 pub use command::{CommandError, Made};
 pub use desk::Desk;
 pub(in crate::engine) use join::owned_by;
