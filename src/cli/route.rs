@@ -105,6 +105,7 @@ fn observation(key: &RunKey, known: &Known, card: Option<&crate::triage::Card>) 
         version: None,
         url: None,
         passed: Passed::default(),
+        parked: None,
         card: card.cloned().map(Box::new),
     }
 }

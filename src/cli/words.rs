@@ -44,6 +44,11 @@ pub(super) fn words(reason: &Reason, at: Timestamp, of: Of) -> String {
             let (receiver, instead) = (clean(receiver), list(instead));
             format!("receiver {receiver} left the configuration before it was told; told instead: {instead}")
         }
+        Reason::Missed { due, read_at: Some(read_at) } => {
+            format!("was due at {}, and a look at {} did not show it", moment(*due, at), moment(*read_at, at))
+        }
+        Reason::Missed { due, read_at: None } => format!("was due at {}", moment(*due, at)),
+        Reason::Repeated { by } => format!("run {} repeated it and completed", clean(by)),
         Reason::NoRule | Reason::NobodyToTell { .. } | Reason::NobodyMaySee { .. } => nobody(reason),
         // Named one by one, so that the compiler asks for the words of a new one.
         Reason::Superseded { .. }

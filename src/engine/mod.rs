@@ -29,11 +29,11 @@ pub use board::{
     Board, Changed, Coming, CommandError, Desk, ErrorMemory, Failed, Heard, Made, Pending, Raised, Stored, Waiting,
     Workflow,
 };
-pub use decide::Context;
+pub use decide::{Context, MOST_REPLAYED};
 pub use failing::Failing;
 pub use hearers::{About, Hearer};
 pub use incident::{
-    Acknowledged, Ear, Incident, IncidentId, IncidentNote, LastSuccess, Level, MOST_LINES, MOST_REFS, MOST_TALLIES,
+    Acknowledged, Concern, Ear, Incident, IncidentId, IncidentNote, LastSuccess, Level, MOST_LINES, MOST_REFS, MOST_TALLIES,
     Novelty, Number, Packed, Point, Proof, ProviderNote, Resolution, RunRef, State, Summary, SummaryLine, Tallies,
     What, Withheld,
 };

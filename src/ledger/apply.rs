@@ -10,6 +10,7 @@ use super::LedgerError;
 use super::bells::Effects;
 use super::command::Observed;
 use super::failing::Memory;
+use super::repeated;
 use super::rows::micros;
 use super::save::{self, row_of};
 use crate::engine::{Board, Changes, Context, Known, Number, Policy, Told};
@@ -221,7 +222,10 @@ fn observe_one(
         }
         None => (None, 0, None),
     };
-    let changes = guarded(|| hot.board.observe(now, known, seen, Context { history, parent_open }, policy))?;
+    let replayed = repeated::load(hot, &seen)?;
+    let context = Context { history, parent_open, replayed };
+    let changes = guarded(|| hot.board.observe(now, known, seen, context, policy))?;
+    repeated::write(hot, &changes.also)?;
     if !changes.unchanged {
         let named = Named { key: &observation.key, title: observation.workflow_name.as_deref() };
         return hot.write(before.as_ref(), named, now, &changes, policy, effects);

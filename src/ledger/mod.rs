@@ -19,6 +19,7 @@ mod people;
 mod prune;
 mod reader;
 mod release;
+mod repeated;
 mod reserve;
 mod rows;
 mod save;

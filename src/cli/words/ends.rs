@@ -63,6 +63,7 @@ pub(in crate::cli) fn proof(proof: &Proof, at: Timestamp) -> String {
             format!("{} was cancelled while it was retrying: nothing has failed", run(retried))
         }
         Proof::Happened => "what was expected has happened".to_owned(),
+        Proof::Moot => "nobody expects it any more, or it can't happen any more".to_owned(),
         Proof::Members => "every workflow that the service failed is over it".to_owned(),
         Proof::Quiet { since } => {
             format!("nothing has failed since {}: that is all that is known", moment(*since, at))

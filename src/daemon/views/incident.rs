@@ -150,7 +150,7 @@ impl IncidentView {
         let (class, provider, expectation) = match &incident.what {
             What::Failure { class, .. } => (*class, None, None),
             What::Provider { provider, class, .. } => (*class, Some(provider.clone()), None),
-            What::Missed { expectation } => {
+            What::Missed { expectation, .. } => {
                 (card.as_ref().map_or(Class::Unknown, |card| card.class), None, Some(expectation.clone()))
             }
         };

@@ -160,7 +160,11 @@ impl Board {
             }
             let untold = !ear.knows || ear.failures < incident.failures;
             let card = incident.opening.card().filter(|_| untold && incident.resolution.is_none());
-            let instead = card.map(|card| crate::engine::whom(&card, policy)).unwrap_or_default();
+            let whom = |card| match &incident.what {
+                What::Missed { expectation, .. } => super::missed::whom_now(expectation, &card, policy),
+                _ => crate::engine::whom(&card, policy),
+            };
+            let instead = card.map(whom).unwrap_or_default();
             for name in &instead {
                 incident.ears.entry(name.clone()).or_default();
             }

@@ -19,6 +19,8 @@ impl Board {
                 Some(Condition::Failures { within, .. }) => after(incident.last_at, within.min(rhythm.resolve_after)),
                 _ => after(incident.last_at, rhythm.resolve_after),
             }),
+            // Silence proves nothing of what is missing: it ends when it happened, or when nobody expects it any more.
+            State::Open if matches!(incident.what, What::Missed { .. }) => None,
             State::Open => {
                 let quiet = after(incident.last_at, rhythm.resolve_after);
                 Some(escalates_at(incident, policy).map_or(quiet, |at| at.min(quiet)))
@@ -111,6 +113,7 @@ impl Board {
                     self.attend(round, number, None);
                 }
             }
+            State::Open if matches!(incident.what, What::Missed { .. }) => self.verify(round, number),
             State::Open if is_over(incident.last_at, rhythm.resolve_after) => {
                 let since = incident.last_at;
                 self.resolve(round, number, Proof::Quiet { since });

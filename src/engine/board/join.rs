@@ -347,7 +347,7 @@ fn rhythm(rule: Option<&Rule>, policy: &Policy) -> Rhythm {
     rule.map_or(policy.rhythm, |rule| rule.rhythm.over(policy.rhythm))
 }
 
-fn reopen(incident: &mut Incident, now: Timestamp) {
+pub(super) fn reopen(incident: &mut Incident, now: Timestamp) {
     incident.state = if incident.condition.is_some() { State::Gathering } else { State::Open };
     incident.before = incident.resolution.take();
     incident.reopened = incident.reopened.saturating_add(1);

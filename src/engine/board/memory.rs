@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::{Board, Desk, ErrorMemory, Workflow};
-use crate::engine::incident::{Incident, Number, State};
+use crate::engine::incident::{Incident, Number, State, What};
 use crate::engine::{Policy, Silence};
 
 /// What changed since the ledger last asked. Keys as [`Stored`] has them.
@@ -27,6 +27,8 @@ pub struct Changed {
     pub silences: BTreeSet<String>,
     /// Silences of the configuration that ended early.
     pub ended_early: BTreeSet<String>,
+    /// Workflows that are expected and were never seen: waited for now, or no longer.
+    pub expected_since: BTreeSet<String>,
 }
 
 impl Changed {
@@ -54,6 +56,8 @@ pub struct Stored {
     pub silences: Vec<Silence>,
     /// Silences of the configuration that ended early.
     pub ended_early: Vec<(String, Timestamp)>,
+    /// Since when workflows are waited for that were never seen, by [`Changed::expected_since`].
+    pub expected_since: Vec<(String, Timestamp)>,
 }
 
 impl Board {
@@ -69,6 +73,7 @@ impl Board {
             ended_early: stored.ended_early.into_iter().collect(),
             ..Self::default()
         };
+        board.watch.since = stored.expected_since.into_iter().collect();
         for (number, incident) in stored.incidents {
             board.next = board.next.max(number);
             board.index(number, &incident);
@@ -129,7 +134,7 @@ impl Board {
     }
 
     /// Puts other rules in force: receivers that are gone hear nothing any more, and what they were not told goes to whom the rules name
-    /// now. To be called before anything else under these rules.
+    /// now. To be called before anything else under these rules; at a start, after [`Self::note_going`].
     pub fn adopt(&mut self, now: Timestamp, policy: &Policy) {
         self.inhibitors.clear();
         self.by_service.clear();
@@ -157,10 +162,12 @@ impl Board {
             self.desks.remove(&receiver);
             self.changed.desks.insert(receiver);
         }
+        self.adopt_expectations(now, policy);
     }
 
-    /// Forgets workflows and errors that were not seen since `before`.
+    /// Forgets workflows and errors that were not seen since `before`. What was missing of them is looked at with the next tick.
     pub fn forget(&mut self, before: Timestamp) {
+        self.forget_expectations(before);
         let (workflows, errors) = (&mut self.changed.workflows, &mut self.changed.errors);
         self.workflows.retain(|key, workflow| {
             let keep = workflow.last_at >= before;
@@ -183,6 +190,10 @@ impl Board {
         self.by_key.insert(incident.key.clone(), number);
         if incident.state == State::Resolved {
             return;
+        }
+        if let What::Missed { concern, .. } = &incident.what {
+            let subject = super::watch::Subject { workspace: incident.workspace.clone(), concern: concern.clone() };
+            self.watch.miss(subject, number);
         }
         for point in incident.points.iter().filter(|point| !point.passed) {
             let key = super::joined(&[&incident.workspace, &point.workflow]);

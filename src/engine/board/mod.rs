@@ -8,15 +8,23 @@ mod command;
 mod compose;
 mod desk;
 mod end;
+mod expect;
 mod gates;
+mod going;
+mod heed;
 mod inhibit;
 mod join;
 mod list;
 mod memory;
+mod missed;
+mod parked;
 mod prove;
 mod release;
+mod repeat;
+mod review;
 mod service;
 mod tick;
+mod watch;
 mod workflow;
 
 #[cfg(test)]
@@ -59,6 +67,10 @@ pub struct Board {
     /// Silences of the configuration that ended early, and when.
     ended_early: BTreeMap<String, Timestamp>,
     desks: BTreeMap<String, Desk>,
+    /// The runs that are open. Not stored here: the ledger has them.
+    going: going::Runs,
+    /// What is expected, and when to look whether it happened.
+    watch: watch::Watch,
     changed: Changed,
 }
 
@@ -97,7 +109,7 @@ impl Board {
             let budget = policy.receivers.get(receiver).and_then(|audience| audience.budget);
             desk.cohorts().filter_map(|(cause, cohort)| desk.due(cause, cohort, now, budget)).min()
         });
-        first.into_iter().chain(desks).min()
+        first.into_iter().chain(self.watch.next()).chain(desks).min()
     }
 
     /// Goes round the incidents that what was just done concerns.

@@ -178,7 +178,10 @@ impl Adding {
         self.severity = self.severity.max(Some(incident.severity));
         self.workspaces.insert(incident.workspace.clone());
         self.failures += u64::from(failures);
-        self.runs += u64::from(incident.runs.saturating_sub(ear.runs));
+        // Runs that are parked have not failed.
+        if !matches!(incident.what, What::Missed { .. }) {
+            self.runs += u64::from(incident.runs.saturating_sub(ear.runs));
+        }
         self.incidents += 1;
         self.resolved += u32::from(incident.state == State::Resolved);
         let Some(line) = board.line(incident, failures) else {

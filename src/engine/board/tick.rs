@@ -22,6 +22,7 @@ impl Board {
         for number in due {
             self.mature(&mut round, number);
         }
+        self.expect_by_time(&mut round);
         self.settle(&mut round);
         self.drop_old_silences(now);
         round.told

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Acknowledged, IncidentId, Novelty, Resolution, RunRef, Withheld};
+use super::{Acknowledged, Concern, IncidentId, Novelty, Resolution, RunRef, Withheld};
 use crate::engine::rule::Condition;
 use crate::engine::{Line, OwnerNote, Reason, Severity};
 use crate::triage::{Card, Class};
@@ -28,7 +28,7 @@ pub struct Incident {
     pub key: String,
     /// The tenant of all its failures.
     pub workspace: String,
-    /// The rule that wants it told; absent for the defaults and for a service's trouble.
+    /// The rule, or the expectation, that wants it told; absent for the defaults and for a service's trouble.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
     /// What kind of problem.
@@ -56,7 +56,7 @@ pub struct Incident {
     pub last_run: Option<RunRef>,
     /// How many failed attempts.
     pub failures: u32,
-    /// Of how many runs.
+    /// Of how many runs. Of a connection: how many are parked behind it now.
     pub runs: u32,
     /// How many of these completed after all, or were run again.
     #[serde(default)]
@@ -137,6 +137,8 @@ pub enum What {
     Missed {
         /// The `[[expect]]`.
         expectation: String,
+        /// What it is missed of.
+        concern: Concern,
     },
 }
 

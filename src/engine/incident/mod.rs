@@ -1,11 +1,13 @@
 //! One problem: the failures that belong together, from the first to the proven recovery. The words and the facts of a single
 //! incident; which there are, and what is said of them, is the board's to know.
 
+mod concern;
 mod id;
 mod incident;
 mod note;
 mod withheld;
 
+pub use concern::Concern;
 pub use id::IncidentId;
 pub use incident::{Ear, Incident, Level, Number, Packed, Point, State, What};
 pub use note::{
