@@ -10,6 +10,7 @@ mod failing;
 mod hearers;
 mod hold;
 mod incident;
+mod input;
 mod known;
 mod notification;
 mod outcome;
@@ -36,6 +37,7 @@ pub use incident::{
     Novelty, Number, Packed, Point, Proof, ProviderNote, Resolution, RunRef, State, Summary, SummaryLine, Tallies,
     What, Withheld,
 };
+pub use input::Input;
 pub use known::{Failure, Hold, HoldState, Known, Membership};
 pub use notification::{Delivery, Kind, Notification, NotificationId, OwnTrouble, OwnerNote, Subject};
 pub use outcome::{Attempted, Next, Outcome, Verdict, after_attempt};

@@ -19,6 +19,8 @@ pub struct Changes {
     pub told: Vec<Told>,
     /// Nothing in the run's memory changed: nothing of it needs to be written.
     pub unchanged: bool,
+    /// Nothing changed on the board either: without this input all would be as it is.
+    pub idle: bool,
 }
 
 /// One thing to say and the receivers to say it to.
@@ -61,10 +63,10 @@ impl Board {
         } else if turned && known.standing == Standing::Cancelled {
             self.cancelled(&mut round, &seen, &known);
         }
-        self.prove(&mut round, &seen, completed || new_failure);
+        let showed = self.prove(&mut round, &seen, completed || new_failure);
         let key = seen.key;
         self.tell(&mut round, &key, &mut known, &decided.raised, Some(&seen.source));
-        Changes { known, told: round.told, unchanged: decided.unchanged }
+        Changes { known, told: round.told, unchanged: decided.unchanged, idle: decided.unchanged && !showed }
     }
 
     /// Decides what follows when a run's hold has reached its deadline. `parent` is where the run that started it stands, if it is known.
@@ -103,7 +105,7 @@ impl Board {
             self.see_error(&round, &fingerprint);
         }
         self.tell(&mut round, key, &mut known, &raised, None);
-        Changes { known, told: round.told, unchanged }
+        Changes { known, told: round.told, unchanged, idle: unchanged }
     }
 
     fn tell(

@@ -90,6 +90,12 @@ impl Board {
         !self.changed.is_empty()
     }
 
+    /// The key of a workflow in [`Changed`] and in [`Stored`].
+    #[must_use]
+    pub fn workflow_key(workspace: &str, workflow: &str) -> String {
+        super::joined(&[workspace, workflow])
+    }
+
     /// A workflow by its key in [`Changed`].
     #[must_use]
     pub fn workflow(&self, key: &str) -> Option<&Workflow> {
@@ -181,12 +187,8 @@ impl Board {
     /// Finds an incident by what it is: what no rule can change.
     fn index(&mut self, number: Number, incident: &Incident) {
         self.by_key.insert(incident.key.clone(), number);
-        if incident.state == State::Resolved {
-            return;
-        }
-        for point in incident.points.iter().filter(|point| !point.passed) {
-            let key = super::joined(&[&incident.workspace, &point.workflow]);
-            self.by_workflow.entry(key).or_default().insert(number);
+        if incident.state != State::Resolved {
+            self.index_places(number, incident);
         }
     }
 }
