@@ -70,12 +70,7 @@ impl Board {
         }
     }
 
-    fn adopt_unseen(
-        &mut self,
-        now: Timestamp,
-        policy: &Policy,
-        seen: &BTreeSet<(usize, Named)>,
-    ) {
+    fn adopt_unseen(&mut self, now: Timestamp, policy: &Policy, seen: &BTreeSet<(usize, Named)>) {
         let mut kept = BTreeMap::new();
         for (index, expectation) in policy.expectations.iter().enumerate() {
             for named in named(expectation, policy) {
@@ -98,7 +93,12 @@ impl Board {
 }
 
 /// Whether a workflow is the one that an expectation names.
-pub(super) fn is_named(expectation: &Expectation, named: &Named, [workspace, workflow]: [&str; 2], name: Option<&str>) -> bool {
+pub(super) fn is_named(
+    expectation: &Expectation,
+    named: &Named,
+    [workspace, workflow]: [&str; 2],
+    name: Option<&str>,
+) -> bool {
     (named.workflow == workflow || Some(named.workflow.as_str()) == name)
         && (expectation.when.workspace.is_empty() || named.workspace == workspace)
 }

@@ -16,9 +16,8 @@ use crate::triage::Missed;
 impl Board {
     /// A run is parked, or parked elsewhere, or goes on: whoever counts it counts anew. `before`: what was known of it.
     pub(super) fn repark(&mut self, round: &mut Round<'_>, key: &RunKey, before: Option<&Going>) {
-        let subject = |going: &Going| {
-            going.connection().map(|concern| Subject { workspace: key.workspace.clone(), concern })
-        };
+        let subject =
+            |going: &Going| going.connection().map(|concern| Subject { workspace: key.workspace.clone(), concern });
         let old = before.and_then(subject);
         let going = self.going.get(key).cloned();
         let new = going.as_ref().and_then(subject);

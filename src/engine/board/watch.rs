@@ -144,11 +144,8 @@ impl Watch {
 
     /// Begins anew under other rules; what was read, and since when something is waited for, stays.
     pub(super) fn clear(&mut self) {
-        let (reads, since, missing) = (
-            std::mem::take(&mut self.reads),
-            std::mem::take(&mut self.since),
-            std::mem::take(&mut self.missing),
-        );
+        let (reads, since, missing) =
+            (std::mem::take(&mut self.reads), std::mem::take(&mut self.since), std::mem::take(&mut self.missing));
         *self = Self { reads, since, missing, ..Self::default() };
     }
 
@@ -309,5 +306,8 @@ pub(super) fn sources<'a>(
     policy: &'a Policy,
 ) -> impl Iterator<Item = (&'a String, &'a crate::engine::Tenancy)> {
     let patterns = &expectation.when.source;
-    policy.sources.iter().filter(|(name, _)| patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(name)))
+    policy
+        .sources
+        .iter()
+        .filter(|(name, _)| patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(name)))
 }

@@ -114,8 +114,9 @@ fn proof(proof: &Proof, card: &Card, now: Timestamp) -> Line {
             .time(cancelled.at, now)
             .text(": that is an end, not a recovery."),
         (Proof::Happened, _) => line().text("What was expected has happened."),
-        (Proof::Moot, _) => line()
-            .text("It is expected no longer, or what it was expected of is gone: that is an end, not a recovery."),
+        (Proof::Moot, _) => {
+            line().text("It is expected no longer, or what it was expected of is gone: that is an end, not a recovery.")
+        }
         (Proof::Members, _) => line().text("Every workflow that it failed is over it."),
         (Proof::Quiet { since }, _) => {
             line().text("No failure since ").time(*since, now).text(": that is all firstred knows.")
