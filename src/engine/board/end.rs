@@ -163,7 +163,7 @@ impl Board {
         };
         let receivers: Vec<String> = escalate.notify.iter().filter(may_see).cloned().collect();
         for receiver in &receivers {
-            incident.ears.entry(receiver.clone()).or_default().escalate = true;
+            incident.ears.of(receiver).escalate = true;
         }
         if receivers.is_empty() {
             incident.note(round.now, Reason::NobodyMaySee { receivers: escalate.notify.clone() });
@@ -202,7 +202,7 @@ impl Board {
         self.changed.left.insert(number);
         // Written down as it was when it left.
         if self.changed.incidents.remove(&number) {
-            self.changed.last_words.push((number, incident));
+            self.changed.last_words.push((number, *incident));
         }
     }
 

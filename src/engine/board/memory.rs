@@ -79,7 +79,7 @@ impl Board {
             board.index(number, &incident);
             // Time is asked about all of them once: what a deadline was under other rules does not count.
             board.set_deadline(number, Some(incident.last_at));
-            board.incidents.insert(number, incident);
+            board.incidents.insert(number, Box::new(incident));
         }
         board
     }

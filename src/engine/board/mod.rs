@@ -50,7 +50,8 @@ use super::{Policy, Silence, Told};
 /// Every problem that goes on.
 #[derive(Debug, Clone, Default)]
 pub struct Board {
-    incidents: BTreeMap<Number, Incident>,
+    /// Boxed: each is taken out while it is gone round.
+    incidents: BTreeMap<Number, Box<Incident>>,
     next: Number,
     by_key: BTreeMap<String, Number>,
     /// By workspace and workflow: the incidents that a run of it may prove over.
@@ -94,12 +95,12 @@ impl Board {
     /// An incident by its number.
     #[must_use]
     pub fn incident(&self, number: Number) -> Option<&Incident> {
-        self.incidents.get(&number)
+        self.incidents.get(&number).map(Box::as_ref)
     }
 
     /// Every incident that goes on, or ended lately.
     pub fn incidents(&self) -> impl Iterator<Item = (Number, &Incident)> {
-        self.incidents.iter().map(|(number, incident)| (*number, incident))
+        self.incidents.iter().map(|(number, incident)| (*number, incident.as_ref()))
     }
 
     /// When time has to be asked again.

@@ -103,7 +103,7 @@ impl Board {
             let mut ear = incident.ears.get(receiver).cloned().unwrap_or_default();
             attend::hear(round.now, &incident, &mut ear, Kind::Summary);
             ear.withheld = None;
-            incident.ears.insert(receiver.to_owned(), ear);
+            incident.ears.insert(receiver, ear);
             let (receiver, why) = (receiver.to_owned(), cohort.why.clone());
             incident.note(round.now, Reason::SummedUp { receiver, notification: id.clone(), why });
             self.changed.incidents.insert(*number);

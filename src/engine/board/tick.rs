@@ -36,7 +36,7 @@ impl Board {
                 let over = match cause {
                     // It may have been ended, or made longer, since.
                     Cause::Silence(id) => !self.is_silent(id, now, policy),
-                    Cause::Inhibited(above) => !self.incidents.get(above).is_some_and(super::Incident::is_open),
+                    Cause::Inhibited(above) => !self.incident(*above).is_some_and(super::Incident::is_open),
                     Cause::Quiet => policy
                         .receivers
                         .get(receiver)
