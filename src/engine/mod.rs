@@ -27,7 +27,8 @@ pub(crate) mod testing;
 
 pub use backoff::{Patience, next_attempt};
 pub use board::{
-    Board, Changed, CommandError, Desk, ErrorMemory, Failed, Heard, Made, Pending, Raised, Stored, Waiting, Workflow,
+    Board, Changed, CommandError, Desk, ErrorMemory, Failed, Heard, Made, Pending, Raised, Stored, Stumble, Waiting,
+    Workflow,
 };
 pub use decide::Context;
 pub use failing::Failing;

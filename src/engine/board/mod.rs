@@ -32,6 +32,7 @@ pub(in crate::engine) use join::owned_by;
 pub use join::{Failed, Heard, Raised};
 pub use list::{Pending, Waiting};
 pub use memory::{Changed, Stored};
+pub use tick::Stumble;
 pub use workflow::{ErrorMemory, Workflow};
 
 use super::incident::{Incident, Number};
@@ -59,6 +60,8 @@ pub struct Board {
     ended_early: BTreeMap<String, Timestamp>,
     desks: BTreeMap<String, Desk>,
     changed: Changed,
+    /// What a tick is working on.
+    at_work: Option<tick::Stumble>,
 }
 
 /// What an operation works with: now, the rules in force, and where to put what is to be said.
