@@ -27,8 +27,8 @@ pub(crate) mod testing;
 
 pub use backoff::{Patience, next_attempt};
 pub use board::{
-    Board, Changed, Coming, CommandError, Desk, ErrorMemory, Failed, Heard, Made, Pending, Raised, Stored, Waiting,
-    Workflow,
+    Board, Changed, Coming, CommandError, Desk, ErrorMemory, Failed, Heard, Made, Pending, Raised, Stored, Stumble,
+    Waiting, Workflow,
 };
 pub use decide::{Context, MOST_REPLAYED};
 pub use failing::Failing;

@@ -14,7 +14,7 @@ use super::journal::{Lines, Seen, Written};
 use super::repeated;
 use super::rows::micros;
 use super::save::{self, row_of};
-use crate::engine::{Board, Changes, Context, Input, Known, Number, Policy, Told};
+use crate::engine::{Board, Changes, Context, Input, Known, Number, Policy, Stumble, Told};
 use crate::run::RunKey;
 
 /// A run that is seen again without any change is marked as seen this often: it must not be pruned, and told anew, while the
@@ -34,6 +34,8 @@ pub(super) struct Hot<'c> {
     pub(super) journal: Lines,
     /// Runs whose holds met a bug in the engine when they were to end: rows to be put off.
     pub(super) spoiled: Vec<i64>,
+    /// What a tick of the board stumbled over, and until when it is put off.
+    pub(super) stumbles: Vec<(Stumble, Timestamp)>,
     find: CachedStatement<'c>,
     parent: CachedStatement<'c>,
     insert: CachedStatement<'c>,
@@ -54,6 +56,7 @@ impl<'c> Hot<'c> {
             next_tick: None,
             journal: Lines::default(),
             spoiled: Vec::new(),
+            stumbles: Vec::new(),
             find: db.prepare_cached(
                 "SELECT id, seen_at, known, workflow, source FROM runs
                  WHERE run = ?1 AND workspace = ?3

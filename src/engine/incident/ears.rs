@@ -48,6 +48,10 @@ impl Ears {
         self.0.iter_mut().map(|(_, ear)| ear)
     }
 
+    pub(in crate::engine) fn iter_mut(&mut self) -> impl Iterator<Item = (&String, &mut Ear)> {
+        self.0.iter_mut().map(|(receiver, ear)| (&*receiver, ear))
+    }
+
     /// The receivers and what they have heard.
     pub fn iter(&self) -> impl Iterator<Item = (&String, &Ear)> {
         self.0.iter().map(|(receiver, ear)| (receiver, ear))
@@ -61,6 +65,15 @@ impl Ears {
     /// What they have heard.
     pub fn values(&self) -> impl Iterator<Item = &Ear> {
         self.0.iter().map(|(_, ear)| ear)
+    }
+}
+
+impl<'a> IntoIterator for &'a Ears {
+    type Item = (&'a String, &'a Ear);
+    type IntoIter = std::iter::Map<std::slice::Iter<'a, (String, Ear)>, fn(&'a (String, Ear)) -> Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter().map(|(receiver, ear)| (receiver, ear))
     }
 }
 
