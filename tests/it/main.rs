@@ -26,6 +26,7 @@ mod reload;
 mod rules;
 mod secrets;
 mod shutdown;
+mod simulation;
 mod slack_faults;
 mod slow_clients;
 mod smtp;
