@@ -78,7 +78,9 @@ impl Board {
         let said = round.told.len();
         self.attend(round, number, Some(failed.card));
         self.settle(round);
-        let told: Vec<String> = round.told[said..].iter().flat_map(|told| told.receivers.iter().cloned()).collect();
+        // What was said of others meanwhile, such as of the service, is not about this one.
+        let of_this = round.told[said..].iter().filter(|told| told.incident == Some(number));
+        let told: Vec<String> = of_this.flat_map(|told| told.receivers.iter().cloned()).collect();
         let withheld = self.withheld(round.now, number, &raised.receivers, &told, round.policy);
         let told = raised.receivers.iter().filter(|receiver| told.contains(receiver)).cloned().collect();
         Heard { number, incident: id, told, withheld }

@@ -11,7 +11,8 @@ use super::{Entry, Oracle};
 impl Oracle<'_> {
     /// Silences in force that fit.
     pub(super) fn silences_on(&self, now: i64, fault: &Fault) -> Vec<&SilenceSpec> {
-        self.policy.silences.iter().chain(&self.silences).filter(|silence| self.is_on(now, silence, fault)).collect()
+        let all = self.policy.silences.iter().chain(&self.silences);
+        all.filter(|silence| self.is_on(now, silence, fault) && !self.is_news(silence, fault)).collect()
     }
 
     fn is_on(&self, now: i64, silence: &SilenceSpec, fault: &Fault) -> bool {
@@ -21,16 +22,22 @@ impl Oracle<'_> {
             && !self.ended.get(silence.id).is_some_and(|end| *end <= now && silence.from.is_none_or(|from| from <= *end))
     }
 
-    /// A silence that is to end for a new error ends by one.
-    pub(super) fn end_by_news(&mut self, now: i64, fault: &Fault, sometimes: &mut Sometimes) {
-        let first = self.first_met.get(&fault.fingerprint()).copied();
-        let news = |silence: &&SilenceSpec| {
-            silence.unless_new && match silence.from {
-                Some(from) => first.is_none_or(|first| first >= from),
-                None => first.is_none_or(|first| first == now),
-            }
-        };
-        let over: Vec<Name> = self.silences_on(now, fault).into_iter().filter(news).map(|silence| silence.id).collect();
+    /// A silence that is to end for a new error does not hold that back.
+    fn is_news(&self, silence: &SilenceSpec, fault: &Fault) -> bool {
+        let met = self.met_errors.get(&fault.fingerprint()).copied();
+        silence.unless_new
+            && met.is_none_or(|(first, count)| match silence.from {
+                Some(from) => first >= from,
+                None => count <= 1,
+            })
+    }
+
+    /// And it is over for whatever else it fits.
+    pub(super) fn end_by_news(&mut self, now: i64, number: Number, sometimes: &mut Sometimes) {
+        let Some(fault) = self.problems[&number].opening.clone() else { return };
+        let all = self.policy.silences.iter().chain(&self.silences);
+        let news = |silence: &&SilenceSpec| self.is_on(now, silence, &fault) && self.is_news(silence, &fault);
+        let over: Vec<Name> = all.filter(news).map(|silence| silence.id).collect();
         for id in over {
             sometimes.hit("silence ended by a new error");
             self.ended.insert(id, now);

@@ -51,8 +51,8 @@ pub(super) struct Oracle<'a> {
     /// By command; and when they were ended before their time.
     silences: Vec<SilenceSpec>,
     ended: BTreeMap<Name, i64>,
-    /// When each error was first met.
-    first_met: BTreeMap<String, i64>,
+    /// When each error was first met, and how often.
+    met_errors: BTreeMap<String, (i64, u32)>,
     /// By space and workflow: how its runs ended.
     outcomes: BTreeMap<(Name, Name), Vec<bool>>,
     clock_went_back: bool,
@@ -75,7 +75,7 @@ impl<'a> Oracle<'a> {
             sent: BTreeMap::new(),
             silences: Vec::new(),
             ended: BTreeMap::new(),
-            first_met: BTreeMap::new(),
+            met_errors: BTreeMap::new(),
             outcomes: BTreeMap::new(),
             clock_went_back: false,
             summed: Vec::new(),

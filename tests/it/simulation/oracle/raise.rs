@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use firstred::engine::{Kind, Level, Line, Reason, Withheld};
 
+use super::super::life::Phase;
 use super::super::sometimes::Sometimes;
 use super::super::spec::{Fault, Name, value};
 use super::problem::Fail;
@@ -39,8 +40,7 @@ impl Oracle<'_> {
         let mut lines: Vec<&Line> = known.lines.iter().skip(before).collect();
         if lines.is_empty() {
             // The same again is not said twice.
-            let same = |line: &&Line| matches!(line.reason, Reason::Withheld { .. });
-            lines.extend(known.lines.last().filter(same).filter(|_| matches!(want, Want::Failed(..))));
+            lines.extend(known.lines.last().filter(|_| matches!(want, Want::Failed(..))));
         }
         let said = by_rule(&lines);
         let kinds: Vec<Kind> = lines.iter().filter_map(|line| kind(&line.reason)).collect();
@@ -49,6 +49,12 @@ impl Oracle<'_> {
             Want::Nothing => return Err(format!("nothing was to be said of the run, and {lines:?} was")),
             Want::Failed(run, report, fault) => (*run, *report, fault, Level::Failed),
             Want::May(..) if said.is_empty() => return Ok(()),
+            Want::May(run, report, fault, Kind::StillRetrying) if self.ends_in_vain(*run, *report, &kinds) => {
+                self.early(entry.now, *run, fault)?;
+                self.announced_in_vain(entry.now, *run, fault);
+                sometimes.hit("announced retry that did not come");
+                (*run, *report, fault, Level::Failed)
+            }
             Want::May(run, report, fault, Kind::Vanished) => (*run, *report, fault, Level::Vanished),
             Want::May(run, report, fault, _) => {
                 self.early(entry.now, *run, fault)?;
@@ -112,10 +118,18 @@ impl Oracle<'_> {
                 }
             }
             for (receiver, why) in &part.withheld {
+                if !matches!(why, Withheld::Silence { .. } | Withheld::Condition { .. } | Withheld::Rhythm { .. }) {
+                    self.end_by_news(entry.now, number, sometimes);
+                }
                 self.truly_withheld(entry, number, receiver, why, storming, sometimes)?;
             }
         }
         Ok(())
+    }
+
+    fn ends_in_vain(&self, run: usize, report: usize, kinds: &[Kind]) -> bool {
+        let announced = matches!(self.plan.lives[run].reports[report].phase, Phase::Announced(_));
+        announced && kinds.iter().all(|kind| *kind == Kind::Failed)
     }
 
     /// Whether a failure joined the problem that it belongs to.

@@ -16,8 +16,8 @@ pub(super) struct Seen {
     decided: Vec<u32>,
     /// When the retries that go on were first seen, without anything else in between.
     retrying: Option<i64>,
-    /// When a retry was first seen in this attempt, whatever came in between.
-    first_retry: Option<(u32, i64)>,
+    /// When a retry was first seen since the run last ended, whatever came in between.
+    first_retry: Option<i64>,
     /// A word was said on the retries of this attempt.
     spoke: bool,
     forgotten: bool,
@@ -87,14 +87,15 @@ impl Oracle<'_> {
         if !retries {
             seen.retrying = None;
         }
+        if !retries && report.phase != Phase::Running {
+            seen.first_retry = None;
+            seen.spoke = false;
+        }
         match &report.phase {
             Phase::Retrying(fault, _) | Phase::Announced(fault) => {
                 seen.left_to_parent = None;
                 seen.retrying.get_or_insert(now);
-                if seen.first_retry.is_none_or(|(attempt, _)| attempt != report.attempt) {
-                    seen.first_retry = Some((report.attempt, now));
-                    seen.spoke = false;
-                }
+                seen.first_retry.get_or_insert(now);
                 Want::May(run, index, fault.clone(), Kind::StillRetrying)
             }
             Phase::Failed(fault) => {
@@ -126,7 +127,7 @@ impl Oracle<'_> {
 
     /// An error is met, and a run of the workflow ended badly.
     fn failed(&mut self, now: i64, fault: &Fault) {
-        self.first_met.entry(fault.fingerprint()).or_insert(now);
+        self.met_errors.entry(fault.fingerprint()).or_insert((now, 0)).1 += 1;
         self.outcomes.entry((fault.space, fault.workflow)).or_default().push(false);
     }
 
@@ -157,10 +158,7 @@ impl Oracle<'_> {
             Phase::Announced(fault) if !seen.decided.contains(&report.attempt) && !seen.forgotten => {
                 let fault = fault.clone();
                 self.early(now, run, &fault)?;
-                let seen = self.runs.get_mut(&run).ok_or("gone")?;
-                seen.decided.push(report.attempt);
-                seen.retrying = None;
-                self.failed(now, &fault);
+                self.announced_in_vain(now, run, &fault);
                 Want::Failed(run, index, fault)
             }
             Phase::Retrying(fault, _) if !seen.forgotten => {
@@ -168,6 +166,14 @@ impl Oracle<'_> {
             }
             _ => Want::Nothing,
         })
+    }
+
+    /// The retry of a failed run that was announced has not come: then this was its end.
+    pub(super) fn announced_in_vain(&mut self, now: i64, run: usize, fault: &Fault) {
+        let Some(seen) = self.runs.get_mut(&run) else { return };
+        seen.decided.extend(seen.last.map(|last| self.plan.lives[run].reports[last].attempt));
+        (seen.retrying, seen.first_retry, seen.spoke) = (None, None, false);
+        self.failed(now, fault);
     }
 
     /// The report of the failure that was decided upon last.
@@ -195,9 +201,8 @@ impl Oracle<'_> {
 
     /// A word on a retry is not said while the hold runs.
     pub(super) fn early(&mut self, now: i64, run: usize, fault: &Fault) -> Result<(), String> {
-        let attempt = self.plan.lives[run].reports[self.runs[&run].last.unwrap_or(0)].attempt;
         let seen = self.runs.get_mut(&run).ok_or("gone")?;
-        let since = seen.first_retry.filter(|(of, _)| *of == attempt).map(|(_, since)| since);
+        let since = seen.first_retry;
         // Whatever rule was in force.
         let hold = self.plan.policies.iter().map(|policy| policy.hold(fault)).min().unwrap_or(0);
         let hold = hold.min(self.plan.policies.iter().flat_map(|policy| policy.rules.iter().filter_map(|rule| rule.hold)).min().unwrap_or(hold));

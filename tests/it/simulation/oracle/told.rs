@@ -63,6 +63,7 @@ impl Oracle<'_> {
         if note.id.as_str() != problem.id {
             return Err(format!("the note is of {:?}", note.id));
         }
+        self.end_by_news(now, number, sometimes);
         self.may_pass(now, number, receiver, told.notification.severity)?;
         let (failures, runs) = self.count(number);
         let problem = &self.problems[&number];
