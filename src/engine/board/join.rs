@@ -287,7 +287,8 @@ fn count(now: Timestamp, number: Number, incident: &mut Incident, raised: &Raise
     let card = failed.card;
     let part = failed.member_of.iter().find(|part| part.number == number && part.counted);
     let counted = part.is_some();
-    if part.is_some_and(|part| part.again) {
+    let was_again = part.is_some_and(|part| part.again);
+    if was_again {
         incident.again = incident.again.saturating_sub(1);
     }
     let level = match raised.kind {
@@ -318,6 +319,8 @@ fn count(now: Timestamp, number: Number, incident: &mut Incident, raised: &Raise
     incident.failures = incident.failures.saturating_add(1);
     if !counted {
         incident.runs = incident.runs.saturating_add(1);
+    }
+    if !counted || was_again {
         if incident.refs.len() == MOST_REFS {
             incident.refs.remove(0);
         }
