@@ -36,7 +36,8 @@ impl Board {
         let budget = round.policy.receivers.get(gate.receiver)?.budget?;
         let desk = self.desks.entry(gate.receiver.to_owned()).or_default();
         let room = desk.room(round.now, Some(budget))?;
-        let kept = u32::from(!gate.to_the_last);
+        // The last one is kept for the summary; a budget of one message is there for the first failure all the same.
+        let kept = u32::from(!gate.to_the_last && budget.messages > 1);
         if room > kept && (gate.to_the_last || !desk.storms()) {
             return None;
         }
