@@ -61,7 +61,9 @@ impl Board {
         } else if turned && known.standing == Standing::Cancelled {
             self.cancelled(&mut round, &seen, &known);
         }
-        self.prove(&mut round, &seen);
+        if !decided.late {
+            self.prove(&mut round, &seen, completed);
+        }
         let key = seen.key;
         self.tell(&mut round, &key, &mut known, &decided.raised, Some(&seen.source));
         Changes { known, told: round.told, unchanged: decided.unchanged }
@@ -98,7 +100,7 @@ impl Board {
         decide: impl FnOnce(&Policy) -> Decided,
     ) -> Changes {
         let mut round = Round::new(now, policy);
-        let Decided { mut known, raised, unchanged } = decide(policy);
+        let Decided { mut known, raised, unchanged, .. } = decide(policy);
         // One that was left to its parent was met when it failed.
         if failures(&known) > before {
             if let Some(card) = &known.card {

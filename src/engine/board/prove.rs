@@ -86,27 +86,34 @@ impl Board {
         self.settle(round);
     }
 
-    /// Looks whether the run got past a place where others failed.
-    pub(in crate::engine) fn prove(&mut self, round: &mut Round<'_>, seen: &Observation) {
+    /// Looks whether the run got past a place where others failed. `completed`: it completed just now.
+    pub(in crate::engine) fn prove(&mut self, round: &mut Round<'_>, seen: &Observation, completed: bool) {
         let key = joined(&[&seen.key.workspace, &seen.key.workflow]);
         let Some(numbers) = self.by_workflow.get(&key) else {
             return;
         };
         let numbers: BTreeSet<Number> = numbers.clone();
         for number in numbers {
-            self.prove_one(round, seen, number, &key);
+            self.prove_one(round, seen, completed, number, &key);
         }
         self.settle(round);
     }
 
-    fn prove_one(&mut self, round: &mut Round<'_>, seen: &Observation, number: Number, key: &str) {
+    fn prove_one(
+        &mut self,
+        round: &mut Round<'_>,
+        seen: &Observation,
+        completed: bool,
+        number: Number,
+        key: &str,
+    ) {
         let Some(incident) = self.incidents.get_mut(&number) else {
             return;
         };
         let streak = matches!(incident.condition, Some(Condition::Consecutive { .. }));
         if incident.state == State::Gathering {
             // A success breaks the row; for any other condition what was counted still counts.
-            if streak && seen.standing == Standing::Completed {
+            if streak && completed {
                 self.give_up_gathering(round.now, number);
             }
             return;
