@@ -147,8 +147,11 @@ impl Board {
         incident: &mut super::Incident,
         policy: &Policy,
     ) -> bool {
-        let gone: Vec<String> =
-            incident.ears.keys().filter(|receiver| !policy.receivers.contains_key(*receiver)).cloned().collect();
+        // One that may not see the workspace any more is gone for it.
+        let hears = |receiver: &String| {
+            policy.receivers.get(receiver).is_some_and(|audience| audience.may_see(&incident.workspace))
+        };
+        let gone: Vec<String> = incident.ears.keys().filter(|receiver| !hears(receiver)).cloned().collect();
         let changed = !gone.is_empty();
         for receiver in gone {
             let Some(ear) = incident.ears.remove(&receiver) else {
