@@ -57,6 +57,7 @@ impl Board {
             self.incidents.insert(number, incident);
         }
         self.attend(round, number, None);
+        self.release_members(round.now, number);
         for parent in parents {
             self.service_may_be_over(round, parent);
         }

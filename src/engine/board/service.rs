@@ -30,7 +30,11 @@ impl Board {
         };
         let (provider, class, status) = (provider.clone(), *class, *status);
         let parent_key = joined(&["service", &key]);
-        let open = |number: &Number| self.incidents.get(number).is_some_and(Incident::is_open);
+        // One that lost this receiver on a reload does not speak to it.
+        let open = |number: &Number| {
+            let parent = self.incidents.get(number);
+            parent.is_some_and(|parent| parent.is_open() && parent.ears.contains_key(gate.receiver))
+        };
         let parent = match self.by_key.get(&parent_key).copied().filter(open) {
             Some(parent) => parent,
             None => {
@@ -186,6 +190,34 @@ impl Board {
         let over = |number: &Number| self.incidents.get(number).is_none_or(|member| member.state == State::Resolved);
         if service.is_open() && members.iter().all(over) {
             self.resolve(round, parent, Proof::Members);
+        }
+    }
+
+    /// The service's trouble is over: what it said counts as said of its members, and from now on each speaks for itself again.
+    pub(super) fn release_members(&mut self, now: jiff::Timestamp, parent: Number) {
+        let Some(service) = self.incidents.get(&parent) else {
+            return;
+        };
+        let What::Provider { members, .. } = &service.what else {
+            return;
+        };
+        let last_at: std::collections::BTreeMap<String, Option<jiff::Timestamp>> =
+            service.ears.iter().map(|(receiver, ear)| (receiver.clone(), ear.last_at)).collect();
+        for number in members.clone() {
+            let Some(member) = self.incidents.get_mut(&number) else {
+                continue;
+            };
+            let (state, level, failures, runs) = (member.state, member.level, member.failures, member.runs);
+            for (receiver, ear) in member.ears.iter_mut().filter(|(_, ear)| ear.under == Some(parent)) {
+                ear.under = None;
+                ear.withheld = None;
+                (ear.knows, ear.told_over) = (state == State::Open, state == State::Resolved);
+                (ear.level, ear.failures, ear.runs) = (level, failures, runs);
+                ear.last_at = ear.last_at.max(last_at.get(receiver).copied().flatten());
+            }
+            self.changed.incidents.insert(number);
+            // Time is asked about it anew: whoever it reminds, and when, is another matter now.
+            self.set_deadline(number, Some(now));
         }
     }
 
