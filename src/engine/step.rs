@@ -61,11 +61,12 @@ impl Board {
         } else if turned && known.standing == Standing::Cancelled {
             self.cancelled(&mut round, &seen, &known);
         }
+        let key = seen.key.clone();
+        self.tell(&mut round, &key, &mut known, &decided.raised, Some(&seen.source));
+        // Last, so that a problem which the run passed at one step and failed at another goes on, instead of ending and coming back.
         if !decided.late {
             self.prove(&mut round, &seen, completed);
         }
-        let key = seen.key;
-        self.tell(&mut round, &key, &mut known, &decided.raised, Some(&seen.source));
         Changes { known, told: round.told, unchanged: decided.unchanged }
     }
 
