@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::desk::Cause;
 use super::{Board, Round, joined};
 use crate::engine::incident::{Incident, Number, Proof, Resolution, State, What};
+use crate::engine::rhythm::{Due, due};
 use crate::engine::rule::Condition;
 use crate::engine::{Policy, Reason};
 
@@ -78,6 +79,8 @@ impl Board {
                 if gone && self.waits_anywhere(number) {
                     // Whatever it waits for asks again.
                     self.set_deadline(number, None);
+                } else if gone && let Some(at) = self.last_word_at(round.now, number, round.policy) {
+                    self.set_deadline(number, Some(at));
                 } else if gone {
                     self.leave(number);
                 }
@@ -175,6 +178,22 @@ impl Board {
         if self.changed.incidents.remove(&number) {
             self.changed.last_words.push((number, incident));
         }
+    }
+
+    /// Whether somebody is still to be told of its end.
+    pub(super) fn has_more_to_say(&self, now: Timestamp, number: Number, policy: &Policy) -> bool {
+        self.waits_anywhere(number) || self.last_word_at(now, number, policy).is_some()
+    }
+
+    /// When somebody is told of its end who is not told at once, since it flaps.
+    fn last_word_at(&self, now: Timestamp, number: Number, policy: &Policy) -> Option<Timestamp> {
+        let incident = self.incidents.get(&number)?;
+        let rhythm = self.rhythm_of(incident, policy);
+        let later = |ear| match due(now, incident, ear, rhythm) {
+            Due::At(at) => Some(at),
+            Due::Say(_) | Due::Nothing => None,
+        };
+        incident.ears.values().filter_map(later).min()
     }
 
     fn waits_anywhere(&self, number: Number) -> bool {

@@ -120,6 +120,8 @@ impl Board {
                     reopen(incident, round.now);
                     return number;
                 }
+                // Its last word may not have been said yet; its place is taken all the same.
+                State::Resolved if self.has_more_to_say(round.now, number, round.policy) => {}
                 State::Resolved => self.leave(number),
             }
         }

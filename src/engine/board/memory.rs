@@ -180,7 +180,9 @@ impl Board {
 
     /// Finds an incident by what it is: what no rule can change.
     fn index(&mut self, number: Number, incident: &Incident) {
-        self.by_key.insert(incident.key.clone(), number);
+        // An older one of this key only waits for its last word.
+        let newest = self.by_key.entry(incident.key.clone()).or_default();
+        *newest = number.max(*newest);
         if incident.state == State::Resolved {
             return;
         }
