@@ -108,7 +108,7 @@ impl Board {
         let group = group(failed.card, failed.key, fields);
         let key = key(&failed.key.workspace, raised.rule.as_deref(), &group);
         if let Some(number) = self.by_key.get(&key).copied()
-            && let Some(incident) = self.incidents.get_mut(&number)
+            && let Some(incident) = self.incidents.get(&number)
         {
             let soon = incident
                 .resolution
@@ -117,7 +117,7 @@ impl Board {
             match incident.state {
                 State::Gathering | State::Open => return number,
                 State::Resolved if soon => {
-                    reopen(incident, round.now);
+                    self.incidents.entry(number).and_modify(|incident| reopen(incident, round.now));
                     return number;
                 }
                 // Its last word may not have been said yet; its place is taken all the same.

@@ -34,7 +34,8 @@ impl Oracle<'_> {
             let known = problem.ears.entry(receiver.clone()).or_default();
             known.withheld.clone_from(&ear.withheld);
             known.escalate = ear.escalate;
-            if known.knows != ear.knows || known.failures != ear.failures as usize {
+            known.under = ear.under;
+            if ear.under.is_none() && (known.knows != ear.knows || known.failures != ear.failures as usize) {
                 return Err(format!("{receiver} was told {known:?} of {}, and {ear:?} is written down", turn.number));
             }
         }
@@ -47,6 +48,10 @@ impl Oracle<'_> {
         let What::Provider { provider, class, status, members } = &turn.now.what else { return Ok(()) };
         sometimes.hit("a service's trouble opened");
         let (least, within) = self.policy.gate.ok_or("a service's trouble, and no gate")?;
+        let card = turn.now.opening.card().ok_or("a service's trouble without a card")?;
+        let openings = members.iter().filter_map(|member| self.problems.get(member)?.opening.clone());
+        let opening = openings.into_iter().find(|fault| Some(fault.workflow) == card.run.workflow.name.as_deref());
+        let opening = opening.ok_or("a service's trouble that no member opened")?;
         let mut workflows = BTreeSet::new();
         for member in members {
             let problem = self.problems.get(member).ok_or_else(|| format!("no problem {member}"))?;
@@ -66,6 +71,9 @@ impl Oracle<'_> {
         }
         if workflows.len() < least as usize {
             return Err(format!("{} is opened for {workflows:?}, the gate is {least}", turn.number));
+        }
+        if let Some(problem) = self.problems.get_mut(&turn.number) {
+            problem.opening = Some(opening);
         }
         Ok(())
     }

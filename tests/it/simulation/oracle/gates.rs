@@ -50,7 +50,7 @@ impl Oracle<'_> {
         let Some(fault) = &problem.opening else { return Vec::new() };
         let mut found = Vec::new();
         for inhibition in self.policy.inhibitions.iter().filter(|inhibition| inhibition.target.fits(fault)) {
-            for (other, above) in self.problems.iter().filter(|(other, above)| **other != number && above.is_open()) {
+            for (other, above) in self.problems.iter().filter(|(other, above)| **other != number && above.is_open() && !above.provider) {
                 let Some(source) = above.opening.as_ref().filter(|_| above.space == problem.space) else { continue };
                 let itself_below =
                     above.ears.values().any(|ear| matches!(ear.withheld, Some(Withheld::Inhibited { .. })));

@@ -121,10 +121,10 @@ impl<'a> Oracle<'a> {
     pub(super) fn see(&mut self, entry: &Entry<'_>, ledger: &Ledger, sometimes: &mut Sometimes) -> Result<(), String> {
         let budgets = self.storming();
         self.meet(entry)?;
+        self.gather(entry);
         let wants = self.wants(entry)?;
         self.joined(entry, &wants, &budgets, sometimes)?;
         self.command(entry);
-        self.gather(entry);
         for turn in entry.turns {
             self.turned(entry.now, turn, sometimes)?;
         }

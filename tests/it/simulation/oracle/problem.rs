@@ -143,7 +143,7 @@ impl Problem {
         }
         for (receiver, ear) in &row.ears {
             let known = self.ears.entry(receiver.clone()).or_default();
-            known.under = ear.under;
+            known.under = ear.under.or(known.under);
         }
     }
 }

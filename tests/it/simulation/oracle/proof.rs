@@ -73,6 +73,7 @@ impl Oracle<'_> {
         if let Some(problem) = self.problems.get_mut(&number) {
             problem.final_count = Some(count);
         }
+        self.speak_for_themselves(number);
         Ok(())
     }
 

@@ -93,7 +93,7 @@ impl Oracle<'_> {
         if !problem.provider && severity != self.severity(number) && self.plan.policies.len() == 1 {
             return Err(format!("severity {severity:?}"));
         }
-        let Some(fault) = problem.opening.as_ref().filter(|_| !problem.provider) else { return Ok(()) };
+        let Some(fault) = problem.opening.as_ref() else { return Ok(()) };
         if let Some(silence) = self.silences_on(now, fault).first() {
             return Err(format!("of {number}, which {} silences", silence.id));
         }
@@ -172,14 +172,19 @@ impl Oracle<'_> {
         (ear.knows, ear.told_over, ear.level, ear.ever) = (open, !open, level, true);
         (ear.failures, ear.runs, ear.last_at) = (failures, runs, Some(now));
         (ear.withheld, ear.free_since) = (None, None);
-        // Whoever hears of the service's trouble hears of all that it fails.
-        for member in problem.members.clone() {
+    }
+
+    /// What was said of a service's trouble was said of all that it fails; when it is over, each of them is told by itself again.
+    pub(super) fn speak_for_themselves(&mut self, number: Number) {
+        for member in self.problems[&number].members.clone() {
             let (failures, runs) = self.count(member);
+            let ending = self.ending.contains(&member);
             let Some(member) = self.problems.get_mut(&member) else { continue };
-            let (level, open) = (member.level(), member.resolved_at.is_none());
-            if let Some(ear) = member.ears.get_mut(receiver).filter(|ear| ear.under == Some(number)) {
+            let (level, open) = (member.level(), member.resolved_at.is_none() && !ending);
+            for ear in member.ears.values_mut().filter(|ear| ear.under == Some(number)) {
                 (ear.knows, ear.told_over, ear.level, ear.ever) = (open, !open, level, true);
                 (ear.failures, ear.runs, ear.free_since) = (failures, runs, None);
+                ear.withheld = None;
             }
         }
     }
