@@ -290,9 +290,6 @@ fn count(now: Timestamp, number: Number, incident: &mut Incident, raised: &Raise
     let part = failed.member_of.iter().find(|part| part.number == number && part.counted);
     let counted = part.is_some();
     let was_again = part.is_some_and(|part| part.again);
-    if was_again {
-        incident.again = incident.again.saturating_sub(1);
-    }
     let level = match raised.kind {
         Kind::StillRetrying => Level::Retrying,
         Kind::Vanished => Level::Vanished,
@@ -319,6 +316,9 @@ fn count(now: Timestamp, number: Number, incident: &mut Incident, raised: &Raise
         return false;
     }
     incident.failures = incident.failures.saturating_add(1);
+    if was_again {
+        incident.again = incident.again.saturating_sub(1);
+    }
     if !counted {
         incident.runs = incident.runs.saturating_add(1);
     }
