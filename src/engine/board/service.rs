@@ -42,13 +42,18 @@ impl Board {
                 let mut workflows: BTreeSet<&str> =
                     others.iter().flat_map(|number| self.workflows_of(*number)).collect();
                 workflows.extend(incident.points.iter().map(|point| point.workflow.as_str()));
-                if workflows.len() < least {
+                // One problem alone is no trouble of several, however many workflows it has.
+                if others.is_empty() || workflows.len() < least {
                     return None;
                 }
                 let what = What::Provider { provider: provider.clone(), class, status, members: Vec::new() };
                 let parent = self.open_service(round, incident, gate, what, parent_key);
+                let why = self.incidents.get(&parent).map(|service| Withheld::Provider {
+                    incident: service.id.clone(),
+                    provider: provider.clone(),
+                });
                 for other in others {
-                    self.adopt_member(parent, other, gate.receiver);
+                    self.adopt_member(parent, other, gate.receiver, why.as_ref());
                 }
                 parent
             }
@@ -120,12 +125,13 @@ impl Board {
     }
 
     /// One that was told by itself before the gate opened is spoken for from now on.
-    fn adopt_member(&mut self, parent: Number, number: Number, receiver: &str) {
+    fn adopt_member(&mut self, parent: Number, number: Number, receiver: &str, why: Option<&Withheld>) {
         let Some(mut incident) = self.incidents.remove(&number) else {
             return;
         };
         if let Some(ear) = incident.ears.get_mut(receiver) {
             ear.under = Some(parent);
+            ear.withheld = why.cloned();
         }
         if let Some(desk) = self.desks.get_mut(receiver)
             && desk.waits_for(number).is_some()
@@ -201,19 +207,17 @@ impl Board {
         let What::Provider { members, .. } = &service.what else {
             return;
         };
-        let last_at: std::collections::BTreeMap<String, Option<jiff::Timestamp>> =
-            service.ears.iter().map(|(receiver, ear)| (receiver.clone(), ear.last_at)).collect();
         for number in members.clone() {
             let Some(member) = self.incidents.get_mut(&number) else {
                 continue;
             };
             let (state, level, failures, runs) = (member.state, member.level, member.failures, member.runs);
-            for (receiver, ear) in member.ears.iter_mut().filter(|(_, ear)| ear.under == Some(parent)) {
+            for ear in member.ears.values_mut().filter(|ear| ear.under == Some(parent)) {
                 ear.under = None;
                 ear.withheld = None;
                 (ear.knows, ear.told_over) = (state == State::Open, state == State::Resolved);
                 (ear.level, ear.failures, ear.runs) = (level, failures, runs);
-                ear.last_at = ear.last_at.max(last_at.get(receiver).copied().flatten());
+                ear.last_at = Some(now);
             }
             self.changed.incidents.insert(number);
             // Time is asked about it anew: whoever it reminds, and when, is another matter now.
