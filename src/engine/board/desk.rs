@@ -69,15 +69,14 @@ impl Desk {
     }
 
     fn forget(&mut self, now: Timestamp, budget: Budget) {
-        // A clock that was set back must not lock the receiver up for longer than its budget does.
-        let counts = |at: &Timestamp| *at <= now && now.duration_since(*at) < budget.within;
-        self.sent.retain(counts);
+        self.sent.retain(|at| counts(now, *at, budget));
     }
 
     /// When there is room for one message again.
     fn room_at(&self, now: Timestamp, budget: Budget) -> Timestamp {
-        let full = self.sent.len() >= usize::try_from(budget.messages).unwrap_or(usize::MAX);
-        let oldest = self.sent.front().filter(|_| full);
+        let recent = || self.sent.iter().filter(|at| counts(now, **at, budget));
+        let full = recent().count() >= usize::try_from(budget.messages).unwrap_or(usize::MAX);
+        let oldest = recent().next().filter(|_| full);
         oldest.map_or(now, |at| at.saturating_add(budget.within).unwrap_or(Timestamp::MAX))
     }
 
@@ -120,21 +119,16 @@ impl Desk {
         self.cohorts.iter().any(|(cause, _)| *cause == Cause::Storm)
     }
 
-    /// When a cohort is to be looked at; none where something else ends its waiting.
-    pub(super) fn due(
-        &self,
-        cause: &Cause,
-        cohort: &Cohort,
-        now: Timestamp,
-        budget: Option<Budget>,
-    ) -> Option<Timestamp> {
-        match (cause, &cohort.why) {
-            (_, Withheld::Silence { until, .. } | Withheld::Quiet { until, .. }) => Some(*until),
-            (Cause::Storm, _) => {
-                let gathered = cohort.since.saturating_add(GATHER).unwrap_or(Timestamp::MAX);
-                Some(budget.map_or(now, |budget| self.room_at(now, budget).max(gathered)))
-            }
-            _ => None,
-        }
+    /// When a storm is summed up.
+    pub(super) fn storm_ends(&self, cohort: &Cohort, now: Timestamp, budget: Option<Budget>) -> Timestamp {
+        // A clock that was set back must not put it off.
+        let since = if cohort.since > now { Timestamp::MIN } else { cohort.since };
+        let gathered = since.saturating_add(GATHER).unwrap_or(Timestamp::MAX);
+        budget.map_or(now, |budget| self.room_at(now, budget).max(gathered))
     }
+}
+
+/// Whether what was sent then still counts. A clock that was set back must not lock the receiver up for longer than its budget does.
+fn counts(now: Timestamp, at: Timestamp, budget: Budget) -> bool {
+    at <= now && now.duration_since(at) < budget.within
 }

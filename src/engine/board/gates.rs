@@ -84,7 +84,7 @@ impl Board {
         let mut over = Vec::new();
         let mut found = None;
         for silence in round.policy.silences.iter().chain(self.silences.values()) {
-            if self.ended_early.contains_key(&silence.id) || !silence.fits(round.now, card) {
+            if self.has_ended_early(silence) || !silence.fits(round.now, card) {
                 continue;
             }
             if silence.unless_new && self.is_new(card, silence) {

@@ -92,8 +92,8 @@ impl Board {
     pub fn next_deadline(&self, now: Timestamp, policy: &Policy) -> Option<Timestamp> {
         let first = self.deadlines.first().map(|(at, _)| *at);
         let desks = self.desks.iter().filter_map(|(receiver, desk)| {
-            let budget = policy.receivers.get(receiver).and_then(|audience| audience.budget);
-            desk.cohorts().filter_map(|(cause, cohort)| desk.due(cause, cohort, now, budget)).min()
+            let ends = |(cause, cohort)| self.ends_waiting(now, receiver, cause, cohort, policy);
+            desk.cohorts().filter_map(ends).min()
         });
         first.into_iter().chain(desks).min()
     }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::desk::Cause;
+use super::desk::{Cause, Cohort};
 use super::{Board, Round};
 use crate::engine::incident::Number;
 use crate::engine::{Policy, Told};
@@ -30,24 +30,40 @@ impl Board {
     fn due_cohorts(&self, now: Timestamp, policy: &Policy) -> Vec<(String, Cause)> {
         let mut due = Vec::new();
         for (receiver, desk) in &self.desks {
-            let budget = policy.receivers.get(receiver).and_then(|audience| audience.budget);
             for (cause, cohort) in desk.cohorts() {
-                let over = match cause {
-                    // It may have been ended, or made longer, since.
-                    Cause::Silence(id) => !self.is_silent(id, now, policy),
-                    Cause::Inhibited(above) => !self.incidents.get(above).is_some_and(super::Incident::is_open),
-                    Cause::Quiet => policy
-                        .receivers
-                        .get(receiver)
-                        .and_then(|audience| policy.schedules.get(audience.quiet.as_ref()?))
-                        .is_none_or(|schedule| schedule.on_until(now).is_none()),
-                    Cause::Storm => desk.due(cause, cohort, now, budget).is_none_or(|at| at <= now),
-                };
-                if over {
+                if self.ends_waiting(now, receiver, cause, cohort, policy).is_some_and(|at| at <= now) {
                     due.push((receiver.clone(), cause.clone()));
                 }
             }
         }
         due
+    }
+
+    /// When what a cohort waits for is over, as things stand now: a silence may have been ended, or made longer, since; none where
+    /// nobody knows yet.
+    pub(super) fn ends_waiting(
+        &self,
+        now: Timestamp,
+        receiver: &str,
+        cause: &Cause,
+        cohort: &Cohort,
+        policy: &Policy,
+    ) -> Option<Timestamp> {
+        let audience = policy.receivers.get(receiver);
+        match cause {
+            Cause::Silence(id) => Some(self.silent_until(id, now, policy).unwrap_or(now)),
+            Cause::Inhibited(above) => {
+                let over = !self.incidents.get(above).is_some_and(super::Incident::is_open);
+                over.then_some(now)
+            }
+            Cause::Quiet => {
+                let schedule = audience.and_then(|audience| policy.schedules.get(audience.quiet.as_ref()?));
+                Some(schedule.and_then(|schedule| schedule.on_until(now)).unwrap_or(now))
+            }
+            Cause::Storm => {
+                let desk = self.desks.get(receiver)?;
+                Some(desk.storm_ends(cohort, now, audience.and_then(|audience| audience.budget)))
+            }
+        }
     }
 }
