@@ -27,7 +27,11 @@ impl Board {
         ear: &mut Ear,
         gate: &Gate<'_>,
     ) -> Option<Withheld> {
-        if let Some((cause, why)) = self.outer_gate(round, incident, gate.number, gate.receiver, gate.card) {
+        // A problem is what opened it: whatever else joins it, what is silenced or above others does not change with the newest failure.
+        let matched = !round.policy.silences.is_empty() || !self.silences.is_empty() || !round.policy.inhibitions.is_empty();
+        let opening = if matched { incident.opening.card() } else { None };
+        let card = opening.as_ref().unwrap_or(gate.card);
+        if let Some((cause, why)) = self.outer_gate(round, incident, gate.number, gate.receiver, card) {
             return Some(self.wait(round, gate, cause, why));
         }
         if let Some(why) = self.service_gate(round, incident, ear, gate) {

@@ -69,7 +69,7 @@ impl Board {
         let id = incident.id.clone();
         self.changed.incidents.insert(number);
         if incident.is_open() {
-            self.rise(number, &incident, failed.card, round.policy);
+            self.rise(number, &incident, round.policy);
         }
         if raised.kind == Kind::Failed {
             self.tell_service(round, &incident, new_run);

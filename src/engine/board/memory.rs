@@ -132,6 +132,7 @@ impl Board {
     /// now. To be called before anything else under these rules.
     pub fn adopt(&mut self, now: Timestamp, policy: &Policy) {
         self.inhibitors.clear();
+        self.risen.clear();
         self.by_service.clear();
         let numbers: Vec<Number> = self.incidents.keys().copied().collect();
         for number in numbers {
@@ -142,11 +143,8 @@ impl Board {
                 self.changed.incidents.insert(number);
             }
             self.index_services(number, &incident);
-            if incident.is_open()
-                && !policy.inhibitions.is_empty()
-                && let Some(card) = incident.opening.card()
-            {
-                self.rise(number, &incident, &card, policy);
+            if incident.is_open() {
+                self.rise(number, &incident, policy);
             }
             self.set_deadline(number, Some(incident.last_at));
             self.incidents.insert(number, incident);

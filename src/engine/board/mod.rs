@@ -48,6 +48,8 @@ pub struct Board {
     by_service: BTreeMap<String, BTreeSet<Number>>,
     /// By inhibition and the values that must be equal: the open incidents above.
     inhibitors: BTreeMap<(usize, Vec<Option<String>>), BTreeSet<Number>>,
+    /// Those that were looked at for it.
+    risen: BTreeSet<Number>,
     deadlines: BTreeSet<(Timestamp, Number)>,
     deadline_of: BTreeMap<Number, Timestamp>,
     workflows: BTreeMap<String, Workflow>,
