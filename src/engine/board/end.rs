@@ -148,6 +148,11 @@ impl Board {
         } else {
             incident.note(round.now, Reason::Escalated { receivers });
         }
+        // Whoever is told from now on may also be told of the service's trouble.
+        if let Some(incident) = self.incidents.remove(&number) {
+            self.index_services(number, &incident);
+            self.incidents.insert(number, incident);
+        }
     }
 
     /// Takes an incident from the board.

@@ -140,7 +140,8 @@ impl Board {
         let card = failed.card;
         let condition = rule.and_then(|rule| rule.after.as_ref()).and_then(|after| after.of(card.class));
         let condition = condition.filter(|_| raised.kind == Kind::Failed);
-        let number = raised.failure.to_string();
+        // The same attempt of a run can open two: as a retry that takes too long, and later as a failure.
+        let number = (self.next + 1).to_string();
         let incident = Incident {
             id: IncidentId::of_parts(&[&key, &failed.key.workflow, &failed.key.run, &number]),
             key,
