@@ -6,6 +6,7 @@ use firstred::engine::{Number, What};
 
 use super::super::ledger::Turn;
 use super::super::sometimes::Sometimes;
+use super::super::spec::Fault;
 use super::Oracle;
 
 impl Oracle<'_> {
@@ -49,8 +50,12 @@ impl Oracle<'_> {
         sometimes.hit("a service's trouble opened");
         let (least, within) = self.policy.gate.ok_or("a service's trouble, and no gate")?;
         let card = turn.now.opening.card().ok_or("a service's trouble without a card")?;
-        let openings = members.iter().filter_map(|member| self.problems.get(member)?.opening.clone());
-        let opening = openings.into_iter().find(|fault| Some(fault.workflow) == card.run.workflow.name.as_deref());
+        let fails = members.iter().filter_map(|member| self.problems.get(member)).flat_map(|member| &member.fails);
+        let (workflow, code) = (card.run.workflow.name.as_deref(), card.cause.error().map(|error| error.code.as_str()));
+        let same = |fault: &&Fault| {
+            Some(fault.workflow) == workflow && fault.step == card.cause.step_title() && Some(fault.code) == code
+        };
+        let opening = fails.map(|fail| &fail.fault).find(same).cloned();
         let opening = opening.ok_or("a service's trouble that no member opened")?;
         let mut workflows = BTreeSet::new();
         for member in members {

@@ -52,8 +52,8 @@ impl Oracle<'_> {
         for inhibition in self.policy.inhibitions.iter().filter(|inhibition| inhibition.target.fits(fault)) {
             for (other, above) in self.problems.iter().filter(|(other, above)| **other != number && above.is_open() && !above.provider) {
                 let Some(source) = above.opening.as_ref().filter(|_| above.space == problem.space) else { continue };
-                let itself_below =
-                    above.ears.values().any(|ear| matches!(ear.withheld, Some(Withheld::Inhibited { .. })));
+                let waits = |ear: &super::problem::Ear| matches!(ear.withheld, Some(Withheld::Inhibited { .. }));
+                let itself_below = above.below || above.ears.values().any(waits);
                 if inhibition.source.fits(source) && alike(&inhibition.equal, source, fault) && !itself_below {
                     found.push((inhibition.name, *other));
                 }
@@ -86,7 +86,7 @@ impl Oracle<'_> {
         if problem.provider {
             return problem.members.iter().map(|member| self.severity(*member)).max().unwrap_or_default();
         }
-        self.policy.rule(problem.rule).map_or(Severity::Error, |rule| rule.severity)
+        problem.severity
     }
 
     /// Whether the reason that was given for not telling is true.
@@ -121,7 +121,9 @@ impl Oracle<'_> {
             Withheld::Budget { messages, within } => {
                 sometimes.hit("withheld by the budget");
                 let most = usize::try_from(*messages).unwrap_or(0).saturating_sub(1).max(1);
-                self.sent_lately(now, receiver, within.as_secs()) >= most || storming.iter().any(|name| name == receiver)
+                self.clock_went_back
+                    || self.sent_lately(now, receiver, within.as_secs()) >= most
+                    || storming.iter().any(|name| name == receiver)
             }
             Withheld::Provider { incident, .. } => {
                 sometimes.hit("told as a part of a service's trouble");

@@ -48,6 +48,9 @@ pub(super) struct Oracle<'a> {
     by_key: BTreeMap<Key, Number>,
     /// By receiver: when it was told something.
     sent: BTreeMap<String, Vec<i64>>,
+    /// Since when a receiver's budget is what it is.
+    budget_since: BTreeMap<Name, i64>,
+    last: i64,
     /// By command; and when they were ended before their time.
     silences: Vec<SilenceSpec>,
     ended: BTreeMap<Name, i64>,
@@ -60,6 +63,8 @@ pub(super) struct Oracle<'a> {
     summed: Vec<(String, Number)>,
     /// What ends in what is being looked at.
     ending: BTreeSet<Number>,
+    /// Whose end is told, and to whom, in what is being looked at.
+    told_over: BTreeSet<(Number, String)>,
 }
 
 impl<'a> Oracle<'a> {
@@ -73,6 +78,8 @@ impl<'a> Oracle<'a> {
             by_id: BTreeMap::new(),
             by_key: BTreeMap::new(),
             sent: BTreeMap::new(),
+            budget_since: BTreeMap::new(),
+            last: 0,
             silences: Vec::new(),
             ended: BTreeMap::new(),
             met_errors: BTreeMap::new(),
@@ -80,6 +87,7 @@ impl<'a> Oracle<'a> {
             clock_went_back: false,
             summed: Vec::new(),
             ending: BTreeSet::new(),
+            told_over: BTreeSet::new(),
         }
     }
 
@@ -88,7 +96,7 @@ impl<'a> Oracle<'a> {
         self.policy = &self.plan.policies[policy];
         for (name, receiver) in &self.policy.receivers {
             if old.receivers.get(name).is_none_or(|old| old.budget != receiver.budget) {
-                self.sent.remove(*name);
+                self.budget_since.insert(*name, self.last);
             }
         }
         // A silence of that name is another one now.
@@ -119,6 +127,7 @@ impl<'a> Oracle<'a> {
 
     /// Looks at what was committed.
     pub(super) fn see(&mut self, entry: &Entry<'_>, ledger: &Ledger, sometimes: &mut Sometimes) -> Result<(), String> {
+        self.last = entry.now;
         let budgets = self.storming();
         self.meet(entry)?;
         self.gather(entry);
@@ -144,6 +153,14 @@ impl<'a> Oracle<'a> {
     fn gather(&mut self, entry: &Entry<'_>) {
         self.ending = entry.turns.iter().filter(|turn| turn.now.state == State::Resolved).map(|turn| turn.number).collect();
         self.summed.clear();
+        let ends = entry.outcome.told.iter().filter(|told| told.notification.kind == firstred::engine::Kind::Resolved);
+        self.told_over = ends
+            .flat_map(|told| told.receivers.iter().map(|receiver| (told.incident.unwrap_or(0), receiver.clone())))
+            .collect();
+        for turn in entry.turns.iter().filter(|turn| turn.now.state == State::Resolved) {
+            let knows = turn.now.ears.iter().filter(|(_, ear)| ear.knows);
+            self.told_over.extend(knows.map(|(receiver, _)| (turn.number, receiver.clone())));
+        }
         for told in entry.outcome.told.iter().filter(|told| told.incident.is_none()) {
             let of = |turn: &&Turn| {
                 turn.now.lines.iter().any(|line| {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use firstred::engine::{Incident, Level, Number, Proof, State, What, Withheld};
+use firstred::engine::{Incident, Level, Number, Proof, Severity, State, What, Withheld};
 
 use super::super::ledger::Turn;
 use super::super::spec::{Cond, Fault, Name, RuleSpec};
@@ -41,6 +41,7 @@ pub(super) struct Problem {
     pub(super) id: String,
     pub(super) space: Name,
     pub(super) rule: Option<Name>,
+    pub(super) severity: Severity,
     pub(super) condition: Option<Cond>,
     pub(super) opened_at: i64,
     pub(super) state: State,
@@ -59,6 +60,8 @@ pub(super) struct Problem {
     /// The counts of a service's trouble do not grow after its end.
     pub(super) final_count: Option<(usize, usize)>,
     pub(super) ears: BTreeMap<String, Ear>,
+    /// It waits for something above it.
+    pub(super) below: bool,
 }
 
 impl Problem {
@@ -71,6 +74,7 @@ impl Problem {
             id: incident.id.as_str().to_owned(),
             space,
             rule: rule.map(|rule| rule.name),
+            severity: rule.map_or(Severity::Error, |rule| rule.severity),
             condition,
             opened_at: now,
             state: State::Open,
@@ -87,6 +91,7 @@ impl Problem {
             provider,
             final_count: None,
             ears: BTreeMap::new(),
+            below: false,
         }
     }
 
@@ -138,6 +143,7 @@ impl Problem {
         }
         self.state = row.state;
         self.left |= turn.left;
+        self.below = row.ears.values().any(|ear| matches!(ear.withheld, Some(Withheld::Inhibited { .. })));
         if let What::Provider { members, .. } = &row.what {
             self.members.clone_from(members);
         }

@@ -26,7 +26,7 @@ impl Oracle<'_> {
             Proof::Quiet { since } => {
                 sometimes.hit("ended by quiet");
                 let last = if problem.provider {
-                    problem.members.iter().filter_map(|member| self.problems[member].last_fail()).max()
+                    problem.members.iter().flat_map(|member| self.problems[member].failures()).map(|fail| fail.at).max()
                 } else {
                     problem.last_fail()
                 };
@@ -73,7 +73,7 @@ impl Oracle<'_> {
         if let Some(problem) = self.problems.get_mut(&number) {
             problem.final_count = Some(count);
         }
-        self.speak_for_themselves(number);
+        self.speak_for_themselves(now, number, end.proof == Proof::Members);
         Ok(())
     }
 
@@ -88,12 +88,10 @@ impl Oracle<'_> {
         failed.is_some_and(|failed| seen.completions.iter().any(|completed| *completed > failed))
     }
 
-    /// Every failed run completed after all; and of those that were only retrying, none goes on.
+    /// Every failed run completed after all. One that was only retrying when it was told proves it by itself, too.
     fn all_again(&self, problem: &Problem) -> bool {
         let failed: BTreeSet<usize> = problem.failures().map(|fail| fail.run).collect();
-        let only_retried: BTreeSet<usize> = problem.fails.iter().map(|fail| fail.run).collect();
         failed.iter().all(|run| self.is_again(problem, *run))
-            && only_retried.difference(&failed).all(|run| !self.is_retrying(*run))
     }
 
     fn not_again(&self, turn: &Turn) -> Result<(), String> {
@@ -106,7 +104,7 @@ impl Oracle<'_> {
             .map(|run| self.plan.lives[*run].id.as_str())
             .collect();
         let said: BTreeSet<&str> = end.not_again.iter().map(|run| run.id.as_str()).collect();
-        let all = not_again.len() > firstred::engine::MOST_REFS || said == not_again.iter().copied().collect();
+        let all = failed.len() > firstred::engine::MOST_REFS || said == not_again.iter().copied().collect();
         if end.not_again_count as usize != not_again.len() || !all {
             return Err(format!("{} ends with {} runs that were not run again, {said:?}; true is {not_again:?}", turn.number, end.not_again_count));
         }

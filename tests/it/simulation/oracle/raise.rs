@@ -42,7 +42,19 @@ impl Oracle<'_> {
             // The same again is not said twice.
             lines.extend(known.lines.last().filter(|_| matches!(want, Want::Failed(..))));
         }
-        let said = by_rule(&lines);
+        let mut said = by_rule(&lines);
+        if let (false, Want::Failed(_, _, fault), Some(line)) = (lines.is_empty(), want, entry.before.and_then(|known| known.lines.last())) {
+            // What the newest line said already is not said again, but other lines may follow.
+            let whom: Vec<Name> = self.policy.whom(fault).into_iter().flat_map(|(_, receivers)| receivers).collect();
+            for (rule, old) in by_rule(&[line]) {
+                let Some(part) = said.get_mut(rule).filter(|part| part.incident == old.incident) else { continue };
+                let missing = |(receiver, _): &(&str, &Withheld)| {
+                    whom.contains(receiver) && !part.told.contains(receiver) && part.withheld.iter().all(|(other, _)| other != receiver)
+                };
+                let again: Vec<_> = old.withheld.into_iter().filter(missing).collect();
+                part.withheld.extend(again);
+            }
+        }
         let kinds: Vec<Kind> = lines.iter().filter_map(|line| kind(&line.reason)).collect();
         let (run, report, fault, level) = match want {
             Want::Nothing if said.is_empty() => return Ok(()),

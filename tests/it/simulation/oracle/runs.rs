@@ -80,6 +80,13 @@ impl Oracle<'_> {
         if seen.last.is_some_and(|last| index <= last) {
             return Want::Nothing;
         }
+        // The same again is not written down: what comes late may still look new next to it.
+        let same_again = seen.last.map(|last| &life.reports[last]).is_some_and(|last| {
+            report.phase == Phase::Running && last.phase == Phase::Running && last.attempt == report.attempt
+        });
+        if same_again && !seen.forgotten {
+            return Want::Nothing;
+        }
         seen.last = Some(index);
         seen.forgotten = false;
         let was_completed = std::mem::replace(&mut seen.completed, report.phase == Phase::Completed);

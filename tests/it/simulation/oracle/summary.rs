@@ -28,6 +28,7 @@ impl Oracle<'_> {
         self.summed.retain(|(name, _)| name != receiver);
         let spec = &self.policy.receivers[receiver];
         let (mut failures, mut runs, mut resolved) = (0, 0, 0);
+        let mut over: BTreeSet<Number> = BTreeSet::new();
         let mut spaces = BTreeSet::new();
         let mut codes: BTreeMap<Name, u64> = BTreeMap::new();
         let mut worst = Severity::Info;
@@ -42,7 +43,6 @@ impl Oracle<'_> {
             let more = number_of(all.saturating_sub(ear.failures));
             failures += more;
             runs += number_of(all_runs.saturating_sub(ear.runs));
-            resolved += u32::from(problem.resolved_at.is_some());
             if let Some(opening) = &problem.opening {
                 *codes.entry(opening.code).or_default() += more;
             }
@@ -54,8 +54,13 @@ impl Oracle<'_> {
                 }
             }
             let line = summary.lines.iter().find(|line| line.incident.as_str() == problem.id);
+            // One that ends in the same breath may have been summed up before.
+            let ending = self.ending.contains(number).then(|| line.map(|line| line.resolved)).flatten();
+            let is_over = ending.unwrap_or(problem.resolved_at.is_some());
+            resolved += u32::from(is_over);
+            over.extend(is_over.then_some(*number));
             match line {
-                Some(line) if u64::from(line.failures) != more || line.resolved != problem.resolved_at.is_some() => {
+                Some(line) if u64::from(line.failures) != more || line.resolved != is_over => {
                     return Err(format!("of {number} it says {line:?}, and {more} failures are true"));
                 }
                 None if members.len() <= firstred::engine::MOST_LINES => return Err(format!("{number} is not in it")),
@@ -79,7 +84,7 @@ impl Oracle<'_> {
             return Err(format!("its tallies say {:?} and {:?}", summary.workflows, summary.codes));
         }
         for number in members {
-            self.hear(now, number, receiver, Kind::Summary);
+            self.hear(now, number, receiver, Kind::Summary, !over.contains(&number));
         }
         Ok(())
     }

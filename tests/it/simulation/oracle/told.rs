@@ -37,7 +37,9 @@ impl Oracle<'_> {
         };
         self.sent.entry(receiver.to_owned()).or_default().push(now);
         let Some((messages, within)) = spec.budget else { return Ok(()) };
-        let sent = self.sent_lately(now, receiver, within);
+        let since = self.budget_since.get(receiver).copied().unwrap_or(i64::MIN);
+        let counts = |at: &&i64| **at <= now && now - **at < within && **at >= since;
+        let sent = self.sent[receiver].iter().filter(counts).count();
         if sent > usize::try_from(messages).unwrap_or(0) {
             return Err(format!("{receiver} is sent {sent} messages in {within}s, its budget is {messages}"));
         }
@@ -80,7 +82,7 @@ impl Oracle<'_> {
         if ear.withheld.is_some() && note.withheld.is_none() && !ear.knows {
             return Err(format!("of {number} without a word on why it comes so late ({:?})", ear.withheld));
         }
-        self.hear(now, number, receiver, kind);
+        self.hear(now, number, receiver, kind, kind != Kind::Resolved);
         Ok(())
     }
 
@@ -149,6 +151,10 @@ impl Oracle<'_> {
             }
             Kind::Escalated => {
                 let escalate = self.policy.rule(problem.rule).and_then(|rule| rule.escalate.as_ref());
+                if self.plan.policies.len() > 1 {
+                    // The rule that said so may be another one now.
+                    return if problem.acked { wrong("which was acknowledged") } else { Ok(()) };
+                }
                 let (after, notify) = escalate.ok_or("nothing says so")?;
                 let early = now < problem.opened_at + after && !self.clock_went_back;
                 if problem.acked || problem.escalated && !ear.escalate || early || !notify.contains(&receiver) {
@@ -162,11 +168,10 @@ impl Oracle<'_> {
     }
 
     /// From now on the receiver knows.
-    pub(super) fn hear(&mut self, now: i64, number: Number, receiver: &str, kind: Kind) {
+    pub(super) fn hear(&mut self, now: i64, number: Number, receiver: &str, kind: Kind, open: bool) {
         let (failures, runs) = self.count(number);
         let Some(problem) = self.problems.get_mut(&number) else { return };
         let level = problem.level();
-        let open = problem.resolved_at.is_none();
         let ear = problem.ears.entry(receiver.to_owned()).or_default();
         ear.reminders = if kind == Kind::StillOpen { ear.reminders + 1 } else { 0 };
         (ear.knows, ear.told_over, ear.level, ear.ever) = (open, !open, level, true);
@@ -175,16 +180,20 @@ impl Oracle<'_> {
     }
 
     /// What was said of a service's trouble was said of all that it fails; when it is over, each of them is told by itself again.
-    pub(super) fn speak_for_themselves(&mut self, number: Number) {
+    pub(super) fn speak_for_themselves(&mut self, now: i64, number: Number, over: bool) {
         for member in self.problems[&number].members.clone() {
             let (failures, runs) = self.count(member);
             let ending = self.ending.contains(&member);
+            let told_over: Vec<String> =
+                self.told_over.iter().filter(|(of, _)| *of == member).map(|(_, receiver)| receiver.clone()).collect();
             let Some(member) = self.problems.get_mut(&member) else { continue };
-            let (level, open) = (member.level(), member.resolved_at.is_none() && !ending);
-            for ear in member.ears.values_mut().filter(|ear| ear.under == Some(number)) {
+            let (level, is_open) = (member.level(), member.resolved_at.is_none());
+            for (receiver, ear) in member.ears.iter_mut().filter(|(_, ear)| ear.under == Some(number)) {
+                // Both may end by quiet in the same breath, in either order.
+                let open = if ending { !over && told_over.contains(receiver) } else { is_open };
                 (ear.knows, ear.told_over, ear.level, ear.ever) = (open, !open, level, true);
                 (ear.failures, ear.runs, ear.free_since) = (failures, runs, None);
-                ear.withheld = None;
+                (ear.withheld, ear.last_at) = (None, Some(now));
             }
         }
     }
