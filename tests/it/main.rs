@@ -29,6 +29,7 @@ mod rules;
 mod secrets;
 mod shutdown;
 mod silences;
+mod simulation;
 mod slack_faults;
 mod slow_clients;
 mod smtp;

@@ -143,6 +143,7 @@ impl Board {
     /// now. To be called before anything else under these rules; at a start, after [`Self::note_going`].
     pub fn adopt(&mut self, now: Timestamp, policy: &Policy) {
         self.inhibitors.clear();
+        self.risen.clear();
         self.by_service.clear();
         let numbers: Vec<Number> = self.incidents.keys().copied().collect();
         for number in numbers {
@@ -154,11 +155,8 @@ impl Board {
                 self.changed.incidents.insert(number);
             }
             self.index_services(number, &incident);
-            if incident.is_open()
-                && !policy.inhibitions.is_empty()
-                && let Some(card) = incident.opening.card()
-            {
-                self.rise(number, &incident, &card, policy);
+            if incident.is_open() {
+                self.rise(number, &incident, policy);
             }
             self.set_deadline(number, Some(incident.last_at));
             self.incidents.insert(number, incident);
@@ -225,7 +223,9 @@ impl Board {
 
     /// Finds an incident by what it is: what no rule can change.
     fn index(&mut self, number: Number, incident: &Incident) {
-        self.by_key.insert(incident.key.clone(), number);
+        // An older one of this key only waits for its last word.
+        let newest = self.by_key.entry(incident.key.clone()).or_default();
+        *newest = number.max(*newest);
         if incident.state == State::Resolved {
             return;
         }

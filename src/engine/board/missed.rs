@@ -96,7 +96,7 @@ impl Board {
         }
         self.changed.incidents.insert(number);
         self.watch.miss(subject.clone(), number);
-        self.rise(number, &incident, &card, round.policy);
+        self.rise(number, &incident, round.policy);
         self.place(number, incident);
         self.attend(round, number, Some(&card));
     }

@@ -61,6 +61,8 @@ pub struct Board {
     by_service: BTreeMap<String, BTreeSet<Number>>,
     /// By inhibition and the values that must be equal: the open incidents above.
     inhibitors: BTreeMap<(usize, Vec<Option<String>>), BTreeSet<Number>>,
+    /// Those that were looked at for it.
+    risen: BTreeSet<Number>,
     deadlines: BTreeSet<(Timestamp, Number)>,
     deadline_of: BTreeMap<Number, Timestamp>,
     workflows: BTreeMap<String, Workflow>,
@@ -111,8 +113,8 @@ impl Board {
     pub fn next_deadline(&self, now: Timestamp, policy: &Policy) -> Option<Timestamp> {
         let first = self.deadlines.first().map(|(at, _)| *at);
         let desks = self.desks.iter().filter_map(|(receiver, desk)| {
-            let budget = policy.receivers.get(receiver).and_then(|audience| audience.budget);
-            desk.cohorts().filter_map(|(cause, cohort)| desk.due(cause, cohort, now, budget)).min()
+            let ends = |(cause, cohort)| self.ends_waiting(now, receiver, cause, cohort, policy);
+            desk.cohorts().filter_map(ends).min()
         });
         first.into_iter().chain(self.watch.next()).chain(desks).min()
     }

@@ -41,8 +41,10 @@ impl Board {
             let Some(mut incident) = self.incidents.remove(&number) else {
                 continue;
             };
-            let held =
-                incident.opening.card().and_then(|card| self.outer_gate(round, &incident, number, receiver, &card));
+            let held = incident
+                .opening
+                .card()
+                .and_then(|card| self.outer_gate(round, &incident, number, receiver, &card, &card));
             match held {
                 // A problem that is over needs no more patience than its summary.
                 Some((cause, why)) if incident.state != State::Resolved => {
