@@ -53,6 +53,7 @@ impl Board {
 
     /// A run completed that had failed, or had been retrying: where it was the last one of an incident, that is over.
     pub(in crate::engine) fn completed(&mut self, round: &mut Round<'_>, seen: &Observation, known: &mut Known) {
+        self.retries_no_more(seen, known);
         for part in known.incidents.iter_mut().filter(|part| !part.again) {
             let Some(incident) = self.incidents.get_mut(&part.number) else {
                 continue;
@@ -63,7 +64,7 @@ impl Board {
                 incident.refs.retain(|run| run.id != seen.key.run);
                 self.changed.incidents.insert(part.number);
             }
-            let all_again = incident.again >= incident.runs;
+            let all_again = incident.again >= incident.runs && incident.retrying.is_empty();
             if all_again && incident.state == State::Open {
                 let run = run_ref(round, seen);
                 self.resolve(round, part.number, Proof::SameRun { run });
@@ -76,14 +77,27 @@ impl Board {
 
     /// A run that was only retrying was cancelled: nothing has failed.
     pub(in crate::engine) fn cancelled(&mut self, round: &mut Round<'_>, seen: &Observation, known: &Known) {
+        self.retries_no_more(seen, known);
         for part in &known.incidents {
-            let never_failed = |incident: &Incident| incident.failures == 0 && incident.state == State::Open;
+            let never_failed = |incident: &Incident| {
+                incident.failures == 0 && incident.retrying.is_empty() && incident.state == State::Open
+            };
             if self.incidents.get(&part.number).is_some_and(never_failed) {
                 let run = run_ref(round, seen);
                 self.resolve(round, part.number, Proof::Cancelled { run });
             }
         }
         self.settle(round);
+    }
+
+    /// A run that was retrying has ended well, or was cancelled.
+    fn retries_no_more(&mut self, seen: &Observation, known: &Known) {
+        let run = joined(&[&seen.key.workflow, &seen.key.run]);
+        for part in &known.incidents {
+            if self.incidents.get_mut(&part.number).is_some_and(|incident| incident.retrying.remove(&run)) {
+                self.changed.incidents.insert(part.number);
+            }
+        }
     }
 
     /// Looks whether the run got past a place where others failed. `completed`: it completed just now.
