@@ -61,7 +61,7 @@ impl Oracle<'_> {
             }),
             State::Resolved if problem.gave_up => false,
             State::Resolved if ear.knows => spaced || !flaps,
-            State::Resolved => failures > ear.failures && ear.withheld.is_some(),
+            State::Resolved => failures > ear.failures && (ear.withheld.is_some() || ear.told_over && spaced),
         }
     }
 

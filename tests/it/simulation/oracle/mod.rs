@@ -59,6 +59,7 @@ pub(super) struct Oracle<'a> {
     /// By space and workflow: how its runs ended.
     outcomes: BTreeMap<(Name, Name), Vec<bool>>,
     clock_went_back: bool,
+    clock_was_set: bool,
     /// Whom a summary was sent to, and of what, in what is being looked at.
     summed: Vec<(String, Number)>,
     /// What ends in what is being looked at.
@@ -85,6 +86,7 @@ impl<'a> Oracle<'a> {
             met_errors: BTreeMap::new(),
             outcomes: BTreeMap::new(),
             clock_went_back: false,
+            clock_was_set: false,
             summed: Vec::new(),
             ending: BTreeSet::new(),
             told_over: BTreeSet::new(),
@@ -123,6 +125,9 @@ impl<'a> Oracle<'a> {
         if by < 0 {
             self.sent.clear();
         }
+        self.clock_was_set = true;
+        let ears = self.problems.values_mut().flat_map(|problem| problem.ears.values_mut());
+        ears.for_each(|ear| ear.free_since = None);
     }
 
     /// Looks at what was committed.
@@ -232,7 +237,7 @@ impl<'a> Oracle<'a> {
                 self.silences.push(SilenceSpec { from: Some(entry.now), ..spec.clone() });
             }
             Op::SilenceOff(id) => {
-                self.ended.entry(id).or_insert(entry.now);
+                self.silences.retain(|silence| silence.id != *id);
             }
             _ => {}
         }

@@ -130,7 +130,7 @@ impl Oracle<'_> {
                 }
             }
             for (receiver, why) in &part.withheld {
-                if !matches!(why, Withheld::Silence { .. } | Withheld::Condition { .. } | Withheld::Rhythm { .. }) {
+                if !matches!(why, Withheld::Condition { .. } | Withheld::Rhythm { .. }) {
                     self.end_by_news(entry.now, number, sometimes);
                 }
                 self.truly_withheld(entry, number, receiver, why, storming, sometimes)?;

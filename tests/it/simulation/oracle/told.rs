@@ -38,7 +38,7 @@ impl Oracle<'_> {
         self.sent.entry(receiver.to_owned()).or_default().push(now);
         let Some((messages, within)) = spec.budget else { return Ok(()) };
         let since = self.budget_since.get(receiver).copied().unwrap_or(i64::MIN);
-        let counts = |at: &&i64| **at <= now && now - **at < within && **at >= since;
+        let counts = |at: &&i64| **at <= now && now - **at < within && **at > since;
         let sent = self.sent[receiver].iter().filter(counts).count();
         if sent > usize::try_from(messages).unwrap_or(0) {
             return Err(format!("{receiver} is sent {sent} messages in {within}s, its budget is {messages}"));
@@ -139,7 +139,7 @@ impl Oracle<'_> {
             Kind::Updated if self.count(number).0 <= ear.failures => wrong("without news"),
             Kind::Reopened if ear.knows || !ear.told_over => wrong("which was not over"),
             Kind::Reopened | Kind::Resolved if flaps && !spaced => wrong(&format!("which flaps, after {since}s")),
-            Kind::Resolved if !ear.knows => wrong("of which it does not know"),
+            Kind::Resolved if !ear.knows && !(ear.told_over && self.count(number).0 > ear.failures) => wrong("of which it does not know"),
             Kind::Resolved if problem.resolved_at.is_none() => wrong("which goes on"),
             Kind::StillOpen => {
                 let first = beat.remind.ok_or("nobody is to be reminded")?;
