@@ -62,6 +62,8 @@ pub(super) struct Oracle<'a> {
     clock_was_set: bool,
     /// Whom a summary was sent to, and of what, in what is being looked at.
     summed: Vec<(String, Number)>,
+    /// How many problems a failure joined, in what is being looked at.
+    joined_now: usize,
     /// What ends in what is being looked at.
     ending: BTreeSet<Number>,
     /// Whose end is told, and to whom, in what is being looked at.
@@ -88,6 +90,7 @@ impl<'a> Oracle<'a> {
             clock_went_back: false,
             clock_was_set: false,
             summed: Vec::new(),
+            joined_now: 0,
             ending: BTreeSet::new(),
             told_over: BTreeSet::new(),
         }
@@ -158,6 +161,7 @@ impl<'a> Oracle<'a> {
     fn gather(&mut self, entry: &Entry<'_>) {
         self.ending = entry.turns.iter().filter(|turn| turn.now.state == State::Resolved).map(|turn| turn.number).collect();
         self.summed.clear();
+        self.joined_now = 0;
         let ends = entry.outcome.told.iter().filter(|told| told.notification.kind == firstred::engine::Kind::Resolved);
         self.told_over = ends
             .flat_map(|told| told.receivers.iter().map(|receiver| (told.incident.unwrap_or(0), receiver.clone())))

@@ -72,7 +72,9 @@ impl Oracle<'_> {
         let ear = problem.ears.get(receiver).cloned().unwrap_or_default();
         let counts = (failures, runs, failures.saturating_sub(ear.failures));
         let said = (size(note.failures), size(note.runs), size(note.more));
-        if said != counts {
+        // A service's trouble may be told between two failures that one run brought to two of its members.
+        let in_between = problem.provider && said.0 < counts.0 && counts.0 - said.0 < self.joined_now;
+        if said != counts && !in_between {
             return Err(format!("of {number} it says (failures, runs, more) {said:?}, and {counts:?} is true"));
         }
         if self.gathers(number) && problem.resolved_at.is_none() && !self.met(number, now) {
@@ -83,6 +85,9 @@ impl Oracle<'_> {
             return Err(format!("of {number} without a word on why it comes so late ({:?})", ear.withheld));
         }
         self.hear(now, number, receiver, kind, kind != Kind::Resolved);
+        if in_between && let Some(problem) = self.problems.get_mut(&number) && let Some(ear) = problem.ears.get_mut(receiver) {
+            (ear.failures, ear.runs) = (said.0, said.1);
+        }
         Ok(())
     }
 
