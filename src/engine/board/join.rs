@@ -1,5 +1,7 @@
 //! A failure joins an incident, or opens one: the same rule and equal values in every field of `group_by` are the same problem.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::{Board, Round, joined};
@@ -164,6 +166,7 @@ impl Board {
             failures: 0,
             runs: 0,
             again: 0,
+            retrying: BTreeSet::new(),
             refs: Vec::new(),
             times: Vec::new(),
             condition,
@@ -307,6 +310,12 @@ fn count(now: Timestamp, number: Number, incident: &mut Incident, raised: &Raise
         ended_at: failed.ended_at,
         passed: false,
     });
+    let retry = joined(&[&failed.key.workflow, &failed.key.run]);
+    if raised.kind == Kind::StillRetrying {
+        incident.retrying.insert(retry);
+    } else {
+        incident.retrying.remove(&retry);
+    }
     if raised.kind != Kind::Failed {
         incident.last_run = Some(run);
         return false;

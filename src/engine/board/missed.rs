@@ -183,6 +183,7 @@ impl Board {
             escalated: false,
             resolution: None,
             before: None,
+            retrying: std::collections::BTreeSet::new(),
             reopened: 0,
             said: 0,
             lines: Vec::new(),

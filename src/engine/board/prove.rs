@@ -51,6 +51,7 @@ impl Board {
 
     /// A run completed that had failed, or had been retrying: where it was the last one of an incident, that is over.
     pub(in crate::engine) fn completed(&mut self, round: &mut Round<'_>, seen: &Observation, known: &mut Known) {
+        self.retries_no_more(seen, known);
         for part in known.incidents.iter_mut().filter(|part| !part.again) {
             let Some(incident) = self.incidents.get_mut(&part.number) else {
                 continue;
@@ -61,7 +62,7 @@ impl Board {
                 incident.refs.retain(|run| run.id != seen.key.run);
                 self.changed.incidents.insert(part.number);
             }
-            let all_again = incident.again >= incident.runs;
+            let all_again = incident.again >= incident.runs && incident.retrying.is_empty();
             if all_again && incident.state == State::Open {
                 let run = run_ref(round, seen);
                 self.resolve(round, part.number, Proof::SameRun { run });
@@ -74,14 +75,27 @@ impl Board {
 
     /// A run that was only retrying was cancelled: nothing has failed.
     pub(in crate::engine) fn cancelled(&mut self, round: &mut Round<'_>, seen: &Observation, known: &Known) {
+        self.retries_no_more(seen, known);
         for part in &known.incidents {
-            let never_failed = |incident: &Incident| incident.failures == 0 && incident.state == State::Open;
+            let never_failed = |incident: &Incident| {
+                incident.failures == 0 && incident.retrying.is_empty() && incident.state == State::Open
+            };
             if self.incident(part.number).is_some_and(never_failed) {
                 let run = run_ref(round, seen);
                 self.resolve(round, part.number, Proof::Cancelled { run });
             }
         }
         self.settle(round);
+    }
+
+    /// A run that was retrying has ended well, or was cancelled.
+    fn retries_no_more(&mut self, seen: &Observation, known: &Known) {
+        let run = joined(&[&seen.key.workflow, &seen.key.run]);
+        for part in &known.incidents {
+            if self.incidents.get_mut(&part.number).is_some_and(|incident| incident.retrying.remove(&run)) {
+                self.changed.incidents.insert(part.number);
+            }
+        }
     }
 
     /// Looks whether the run got past a place where others failed.
@@ -158,11 +172,14 @@ fn is_later(point: &Point, seen: &Observation, news: bool) -> bool {
         // Another attempt of the same run, or the same one, which was completed after all.
         return completed || point.started_at.zip(seen.started_at).is_some_and(|(failed, start)| start > failed);
     }
-    match (seen.started_at, point.ended_at, point.started_at) {
-        (Some(start), Some(ended), _) => start >= ended,
-        (Some(start), None, Some(failed)) => start > failed,
-        (None, Some(ended), _) => seen.completed_at.is_some_and(|end| end > ended),
-        _ => completed && news,
+    match (seen.started_at, point.started_at, point.ended_at) {
+        (_, None, None) => completed && news,
+        // The place may be that of a newer attempt, which has not ended yet.
+        (Some(start), failed, ended) => {
+            failed.is_none_or(|failed| start > failed) && ended.is_none_or(|ended| start >= ended)
+        }
+        (None, _, Some(ended)) => seen.completed_at.is_some_and(|end| end > ended),
+        (None, Some(_), None) => completed && news,
     }
 }
 

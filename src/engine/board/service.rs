@@ -110,6 +110,7 @@ impl Board {
             failures: 0,
             runs: 0,
             again: 0,
+            retrying: BTreeSet::new(),
             refs: Vec::new(),
             times: Vec::new(),
             condition: None,

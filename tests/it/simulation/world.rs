@@ -49,6 +49,7 @@ pub(super) struct World<'a> {
     ledger: Ledger,
     wire: Wire,
     oracle: Oracle<'a>,
+    went_back: bool,
     crash: Option<Point>,
     /// What has to be done again since nobody was answered.
     again: Vec<(i64, What)>,
@@ -73,6 +74,7 @@ impl<'a> World<'a> {
             ledger: Ledger::default(),
             wire: Wire::default(),
             oracle: Oracle::new(plan),
+            went_back: false,
             crash: None,
             again: Vec::new(),
             sometimes: Sometimes::default(),
@@ -200,6 +202,10 @@ impl<'a> World<'a> {
             What::SilenceOff(id) => drop(self.transact(&Op::SilenceOff(id))?),
             What::Clock(by) => {
                 self.skew += by;
+                if *by < 0 {
+                    // What was to be in an hour is to be in three: a start forgets that, and that is right.
+                    (self.twin, self.went_back) = (None, true);
+                }
                 self.oracle.clock(*by);
                 self.sometimes.hit(if *by < 0 { "clock set back" } else { "clock set forward" });
                 self.note(|_| format!("clock {by:+}"));
@@ -209,6 +215,7 @@ impl<'a> World<'a> {
                 self.restart()?;
             }
             What::Crash(point) => self.crash = Some(*point),
+            What::Twin if self.went_back => {}
             What::Twin => self.twin = Some(self.ledger.start(at(self.now()), &self.policies[self.current])),
             What::Moody(name, mood, seconds) => self.wire.mood(name, *mood, self.time + seconds),
         }

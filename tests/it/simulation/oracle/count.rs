@@ -67,7 +67,7 @@ impl Oracle<'_> {
             if problem.space != turn.now.workspace {
                 return Err(format!("{} takes {member} of another workspace", turn.number));
             }
-            for fail in problem.failures().filter(|_| problem.is_going_on()) {
+            for fail in problem.fails.iter().filter(|_| problem.is_going_on()) {
                 let fault = problem.opening.as_ref().unwrap_or(&fail.fault);
                 let same =
                     fault.provider == Some(provider.as_str()) && fault.class == *class && fault.status == *status;

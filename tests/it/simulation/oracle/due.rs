@@ -64,7 +64,8 @@ impl Oracle<'_> {
             }),
             State::Resolved if problem.gave_up => false,
             State::Resolved if ear.knows => spaced || !flaps,
-            State::Resolved => failures > ear.failures && ear.withheld.is_some(),
+            // What came and went while it was withheld is summed up whenever what it waited for ends; the end of the play looks for it.
+            State::Resolved => failures > ear.failures && ear.withheld.is_none() && ear.told_over && spaced,
         }
     }
 

@@ -37,9 +37,13 @@ impl Oracle<'_> {
 
     /// And it is over for whatever else it fits.
     pub(super) fn end_by_news(&mut self, now: i64, number: Number, sometimes: &mut Sometimes) {
-        let Some(fault) = self.problems[&number].opening.clone() else { return };
+        let problem = &self.problems[&number];
+        let Some(fault) = problem.opening.clone() else { return };
+        // A problem is silenced by what opened it; what joins it may be an error that was never seen.
+        let newest = problem.fails.last().filter(|fail| fail.at == now).map_or(&fault, |fail| &fail.fault);
         let all = self.policy.silences.iter().chain(&self.silences);
-        let news = |silence: &&SilenceSpec| self.is_on(now, silence, &fault) && self.is_news(silence, &fault);
+        let is_news = |silence: &SilenceSpec| self.is_news(silence, &fault) || self.is_news(silence, newest);
+        let news = |silence: &&SilenceSpec| self.is_on(now, silence, &fault) && is_news(silence);
         let over: Vec<Name> = all.filter(news).map(|silence| silence.id).collect();
         for id in over {
             sometimes.hit("silence ended by a new error");
@@ -126,8 +130,10 @@ impl Oracle<'_> {
             Withheld::Budget { messages, within } => {
                 sometimes.hit("withheld by the budget");
                 let most = usize::try_from(*messages).unwrap_or(0).saturating_sub(1).max(1);
+                let just_now =
+                    entry.outcome.told.iter().filter(|told| told.receivers.iter().any(|name| name == receiver));
                 self.clock_went_back
-                    || self.sent_lately(now, receiver, within.as_secs()) >= most
+                    || self.sent_lately(now, receiver, within.as_secs()) + just_now.count() >= most
                     || storming.iter().any(|name| name == receiver)
             }
             Withheld::Provider { incident, .. } => {

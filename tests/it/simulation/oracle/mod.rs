@@ -59,8 +59,11 @@ pub(super) struct Oracle<'a> {
     /// By space and workflow: how its runs ended.
     outcomes: BTreeMap<(Name, Name), Vec<bool>>,
     clock_went_back: bool,
+    clock_was_set: bool,
     /// Whom a summary was sent to, and of what, in what is being looked at.
     summed: Vec<(String, Number)>,
+    /// How many problems a failure joined, in what is being looked at.
+    joined_now: usize,
     /// What ends in what is being looked at.
     ending: BTreeSet<Number>,
     /// Whose end is told, and to whom, in what is being looked at.
@@ -85,7 +88,9 @@ impl<'a> Oracle<'a> {
             met_errors: BTreeMap::new(),
             outcomes: BTreeMap::new(),
             clock_went_back: false,
+            clock_was_set: false,
             summed: Vec::new(),
+            joined_now: 0,
             ending: BTreeSet::new(),
             told_over: BTreeSet::new(),
         }
@@ -123,6 +128,9 @@ impl<'a> Oracle<'a> {
         if by < 0 {
             self.sent.clear();
         }
+        self.clock_was_set = true;
+        let ears = self.problems.values_mut().flat_map(|problem| problem.ears.values_mut());
+        ears.for_each(|ear| ear.free_since = None);
     }
 
     /// Looks at what was committed.
@@ -154,6 +162,7 @@ impl<'a> Oracle<'a> {
         self.ending =
             entry.turns.iter().filter(|turn| turn.now.state == State::Resolved).map(|turn| turn.number).collect();
         self.summed.clear();
+        self.joined_now = 0;
         let ends = entry.outcome.told.iter().filter(|told| told.notification.kind == firstred::engine::Kind::Resolved);
         self.told_over = ends
             .flat_map(|told| told.receivers.iter().map(|receiver| (told.incident.unwrap_or(0), receiver.clone())))
@@ -235,7 +244,7 @@ impl<'a> Oracle<'a> {
                 self.silences.push(SilenceSpec { from: Some(entry.now), ..spec.clone() });
             }
             Op::SilenceOff(id) => {
-                self.ended.entry(id).or_insert(entry.now);
+                self.silences.retain(|silence| silence.id != *id);
             }
             _ => {}
         }

@@ -30,7 +30,10 @@ impl Oracle<'_> {
                 } else {
                     problem.last_fail()
                 };
-                let true_enough = last.is_none_or(|last| last + beat.resolve_after <= now && since.as_second() == last);
+                let true_enough = last.is_none_or(|last| {
+                    last + beat.resolve_after <= now
+                        && (since.as_second() == last || problem.provider && since.as_second() > last)
+                });
                 if !true_enough && !self.clock_went_back {
                     return wrong(&format!("it failed last at {last:?}, now is {now}"));
                 }
@@ -88,10 +91,12 @@ impl Oracle<'_> {
         failed.is_some_and(|failed| seen.completions.iter().any(|completed| *completed > failed))
     }
 
-    /// Every failed run completed after all. One that was only retrying when it was told proves it by itself, too.
+    /// Every failed run completed after all; and of those that were only retrying, none goes on.
     fn all_again(&self, problem: &Problem) -> bool {
         let failed: BTreeSet<usize> = problem.failures().map(|fail| fail.run).collect();
+        let told: BTreeSet<usize> = problem.fails.iter().map(|fail| fail.run).collect();
         failed.iter().all(|run| self.is_again(problem, *run))
+            && told.difference(&failed).all(|run| !self.is_retrying(*run) || !self.runs[run].spoke)
     }
 
     fn not_again(&self, turn: &Turn) -> Result<(), String> {

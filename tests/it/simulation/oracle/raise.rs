@@ -135,12 +135,13 @@ impl Oracle<'_> {
             if let Some(problem) = self.problems.get_mut(&number) {
                 problem.opening.get_or_insert_with(|| fault.clone());
                 problem.fails.push(fail);
+                self.joined_now += 1;
                 for receiver in &receivers {
                     problem.ears.entry((*receiver).to_owned()).or_default();
                 }
             }
             for (receiver, why) in &part.withheld {
-                if !matches!(why, Withheld::Silence { .. } | Withheld::Condition { .. } | Withheld::Rhythm { .. }) {
+                if !matches!(why, Withheld::Condition { .. } | Withheld::Rhythm { .. }) {
                     self.end_by_news(entry.now, number, sometimes);
                 }
                 self.truly_withheld(entry, number, receiver, why, storming, sometimes)?;

@@ -19,7 +19,9 @@ pub(super) struct Seen {
     /// When a retry was first seen since the run last ended, whatever came in between.
     first_retry: Option<i64>,
     /// A word was said on the retries of this attempt.
-    spoke: bool,
+    pub(super) spoke: bool,
+    /// When a report was last taken.
+    taken_at: i64,
     forgotten: bool,
     /// A failure that is left to the run that started it: when it failed, with what.
     left_to_parent: Option<(i64, Fault)>,
@@ -87,7 +89,7 @@ impl Oracle<'_> {
         if same_again && !seen.forgotten {
             return Want::Nothing;
         }
-        seen.last = Some(index);
+        (seen.last, seen.taken_at) = (Some(index), now);
         seen.forgotten = false;
         let was_completed = std::mem::replace(&mut seen.completed, report.phase == Phase::Completed);
         let retries = matches!(report.phase, Phase::Retrying(..) | Phase::Announced(_));
@@ -232,7 +234,7 @@ impl Oracle<'_> {
     pub(super) fn holds_end(&self, now: i64) -> Result<(), String> {
         for (run, seen) in &self.runs {
             let Some((since, last)) = seen.retrying.zip(seen.last) else { continue };
-            if seen.spoke || seen.forgotten || self.clock_went_back || self.plan.policies.len() > 1 {
+            if seen.spoke || seen.forgotten || self.clock_was_set || self.plan.policies.len() > 1 {
                 continue;
             }
             let (Phase::Retrying(fault, _) | Phase::Announced(fault)) = &self.plan.lives[*run].reports[last].phase
@@ -241,7 +243,7 @@ impl Oracle<'_> {
             };
             let longest = self.policy.rules.iter().filter_map(|rule| rule.hold).max().unwrap_or(0);
             let longest = longest.max(self.policy.default_hold);
-            if now > since + longest + 2 && !self.policy.whom(fault).is_empty() {
+            if now > (since + longest).max(seen.taken_at) + 2 && !self.policy.whom(fault).is_empty() {
                 return Err(format!("run {run} retries for {}s, and nobody hears of it", now - since));
             }
         }
