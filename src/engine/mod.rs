@@ -5,16 +5,19 @@
 mod attempt;
 mod backoff;
 mod board;
+mod compare;
 mod decide;
 mod failing;
 mod hearers;
 mod hold;
 mod incident;
+mod input;
 mod known;
 mod notification;
 mod outcome;
 mod policy;
 mod reason;
+mod replay;
 mod rhythm;
 pub mod rule;
 mod schedule;
@@ -28,6 +31,7 @@ pub use backoff::{Patience, next_attempt};
 pub use board::{
     Board, Changed, CommandError, Desk, ErrorMemory, Failed, Heard, Made, Pending, Raised, Stored, Waiting, Workflow,
 };
+pub use compare::{Changed as ChangedFailure, Comparison, Messages, Outcome as ReplayOutcome, Rule as MessageRule, compare};
 pub use decide::{Context, MOST_REPLAYED};
 pub use failing::Failing;
 pub use hearers::{About, Hearer};
@@ -36,11 +40,13 @@ pub use incident::{
     Novelty, Number, Packed, Point, Proof, ProviderNote, Resolution, RunRef, State, Summary, SummaryLine, Tallies,
     What, Withheld,
 };
+pub use input::Input;
 pub use known::{Failure, Hold, HoldState, Known, Membership};
 pub use notification::{Delivery, Kind, Notification, NotificationId, OwnTrouble, OwnerNote, Subject};
 pub use outcome::{Attempted, Next, Outcome, Verdict, after_attempt};
 pub use policy::{Audience, Budget, Expectation, Expected, Inhibition, OWNER, Owner, Policy, ProviderGate, Tenancy};
 pub use reason::{Line, Reason};
+pub use replay::{Alarm, Event, Replay, Said};
 pub use rule::{
     After, Condition, Escalate, Field, MOST_OUTCOMES, Matcher, MatcherError, Pattern, PatternError, Rhythm,
     RhythmOverride, Rule, RuleSet, Severity, StatusPattern,
