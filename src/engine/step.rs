@@ -21,6 +21,8 @@ pub struct Changes {
     pub unchanged: bool,
     /// Other runs whose memory changed: to be written too.
     pub also: Vec<(RunKey, Known)>,
+    /// Nothing changed on the board either: without this input all would be as it is.
+    pub idle: bool,
 }
 
 /// One thing to say and the receivers to say it to.
@@ -64,11 +66,12 @@ impl Board {
             self.cancelled(&mut round, &seen, &known);
         }
         let also = if completed { self.repeated(&round, &seen, context.replayed) } else { Vec::new() };
-        self.prove(&mut round, &seen, completed || new_failure);
+        let showed = self.prove(&mut round, &seen, completed || new_failure);
         let key = seen.key.clone();
         self.tell(&mut round, &key, &mut known, &decided.raised, Some(&seen.source));
         self.expect(&mut round, &seen, &known, decided.unchanged, completed);
-        Changes { known, told: round.told, unchanged: decided.unchanged, also }
+        let idle = decided.unchanged && !showed && round.told.is_empty();
+        Changes { known, told: round.told, unchanged: decided.unchanged, also, idle }
     }
 
     /// Decides what follows when a run's hold has reached its deadline. `parent` is where the run that started it stands, if it is known.
@@ -108,7 +111,7 @@ impl Board {
         }
         self.tell(&mut round, key, &mut known, &raised, None);
         self.expect_without_news(&mut round, key, &known);
-        Changes { known, told: round.told, unchanged, also: Vec::new() }
+        Changes { known, told: round.told, unchanged, also: Vec::new(), idle: unchanged }
     }
 
     fn tell(

@@ -10,12 +10,12 @@ use super::LedgerError;
 use super::bells::Effects;
 use super::command::Observed;
 use super::failing::Memory;
+use super::journal::{Lines, Seen, Written};
 use super::repeated;
 use super::rows::micros;
 use super::save::{self, row_of};
-use crate::engine::{Board, Changes, Context, Known, Number, Policy, Told};
+use crate::engine::{Board, Changes, Context, Input, Known, Number, Policy, Told};
 use crate::run::RunKey;
-use crate::triage::Observation;
 
 /// A run that is seen again without any change is marked as seen this often: it must not be pruned, and told anew, while the
 /// engine still lists it.
@@ -30,6 +30,8 @@ pub(super) struct Hot<'c> {
     pub(super) taken: bool,
     /// When the board has to be asked again, as of the last commit.
     pub(super) next_tick: Option<Timestamp>,
+    /// What goes into the journal with this transaction.
+    pub(super) journal: Lines,
     /// Runs whose holds met a bug in the engine when they were to end: rows to be put off.
     pub(super) spoiled: Vec<i64>,
     find: CachedStatement<'c>,
@@ -50,6 +52,7 @@ impl<'c> Hot<'c> {
             board: Board::default(),
             taken: false,
             next_tick: None,
+            journal: Lines::default(),
             spoiled: Vec::new(),
             find: db.prepare_cached(
                 "SELECT id, seen_at, known, workflow, source FROM runs
@@ -176,11 +179,12 @@ struct Stored {
 pub(super) fn observe(
     hot: &mut Hot<'_>,
     batch: &Observed,
+    written: &Written,
     policy: &Policy,
     effects: &mut Effects,
 ) -> Result<(), LedgerError> {
-    for (observation, history) in &batch.observations {
-        observe_one(hot, batch, observation, *history, policy, effects)?;
+    for index in 0..batch.observations.len() {
+        observe_one(hot, batch, written, index, policy, effects)?;
     }
     for key in &batch.forgotten {
         forget_one(hot, batch.at, key, policy, effects)?;
@@ -196,12 +200,15 @@ pub(super) fn observe(
 fn observe_one(
     hot: &mut Hot<'_>,
     batch: &Observed,
-    observation: &Observation,
-    history: bool,
+    written: &Written,
+    index: usize,
     policy: &Policy,
     effects: &mut Effects,
 ) -> Result<(), LedgerError> {
-    let now = batch.at;
+    let Some((observation, history)) = batch.observations.get(index) else {
+        return Ok(());
+    };
+    let (now, history) = (batch.at, *history);
     let stored = find(hot, &observation.key, observation.workflow_name.as_deref())?;
     let parent_open = match &observation.parent {
         Some(parent) => hot.parent.exists(params![parent, observation.key.workspace])?,
@@ -222,10 +229,15 @@ fn observe_one(
         }
         None => (None, 0, None),
     };
+    let workflow = (seen.key.workflow != observation.key.workflow).then(|| seen.key.workflow.clone());
     let replayed = repeated::load(hot, &seen)?;
     let context = Context { history, parent_open, replayed };
     let changes = guarded(|| hot.board.observe(now, known, seen, context, policy))?;
     repeated::write(hot, &changes.also)?;
+    if !changes.idle {
+        let seen = Seen { at: now, history, parent_open, workflow: workflow.as_deref() };
+        hot.journal.observed(&seen, written, index)?;
+    }
     if !changes.unchanged {
         let named = Named { key: &observation.key, title: observation.workflow_name.as_deref() };
         return hot.write(before.as_ref(), named, now, &changes, policy, effects);
@@ -257,6 +269,7 @@ fn forget_one(
     if changes.unchanged {
         return Ok(());
     }
+    hot.journal.input(&Input::Forgotten { at: now, key: key.clone() })?;
     hot.write(Some(&before), Named { key, title: None }, now, &changes, policy, effects)
 }
 

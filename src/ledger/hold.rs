@@ -70,7 +70,12 @@ pub(super) fn end(
 }
 
 /// Does a bounded part of what is due on the board.
-fn tick(hot: &mut Hot<'_>, now: Timestamp, policy: &Policy, effects: &mut Effects) -> Result<(), LedgerError> {
+pub(super) fn tick(
+    hot: &mut Hot<'_>,
+    now: Timestamp,
+    policy: &Policy,
+    effects: &mut Effects,
+) -> Result<(), LedgerError> {
     let told = guarded(|| hot.board.tick(now, policy))?;
     hot.say_all(NO_RUN, &told, policy, effects)
 }

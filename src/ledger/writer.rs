@@ -14,7 +14,7 @@ use super::command::{Answer, Command, Work};
 use super::failing::Memory;
 use super::reserve::Reserve;
 use super::trouble::Met;
-use super::{LedgerError, failing, hold, outbox, park, prune, release, sweep, trouble};
+use super::{LedgerError, failing, hold, outbox, park, people, prune, release, sweep, trouble};
 use crate::clock;
 use crate::engine::Policy;
 use crate::metrics::{AttemptLabel, Metrics};
@@ -156,6 +156,7 @@ impl Writer {
             hot.db.execute_batch(sql)?;
             return Ok(vec![Answer::Done]);
         }
+        hot.journal.clear();
         hot.db.prepare_cached("BEGIN IMMEDIATE")?.raw_execute()?;
         let other_rules = !self.in_force.as_ref().is_some_and(|in_force| Arc::ptr_eq(in_force, policy));
         if self.stale {
@@ -181,6 +182,7 @@ impl Writer {
             answers.push(work(hot, &command.work, policy, effects)?);
         }
         hot.save_board()?;
+        hot.journal.append(hot.db)?;
         hot.look_ahead(policy, effects);
         hot.db.prepare_cached("COMMIT")?.raw_execute()?;
         Ok(answers)
@@ -215,7 +217,7 @@ impl Writer {
 
 fn work(hot: &mut Hot<'_>, work: &Work, policy: &Policy, effects: &mut Effects) -> Result<Answer, LedgerError> {
     match work {
-        Work::Observe(batch) => apply::observe(hot, batch, policy, effects).map(|()| Answer::Done),
+        Work::Observe(batch, written) => apply::observe(hot, batch, written, policy, effects).map(|()| Answer::Done),
         Work::Record { attempt, seed } => outbox::record(hot, attempt, *seed, policy, effects).map(|()| Answer::Done),
         Work::Say { notification, receivers } => {
             hot.tell(outbox::NO_RUN, None, notification, receivers, policy, effects).map(|()| Answer::Done)
@@ -231,6 +233,11 @@ fn work(hot: &mut Hot<'_>, work: &Work, policy: &Policy, effects: &mut Effects) 
         Work::Park { delivery, reason, now } => {
             park::park(hot, *delivery, reason, *now, policy, effects).map(|()| Answer::Done)
         }
+        Work::Acknowledge { id, by, now } => {
+            people::acknowledge(hot, (id, by), *now, policy, effects).map(Answer::Acknowledged)
+        }
+        Work::Silence { silence, now } => people::silence(hot, silence, *now, policy, effects).map(Answer::Silenced),
+        Work::EndSilence { id, now } => people::end_silence(hot, id, *now, policy, effects).map(Answer::Silenced),
         Work::Prune { before, after } => {
             prune::prune(hot.db, *before, *after).map(|(runs, next)| Answer::Pruned { runs, next })
         }
@@ -266,7 +273,7 @@ fn answer(group: &mut Vec<Command>, answers: Vec<Answer>) {
 
 fn work_name(work: &Work) -> &'static str {
     match work {
-        Work::Observe(_) => "observe",
+        Work::Observe(..) => "observe",
         Work::Record { .. } => "record",
         Work::Say { .. } => "say",
         Work::Raise { .. } => "raise",
@@ -275,6 +282,9 @@ fn work_name(work: &Work) -> &'static str {
         Work::EndHolds { .. } => "end holds",
         Work::Release { .. } => "release",
         Work::Park { .. } => "park",
+        Work::Acknowledge { .. } => "acknowledge",
+        Work::Silence { .. } => "silence",
+        Work::EndSilence { .. } => "end silence",
         Work::Prune { .. } => "prune",
         Work::Close => "close",
         #[cfg(test)]

@@ -14,35 +14,46 @@ pub struct Observation {
     /// Which run.
     pub key: RunKey,
     /// The workflow's name, where the key goes by its id: another source may know only the name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workflow_name: Option<String>,
     /// The source that saw it.
     pub source: String,
     /// The engine's count of attempts, from 1, where it counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
     /// The status as reported.
     pub status: RunStatus,
     /// What the status means for alerting.
     pub standing: Standing,
     /// Start of this attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
     /// End of this attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<Timestamp>,
     /// Last change in the engine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<Timestamp>,
     /// The run that started this one and waits for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
     /// The run that this one repeats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay_of: Option<String>,
     /// The workflow's version that ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// The run's page: checked to be http or https without user-info.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// The steps that ended well.
+    #[serde(default, skip_serializing_if = "Passed::is_unknown")]
     pub passed: Passed,
     /// What keeps a run that waits or is paused from going on, where the engine says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parked: Option<Box<Parked>>,
     /// The triage card, for [`Standing::Failed`] and [`Standing::Retrying`] only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub card: Option<Box<Card>>,
 }
 

@@ -18,6 +18,12 @@ pub struct Passed(
 );
 
 impl Passed {
+    /// Whether the source reported no steps.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Whether the step with this title (without an index) ended well; none where no steps were reported.
     #[must_use]
     pub fn has(&self, step: &str) -> Option<bool> {

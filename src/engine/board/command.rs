@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::{Board, Round};
-use crate::engine::incident::{Acknowledged, Number, What};
+use crate::engine::incident::{Acknowledged, IncidentId, Number, What};
 use crate::engine::{Policy, Reason, Silence};
 
 /// Why it can't be done.
@@ -44,11 +44,23 @@ impl Board {
             Some(What::Provider { members, .. }) => members.clone(),
             _ => Vec::new(),
         };
-        let made = self.acknowledge_one(now, number, by);
+        let mut made = self.acknowledge_one(now, number, by);
         for member in members {
-            self.acknowledge_one(now, member, by);
+            if self.acknowledge_one(now, member, by) == Made::Changed {
+                made = Made::Changed;
+            }
         }
         Ok(made)
+    }
+
+    /// The whole name of the open incident whose name begins with `id`.
+    ///
+    /// # Errors
+    /// When there is no such open incident, or more than one.
+    pub fn named(&self, id: &str) -> Result<IncidentId, CommandError> {
+        let number = self.find(id)?;
+        let named = self.incidents.get(&number).map(|incident| incident.id.clone());
+        named.ok_or_else(|| CommandError::NoIncident(id.to_owned()))
     }
 
     fn acknowledge_one(&mut self, now: Timestamp, number: Number, by: &str) -> Made {

@@ -219,15 +219,6 @@ impl Board {
             self.release(round, &receiver, &cause);
         }
     }
-
-    pub(super) fn unindex_workflow(&mut self, key: &str, number: Number) {
-        if let Some(numbers) = self.by_workflow.get_mut(key) {
-            numbers.remove(&number);
-            if numbers.is_empty() {
-                self.by_workflow.remove(key);
-            }
-        }
-    }
 }
 
 /// When it is to be escalated, where it is.

@@ -196,13 +196,7 @@ impl Board {
 
     /// Puts an incident back, and where it can be found by.
     pub(super) fn place(&mut self, number: Number, incident: Incident) {
-        for point in incident.points.iter().filter(|point| !point.passed) {
-            let key = joined(&[&incident.workspace, &point.workflow]);
-            let there = self.by_workflow.get(&key).is_some_and(|numbers| numbers.contains(&number));
-            if !there {
-                self.by_workflow.entry(key).or_default().insert(number);
-            }
-        }
+        self.index_places(number, &incident);
         self.index_services(number, &incident);
         self.incidents.insert(number, incident);
     }

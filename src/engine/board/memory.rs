@@ -95,6 +95,12 @@ impl Board {
         !self.changed.is_empty()
     }
 
+    /// The key of a workflow in [`Changed`] and in [`Stored`].
+    #[must_use]
+    pub fn workflow_key(workspace: &str, workflow: &str) -> String {
+        super::joined(&[workspace, workflow])
+    }
+
     /// A workflow by its key in [`Changed`].
     #[must_use]
     pub fn workflow(&self, key: &str) -> Option<&Workflow> {
@@ -195,9 +201,6 @@ impl Board {
             let subject = super::watch::Subject { workspace: incident.workspace.clone(), concern: concern.clone() };
             self.watch.miss(subject, number);
         }
-        for point in incident.points.iter().filter(|point| !point.passed) {
-            let key = super::joined(&[&incident.workspace, &point.workflow]);
-            self.by_workflow.entry(key).or_default().insert(number);
-        }
+        self.index_places(number, incident);
     }
 }

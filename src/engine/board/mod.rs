@@ -17,6 +17,7 @@ mod list;
 mod memory;
 mod missed;
 mod parked;
+mod places;
 mod prove;
 mod release;
 mod repeat;
@@ -51,7 +52,7 @@ pub struct Board {
     next: Number,
     by_key: BTreeMap<String, Number>,
     /// By workspace and workflow: the incidents that a run of it may prove over.
-    by_workflow: BTreeMap<String, BTreeSet<Number>>,
+    by_workflow: BTreeMap<String, places::Places>,
     /// By receiver, workspace, service, class and status: the incidents that may be one trouble of the service.
     by_service: BTreeMap<String, BTreeSet<Number>>,
     /// By inhibition and the values that must be equal: the open incidents above.

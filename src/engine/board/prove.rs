@@ -1,8 +1,6 @@
 //! What an observation of a run proves: a later run that got past the step that failed, the failed run itself completed. Told from facts,
 //! never from silence.
 
-use std::collections::BTreeSet;
-
 use super::{Board, ErrorMemory, Failed, Round, Workflow, joined, workflow};
 use crate::engine::Known;
 use crate::engine::incident::{Incident, Novelty, Number, Point, Proof, RunRef, State};
@@ -77,30 +75,29 @@ impl Board {
     }
 
     /// Looks whether the run got past a place where others failed.
-    /// `news`: the run ended just now, as far as is known.
-    pub(in crate::engine) fn prove(&mut self, round: &mut Round<'_>, seen: &Observation, news: bool) {
+    /// `news`: the run ended just now, as far as is known. Answers whether it showed anything.
+    pub(in crate::engine) fn prove(&mut self, round: &mut Round<'_>, seen: &Observation, news: bool) -> bool {
         let key = joined(&[&seen.key.workspace, &seen.key.workflow]);
-        let Some(numbers) = self.by_workflow.get(&key) else {
-            return;
-        };
-        let numbers: BTreeSet<Number> = numbers.clone();
-        for number in numbers {
-            self.prove_one(round, seen, number, &key, news);
+        let mut showed = false;
+        for number in self.touched(&key, seen, news) {
+            showed |= self.prove_one(round, seen, number, &key, news);
         }
         self.settle(round);
+        showed
     }
 
-    fn prove_one(&mut self, round: &mut Round<'_>, seen: &Observation, number: Number, key: &str, news: bool) {
+    fn prove_one(&mut self, round: &mut Round<'_>, seen: &Observation, number: Number, key: &str, news: bool) -> bool {
         let Some(incident) = self.incidents.get_mut(&number) else {
-            return;
+            return false;
         };
         let streak = matches!(incident.condition, Some(Condition::Consecutive { .. }));
         if incident.state == State::Gathering {
             // A success breaks the row; for any other condition what was counted still counts.
-            if streak && news && seen.standing == Standing::Completed {
+            let broken = streak && news && seen.standing == Standing::Completed;
+            if broken {
                 self.give_up_gathering(round.now, number);
             }
-            return;
+            return broken;
         }
         let mut passed = None;
         for point in incident.points.iter_mut().filter(|point| !point.passed && point.workflow == seen.key.workflow) {
@@ -110,7 +107,7 @@ impl Board {
             }
         }
         let Some(step_seen) = passed else {
-            return;
+            return false;
         };
         self.changed.incidents.insert(number);
         if incident.points.iter().all(|point| point.passed) && !incident.overflow {
@@ -121,6 +118,7 @@ impl Board {
         } else if incident.points.iter().filter(|point| point.workflow == seen.key.workflow).all(|point| point.passed) {
             self.unindex_workflow(key, number);
         }
+        true
     }
 }
 

@@ -80,3 +80,4 @@ CREATE TABLE journal (
     at   INTEGER NOT NULL,
     body TEXT    NOT NULL
 ) STRICT;
+CREATE INDEX journal_at ON journal (at);

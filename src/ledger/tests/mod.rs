@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use super::command::Work;
 use super::*;
 use crate::engine::testing::{self, card, policy};
-use crate::engine::{Delivery, Field, Matcher, Outcome, Rule};
+use crate::engine::{Attempted, Delivery, Field, Matcher, Outcome, Rule};
 use crate::run::{RunKey, RunStatus};
 use crate::triage::{Observation, RetryLevel, Retrying, Standing};
 
