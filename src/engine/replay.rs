@@ -338,4 +338,4 @@ fn alarm(
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -22,6 +22,7 @@ mod park;
 mod pending;
 mod people;
 mod prune;
+mod read;
 mod reader;
 mod release;
 mod repeated;
