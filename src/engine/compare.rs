@@ -16,13 +16,13 @@ const SAME_TIME: SignedDuration = SignedDuration::from_secs(60);
 
 /// What came of one replay.
 #[derive(Debug, Clone, Default)]
-pub struct Outcome {
+pub struct Replayed {
     /// By run and failure: what it was, and when anybody first heard of it.
     alarms: BTreeMap<(RunKey, u32), Heard>,
     /// By incident: those that nobody has heard of yet.
     unheard: BTreeMap<Number, Vec<(RunKey, u32)>>,
     /// By receiver and rule.
-    messages: BTreeMap<(String, Rule), u64>,
+    messages: BTreeMap<(String, MessageRule), u64>,
     /// Every notification, with those that it went to.
     notifications: BTreeMap<NotificationId, BTreeSet<String>>,
 }
@@ -37,7 +37,7 @@ struct Heard {
 /// What a message is sent for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase", tag = "for", content = "name")]
-pub enum Rule {
+pub enum MessageRule {
     /// A rule, or an expectation.
     Named(String),
     /// `[defaults] notify`.
@@ -51,21 +51,21 @@ pub enum Rule {
 /// How two sets of rules differ.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Comparison {
+pub struct ComparedRules {
     /// How many failures there were.
     pub failures: usize,
     /// How many messages, by receiver and rule.
     pub messages: Vec<Messages>,
     /// Failures that nobody hears of any more.
-    pub lost: Vec<Changed>,
+    pub lost: Vec<ChangedFailure>,
     /// Failures that are heard of later.
-    pub later: Vec<Changed>,
+    pub later: Vec<ChangedFailure>,
     /// Failures that are heard of earlier.
-    pub sooner: Vec<Changed>,
+    pub sooner: Vec<ChangedFailure>,
     /// Failures that somebody hears of who nobody heard of before.
-    pub new: Vec<Changed>,
+    pub new: Vec<ChangedFailure>,
     /// Failures that nobody has heard of at the end, and that are still held or withheld then.
-    pub pending: Vec<Changed>,
+    pub pending: Vec<ChangedFailure>,
 }
 
 /// The messages of one rule to one receiver.
@@ -75,7 +75,7 @@ pub struct Messages {
     /// To whom.
     pub receiver: String,
     /// What for.
-    pub rule: Rule,
+    pub rule: MessageRule,
     /// How many under the rules in force.
     pub before: u64,
     /// How many under the other ones.
@@ -85,7 +85,7 @@ pub struct Messages {
 /// A failure that is heard of otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Changed {
+pub struct ChangedFailure {
     /// Which run.
     pub run: RunKey,
     /// firstred's own count of the run's failed attempts.
@@ -115,7 +115,7 @@ pub struct Changed {
     pub tells: BTreeSet<String>,
 }
 
-impl Outcome {
+impl Replayed {
     /// Takes what came of an input. What happened before `since` is only remembered.
     pub fn take(&mut self, events: Vec<Event>, since: Timestamp) {
         for event in events {
@@ -154,10 +154,10 @@ impl Outcome {
         }
         let notification = &said.notification;
         let rule = match (notification.kind, &notification.rule) {
-            (Kind::Summary, _) => Rule::Summaries,
-            (_, Some(rule)) => Rule::Named(rule.clone()),
-            (_, None) if said.covers.len() > 1 => Rule::Service,
-            (_, None) => Rule::Defaults,
+            (Kind::Summary, _) => MessageRule::Summaries,
+            (_, Some(rule)) => MessageRule::Named(rule.clone()),
+            (_, None) if said.covers.len() > 1 => MessageRule::Service,
+            (_, None) => MessageRule::Defaults,
         };
         for receiver in &said.receivers {
             *self.messages.entry((receiver.clone(), rule.clone())).or_default() += 1;
@@ -176,12 +176,12 @@ impl Outcome {
 /// other rules.
 #[must_use]
 pub fn compare(
-    before: &Outcome,
-    after: &Outcome,
+    before: &Replayed,
+    after: &Replayed,
     since: Timestamp,
     waits: impl Fn(&RunKey, &[Number]) -> bool,
-) -> Comparison {
-    let mut comparison = Comparison {
+) -> ComparedRules {
+    let mut comparison = ComparedRules {
         failures: 0,
         messages: messages(before, after),
         lost: Vec::new(),
@@ -221,8 +221,8 @@ pub fn compare(
     comparison
 }
 
-fn changed(alarm: &Alarm, old: Option<&Heard>, new: Option<&Heard>) -> Changed {
-    Changed {
+fn changed(alarm: &Alarm, old: Option<&Heard>, new: Option<&Heard>) -> ChangedFailure {
+    ChangedFailure {
         run: alarm.run.clone(),
         failure: alarm.failure,
         failed_at: alarm.at,
@@ -237,9 +237,9 @@ fn changed(alarm: &Alarm, old: Option<&Heard>, new: Option<&Heard>) -> Changed {
     }
 }
 
-fn messages(before: &Outcome, after: &Outcome) -> Vec<Messages> {
-    let keys: BTreeSet<&(String, Rule)> = before.messages.keys().chain(after.messages.keys()).collect();
-    let count = |outcome: &Outcome, key: &(String, Rule)| outcome.messages.get(key).copied().unwrap_or(0);
+fn messages(before: &Replayed, after: &Replayed) -> Vec<Messages> {
+    let keys: BTreeSet<&(String, MessageRule)> = before.messages.keys().chain(after.messages.keys()).collect();
+    let count = |outcome: &Replayed, key: &(String, MessageRule)| outcome.messages.get(key).copied().unwrap_or(0);
     keys.into_iter()
         .map(|key| Messages {
             receiver: key.0.clone(),

@@ -31,7 +31,7 @@ pub use backoff::{Patience, next_attempt};
 pub use board::{
     Board, Changed, CommandError, Desk, ErrorMemory, Failed, Heard, Made, Pending, Raised, Stored, Waiting, Workflow,
 };
-pub use compare::{Changed as ChangedFailure, Comparison, Messages, Outcome as ReplayOutcome, Rule as MessageRule, compare};
+pub use compare::{ChangedFailure, ComparedRules, MessageRule, Messages, Replayed, compare};
 pub use decide::{Context, MOST_REPLAYED};
 pub use failing::Failing;
 pub use hearers::{About, Hearer};

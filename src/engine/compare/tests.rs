@@ -6,9 +6,9 @@ use crate::engine::replay::tests::{at, completed, failed, key, looks, simple};
 use crate::engine::testing::rule;
 use crate::engine::{After, Condition, Input, Matcher, Pattern, Policy, RuleSet};
 
-fn replayed(policy: &Policy, journal: &[Input], since: i64, until: i64) -> (Outcome, BTreeSet<Number>) {
+fn replayed(policy: &Policy, journal: &[Input], since: i64, until: i64) -> (Replayed, BTreeSet<Number>) {
     let looks = looks(journal);
-    let (mut replay, mut outcome) = (Replay::new(policy, &looks), Outcome::default());
+    let (mut replay, mut outcome) = (Replay::new(policy, &looks), Replayed::default());
     for input in journal {
         outcome.take(replay.put(input.clone()), at(since));
     }
@@ -16,13 +16,13 @@ fn replayed(policy: &Policy, journal: &[Input], since: i64, until: i64) -> (Outc
     (outcome, replay.waiting())
 }
 
-fn compared(before: &Policy, after: &Policy, journal: &[Input], since: i64, until: i64) -> Comparison {
+fn compared(before: &Policy, after: &Policy, journal: &[Input], since: i64, until: i64) -> ComparedRules {
     let (before, _) = replayed(before, journal, since, until);
     let (after, waiting) = replayed(after, journal, since, until);
     compare(&before, &after, at(since), |_, incidents| incidents.iter().any(|number| waiting.contains(number)))
 }
 
-fn names(changed: &[Changed]) -> Vec<String> {
+fn names(changed: &[ChangedFailure]) -> Vec<String> {
     changed.iter().map(|changed| format!("{} {}", changed.workflow, changed.run.run)).collect()
 }
 
@@ -55,7 +55,7 @@ fn week() -> Vec<Input> {
 fn the_same_rules_change_nothing() {
     let comparison = compared(&simple(), &simple(), &week(), 0, 9_000);
     assert_eq!(comparison.failures, 4);
-    let Comparison { lost, later, sooner, new, pending, messages, .. } = comparison;
+    let ComparedRules { lost, later, sooner, new, pending, messages, .. } = comparison;
     assert!([lost, later, sooner, new, pending].iter().all(Vec::is_empty));
     assert!(messages.iter().all(|messages| messages.before == messages.after && messages.before > 0));
 }
@@ -68,9 +68,9 @@ fn what_nobody_hears_of_any_more_is_named() {
     assert_eq!((lost.failed_at, lost.before, lost.after), (at(10), Some(at(10)), None));
     assert_eq!((lost.step.as_deref(), lost.code.as_deref()), (Some("charge"), Some("TIMEOUT")));
     assert_eq!(lost.told.iter().map(String::as_str).collect::<Vec<_>>(), ["oncall"]);
-    let counts: Vec<(Rule, u64, u64)> =
+    let counts: Vec<(MessageRule, u64, u64)> =
         comparison.messages.iter().map(|row| (row.rule.clone(), row.before, row.after)).collect();
-    assert_eq!(counts, [(Rule::Named("all".to_owned()), 5, 0), (Rule::Named("billing".to_owned()), 0, 4)]);
+    assert_eq!(counts, [(MessageRule::Named("all".to_owned()), 5, 0), (MessageRule::Named("billing".to_owned()), 0, 4)]);
     let back = compared(&billing_only(), &simple(), &week(), 0, 9_000);
     assert_eq!((names(&back.new), back.lost.len()), (vec!["other o1".to_owned()], 0));
 }
