@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::command::{Answer, Work};
 use super::error::NotDone;
+use super::prune::Place;
 use super::{Ledger, LedgerError, done};
 use crate::clock;
 use crate::engine::{Attempted, IncidentId, Made, Notification, OwnTrouble, Silence};
@@ -123,19 +124,19 @@ impl Ledger {
         }
     }
 
-    /// Lets go of runs that were not seen since `before`, with all that was said about them, in small transactions. What is open,
-    /// held or not yet delivered stays. Answers how many went.
+    /// Lets go of runs that were not seen since `before`, of problems that were over by then and of the journal until then, with all
+    /// that was said about them, in small transactions. What is open, held or not yet delivered stays. Answers how many went.
     ///
     /// # Errors
     /// When a chunk was not committed; those before it are gone.
     pub async fn prune(&self, before: Timestamp) -> Result<u64, LedgerError> {
-        let (mut gone, mut after) = (0, Some(0));
-        while let Some(from) = after {
-            let answer = self.ask(Work::Prune { before, after: from }, None).await?;
-            after = None;
-            if let Answer::Pruned { runs, next } = answer {
+        let (mut gone, mut next) = (0, Some(Place::Runs(0)));
+        while let Some(place) = next {
+            let answer = self.ask(Work::Prune { before, place }, None).await?;
+            next = None;
+            if let Answer::Pruned { runs, next: rest } = answer {
                 gone += runs;
-                after = next;
+                next = rest;
             }
         }
         Ok(gone)

@@ -5,6 +5,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::LedgerError;
 use super::journal::Written;
+use super::prune::Place;
 use crate::engine::{Attempted, CommandError, IncidentId, Made, Notification, OwnTrouble, Silence};
 use crate::run::RunKey;
 use crate::triage::Observation;
@@ -88,7 +89,7 @@ pub(super) enum Work {
     },
     Prune {
         before: Timestamp,
-        after: i64,
+        place: Place,
     },
     Close,
     /// SQL on the writer's own connection, for tests of what a disk does.
@@ -135,7 +136,7 @@ pub(super) enum Answer {
     /// How many runs went, and where to go on; `None` at the end.
     Pruned {
         runs: u64,
-        next: Option<i64>,
+        next: Option<Place>,
     },
 }
 

@@ -9,6 +9,10 @@ use super::command::Observed;
 use super::rows::{micros, time};
 use crate::engine::Input;
 
+/// How much is let go of in one transaction: each page of it is touched.
+const PRUNE_ROWS: i64 = 500;
+const PRUNE_BYTES: i64 = 4 * 1024 * 1024;
+
 /// The lines of the transaction that is being written.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
@@ -161,10 +165,22 @@ pub(super) fn journal(
     Ok(found)
 }
 
-/// Lets go of what is older than `before`, at most `limit` rows. Answers whether there is more.
-pub(super) fn prune(db: &Connection, before: i64, limit: usize) -> Result<bool, LedgerError> {
-    let gone = db
-        .prepare_cached("DELETE FROM journal WHERE id IN (SELECT id FROM journal WHERE at < ?1 ORDER BY at LIMIT ?2)")?
-        .execute(params![before, i64::try_from(limit).unwrap_or(i64::MAX)])?;
-    Ok(gone >= limit)
+/// Lets go of what is older than `before`, a bounded part of it. Answers whether there is more.
+pub(super) fn prune(db: &Connection, before: i64) -> Result<bool, LedgerError> {
+    let mut look =
+        db.prepare_cached("SELECT id, octet_length(body) FROM journal WHERE at < ?1 ORDER BY at LIMIT ?2")?;
+    let mut rows = look.query(params![before, PRUNE_ROWS])?;
+    let (mut old, mut size) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        old.push(row.get::<_, i64>(0)?);
+        size += row.get::<_, i64>(1)?;
+        if size > PRUNE_BYTES {
+            break;
+        }
+    }
+    let mut delete = db.prepare_cached("DELETE FROM journal WHERE id = ?1")?;
+    for id in &old {
+        delete.execute([id])?;
+    }
+    Ok(size > PRUNE_BYTES || old.len() >= usize::try_from(PRUNE_ROWS).unwrap_or(usize::MAX))
 }

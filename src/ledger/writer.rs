@@ -241,8 +241,8 @@ fn work(hot: &mut Hot<'_>, work: &Work, policy: &Policy, effects: &mut Effects) 
         }
         Work::Silence { silence, now } => people::silence(hot, silence, *now, policy, effects).map(Answer::Silenced),
         Work::EndSilence { id, now } => people::end_silence(hot, id, *now, policy, effects).map(Answer::Silenced),
-        Work::Prune { before, after } => {
-            prune::prune(hot.db, *before, *after).map(|(runs, next)| Answer::Pruned { runs, next })
+        Work::Prune { before, place } => {
+            prune::prune(hot, *before, *place).map(|(runs, next)| Answer::Pruned { runs, next })
         }
         Work::Close => Ok(Answer::Done),
         #[cfg(test)]
