@@ -200,7 +200,8 @@ pub fn compare(
         let changed = changed(alarm, old, new);
         match (changed.before, changed.after) {
             (Some(_), None) => {
-                let waiting = new.is_some_and(|heard| waits(&heard.alarm.run, &heard.alarm.incidents));
+                let incidents = new.map_or(&[][..], |heard| heard.alarm.incidents.as_slice());
+                let waiting = waits(&alarm.run, incidents);
                 if waiting { comparison.pending.push(changed) } else { comparison.lost.push(changed) }
             }
             (None, Some(_)) => comparison.new.push(changed),

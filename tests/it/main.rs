@@ -12,9 +12,11 @@
 
 mod support;
 
+mod backtest;
 mod cli;
 mod cli_json;
 mod crash;
+mod expect;
 mod gone;
 mod hold;
 mod hostile;
