@@ -29,7 +29,8 @@ pub(crate) mod testing;
 
 pub use backoff::{Patience, next_attempt};
 pub use board::{
-    Board, Changed, CommandError, Desk, ErrorMemory, Failed, Heard, Made, Pending, Raised, Stored, Waiting, Workflow,
+    Board, Changed, CommandError, Desk, ErrorMemory, Failed, Heard, Made, Pending, Raised, Stored, Stumble, Waiting,
+    Workflow,
 };
 pub use compare::{ChangedFailure, ComparedRules, MessageRule, Messages, Replayed, compare};
 pub use decide::{Context, MOST_REPLAYED};

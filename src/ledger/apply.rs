@@ -15,7 +15,7 @@ use super::journal::{Lines, Seen, Written};
 use super::repeated;
 use super::rows::micros;
 use super::save::{self, row_of};
-use crate::engine::{Board, Changes, Context, Input, Known, Number, Policy, Told};
+use crate::engine::{Board, Changes, Context, Input, Known, Number, Policy, Stumble, Told};
 use crate::run::RunKey;
 
 /// A run that is seen again without any change is marked as seen this often: it must not be pruned, and told anew, while the
@@ -37,6 +37,8 @@ pub(super) struct Hot<'c> {
     pub(super) reads: BTreeMap<String, Timestamp>,
     /// Runs whose holds met a bug in the engine when they were to end: rows to be put off.
     pub(super) spoiled: Vec<i64>,
+    /// What a tick of the board stumbled over, and until when it is put off.
+    pub(super) stumbles: Vec<(Stumble, Timestamp)>,
     find: CachedStatement<'c>,
     parent: CachedStatement<'c>,
     insert: CachedStatement<'c>,
@@ -58,6 +60,7 @@ impl<'c> Hot<'c> {
             journal: Lines::default(),
             reads: BTreeMap::new(),
             spoiled: Vec::new(),
+            stumbles: Vec::new(),
             find: db.prepare_cached(
                 "SELECT id, seen_at, known, workflow, source FROM runs
                  WHERE run = ?1 AND workspace = ?3

@@ -80,7 +80,12 @@ pub(super) fn tick(
     policy: &Policy,
     effects: &mut Effects,
 ) -> Result<(), LedgerError> {
-    let told = guarded(|| hot.board.tick(now, policy))?;
+    let told = guarded(|| hot.board.tick(now, policy)).inspect_err(|error| {
+        let stumble = hot.board.stumbled();
+        tracing::error!(?stumble, ?error, "time can't work on this; it is put off");
+        let until = now.saturating_add(PUT_OFF).unwrap_or(Timestamp::MAX);
+        hot.stumbles.extend(stumble.map(|stumble| (stumble, until)));
+    })?;
     hot.say_all(NO_RUN, &told, policy, effects)
 }
 

@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 use serde::de::DeserializeOwned;
 
 use super::LedgerError;
-use super::apply::Hot;
+use super::apply::{Hot, guarded};
 use super::bells::Effects;
 use super::rows::micros;
 use super::trouble;
@@ -32,6 +32,17 @@ impl Hot<'_> {
         self.taken = false;
         self.next_tick = None;
         put_aside(self, &unread, clock::now(), policy, effects)
+    }
+
+    /// Puts other rules in force on the board, or the same ones on a board that was read back.
+    pub(super) fn adopt(&mut self, policy: &Policy) -> Result<(), LedgerError> {
+        let now = clock::now();
+        guarded(|| self.board.adopt(now, policy))?;
+        self.stumbles.retain(|(_, until)| *until > now);
+        for (stumble, until) in &self.stumbles {
+            self.board.put_off(stumble, *until);
+        }
+        Ok(())
     }
 
     /// Whether the board may not be what the tables say, now that the transaction was undone: it changed, or a bug left it half changed.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, watch};
 
-use super::apply::{self, Hot, guarded};
+use super::apply::{self, Hot};
 use super::bells::{Bells, Effects};
 use super::checkpoint::Bell;
 use super::command::{Answer, Command, Work};
@@ -169,7 +169,7 @@ impl Writer {
             failing::begin_anew(hot, policy, clock::now())?;
         }
         if other_rules || self.stale_board {
-            guarded(|| hot.board.adopt(clock::now(), policy))?;
+            hot.adopt(policy)?;
         }
         if !self.healthy {
             // A transaction that changes nothing would prove nothing.

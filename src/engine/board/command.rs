@@ -135,10 +135,11 @@ impl Board {
         // What waits for it is looked at with the next tick: a message must not interrupt the one that is being decided.
     }
 
-    pub(super) fn is_silent(&self, id: &str, now: Timestamp, policy: &Policy) -> bool {
+    /// Until when a silence is in force, where it is.
+    pub(super) fn silent_until(&self, id: &str, now: Timestamp, policy: &Policy) -> Option<Timestamp> {
         let configured = || policy.silences.iter().find(|silence| silence.id == id);
-        let silence = self.silences.get(id).or_else(configured);
-        !self.ended_early.contains_key(id) && silence.is_some_and(|silence| silence.is_on(now))
+        let silence = self.silences.get(id).or_else(configured)?;
+        (!self.ended_early.contains_key(id) && silence.is_on(now)).then_some(silence.until)
     }
 
     /// A silence that is over is kept for as long as something waits for its end.

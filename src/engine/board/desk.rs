@@ -48,6 +48,24 @@ pub(super) struct Cohort {
     pub(super) why: Withheld,
     /// Which.
     pub(super) members: BTreeSet<Number>,
+    /// It is not looked at before: a bug was met.
+    #[serde(skip)]
+    not_before: Option<Timestamp>,
+}
+
+impl Cohort {
+    /// Whether it may be looked at now.
+    pub(super) fn may_be_looked_at(&self, now: Timestamp) -> bool {
+        self.not_before.is_none_or(|at| at <= now)
+    }
+
+    /// When its waiting ends, where it was known when it began.
+    pub(super) fn ends(&self) -> Option<Timestamp> {
+        match &self.why {
+            Withheld::Silence { until, .. } | Withheld::Quiet { until, .. } => Some(*until),
+            _ => None,
+        }
+    }
 }
 
 impl Desk {
@@ -87,7 +105,7 @@ impl Desk {
             cohort.members.insert(number);
             cohort.why = why;
         } else {
-            self.cohorts.push((cause, Cohort { since: now, why, members: BTreeSet::from([number]) }));
+            self.cohorts.push((cause, Cohort { since: now, why, members: BTreeSet::from([number]), not_before: None }));
         }
     }
 
@@ -110,6 +128,22 @@ impl Desk {
         Some(self.cohorts.remove(at).1)
     }
 
+    /// What a cohort waits for goes on for longer than it was said.
+    pub(super) fn prolong(&mut self, cause: &Cause, longer: Timestamp) {
+        if let Some((_, cohort)) = self.cohorts.iter_mut().find(|(other, _)| other == cause)
+            && let Withheld::Silence { until, .. } | Withheld::Quiet { until, .. } = &mut cohort.why
+        {
+            *until = longer;
+        }
+    }
+
+    /// Does not look at a cohort before then.
+    pub(super) fn put_off(&mut self, cause: &Cause, until: Timestamp) {
+        if let Some((_, cohort)) = self.cohorts.iter_mut().find(|(other, _)| other == cause) {
+            cohort.not_before = Some(until);
+        }
+    }
+
     /// The cohorts.
     pub(super) fn cohorts(&self) -> impl Iterator<Item = (&Cause, &Cohort)> {
         self.cohorts.iter().map(|(cause, cohort)| (cause, cohort))
@@ -128,13 +162,14 @@ impl Desk {
         now: Timestamp,
         budget: Option<Budget>,
     ) -> Option<Timestamp> {
-        match (cause, &cohort.why) {
+        let due = match (cause, &cohort.why) {
             (_, Withheld::Silence { until, .. } | Withheld::Quiet { until, .. }) => Some(*until),
             (Cause::Storm, _) => {
                 let gathered = cohort.since.saturating_add(GATHER).unwrap_or(Timestamp::MAX);
                 Some(budget.map_or(now, |budget| self.room_at(now, budget).max(gathered)))
             }
             _ => None,
-        }
+        };
+        due.map(|at| cohort.not_before.map_or(at, |not_before| at.max(not_before)))
     }
 }

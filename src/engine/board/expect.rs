@@ -12,9 +12,6 @@ use crate::engine::{Expectation, Expected, Known};
 use crate::run::RunKey;
 use crate::triage::Observation;
 
-/// How many subjects are looked at in one go.
-const CHUNK: usize = 500;
-
 impl Board {
     /// A source that is polled was read completely; `began`: when that read began. To be called for every complete read, also where it
     /// brought nothing: it is what an expectation waits for before it speaks. Answers whether anything waited; then
@@ -165,13 +162,6 @@ impl Board {
             self.verify(round, number);
         }
         self.review(round, &subject);
-    }
-
-    /// What time brings about.
-    pub(super) fn expect_by_time(&mut self, round: &mut Round<'_>) {
-        for subject in self.watch.take_due(round.now, CHUNK) {
-            self.review(round, &subject);
-        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::{Board, Desk, ErrorMemory, Workflow};
-use crate::engine::incident::{Incident, Number, State, What};
+use crate::engine::incident::{Incident, Number, State, What, Withheld};
 use crate::engine::{Policy, Silence};
 
 /// What changed since the ledger last asked. Keys as [`Stored`] has them.
@@ -149,7 +149,8 @@ impl Board {
             let Some(mut incident) = self.incidents.remove(&number) else {
                 continue;
             };
-            if self.reroute(now, number, &mut incident, policy) {
+            let moved = self.reroute(now, number, &mut incident, policy);
+            if self.wake_lost(number, &mut incident) || moved {
                 self.changed.incidents.insert(number);
             }
             self.index_services(number, &incident);
@@ -162,6 +163,17 @@ impl Board {
             self.set_deadline(number, Some(incident.last_at));
             self.incidents.insert(number, incident);
         }
+        // A silence that ended early and left, or that begins again, is to hold the next time.
+        let still = |id: &String, at: Timestamp| {
+            let silence = policy.silences.iter().find(|silence| silence.id == *id);
+            silence.is_some_and(|silence| silence.from.is_none_or(|from| from <= at))
+        };
+        let ended: Vec<String> =
+            self.ended_early.iter().filter(|(id, at)| !still(id, **at)).map(|(id, _)| id.clone()).collect();
+        for id in ended {
+            self.ended_early.remove(&id);
+            self.changed.ended_early.insert(id);
+        }
         let gone: Vec<String> =
             self.desks.keys().filter(|receiver| !policy.receivers.contains_key(*receiver)).cloned().collect();
         for receiver in gone {
@@ -169,6 +181,26 @@ impl Board {
             self.changed.desks.insert(receiver);
         }
         self.adopt_expectations(now, policy);
+    }
+
+    /// Lets those hear again that wait for what is not there: what they waited for may be what could not be read.
+    fn wake_lost(&self, number: Number, incident: &mut Incident) -> bool {
+        let mut woken = false;
+        for (receiver, ear) in &mut incident.ears {
+            let under = ear.under.filter(|parent| self.incidents.contains_key(parent));
+            let waits = || self.desks.get(receiver).is_some_and(|desk| desk.waits_for(number).is_some());
+            let lost = match ear.withheld {
+                Some(Withheld::Provider { .. }) => under.is_none(),
+                Some(_) => !waits(),
+                None => false,
+            };
+            woken |= lost || ear.under != under;
+            ear.under = under;
+            if lost {
+                ear.withheld = None;
+            }
+        }
+        woken
     }
 
     /// Forgets workflows and errors that were not seen since `before`. What was missing of them is looked at with the next tick.

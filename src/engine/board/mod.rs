@@ -40,6 +40,7 @@ pub(in crate::engine) use join::owned_by;
 pub use join::{Failed, Heard, Raised};
 pub use list::{Pending, Waiting};
 pub use memory::{Changed, Stored};
+pub use tick::Stumble;
 pub use workflow::{ErrorMemory, Workflow};
 
 use super::incident::{Incident, Number};
@@ -71,6 +72,8 @@ pub struct Board {
     /// What is expected, and when to look whether it happened.
     watch: watch::Watch,
     changed: Changed,
+    /// What a tick is working on.
+    at_work: Option<tick::Stumble>,
 }
 
 /// What an operation works with: now, the rules in force, and where to put what is to be said.
