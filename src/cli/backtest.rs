@@ -121,19 +121,11 @@ fn backtest(
     said_before.take(before.end(until), since);
     said_after.take(after.end(until), since);
     let waiting = after.waiting();
-    let waits = |run: &_, incidents: &[_]| after.is_held(run) || incidents.iter().any(|number| waiting.contains(number));
+    let waits =
+        |run: &_, incidents: &[_]| after.is_held(run) || incidents.iter().any(|number| waiting.contains(number));
     let comparison = compare(&said_before, &said_after, since, waits);
     let baseline = baseline(&reader.said(since)?, said_before.notifications());
-    let report = Report {
-        since,
-        until,
-        journal_from,
-        inputs,
-        unreadable,
-        baseline,
-        classes_differ: false,
-        comparison,
-    };
+    let report = Report { since, until, journal_from, inputs, unreadable, baseline, classes_differ: false, comparison };
     Ok(Some(report))
 }
 

@@ -118,9 +118,7 @@ pub fn main() -> ExitCode {
         Command::Route { run, source } => route::run(&args.config, &run, source, args.format),
         Command::TestReceiver { name } => test_receiver::run(&args.config, &name, args.format),
         Command::Why { run } => why::run(&args.config, &run, args.format),
-        Command::Backtest { new, since, fail_on } => {
-            backtest::run(&args.config, &new, since, fail_on, args.format)
-        }
+        Command::Backtest { new, since, fail_on } => backtest::run(&args.config, &new, since, fail_on, args.format),
         Command::Demo { speed } => demo::run(speed, args.format),
         Command::Healthcheck { url, ready } => healthcheck::run(&args.config, url, ready, args.format),
     };

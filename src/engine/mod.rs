@@ -37,9 +37,9 @@ pub use decide::{Context, MOST_REPLAYED};
 pub use failing::Failing;
 pub use hearers::{About, Hearer};
 pub use incident::{
-    Acknowledged, Concern, Ear, Incident, IncidentId, IncidentNote, LastSuccess, Level, MOST_LINES, MOST_REFS, MOST_TALLIES,
-    Novelty, Number, Packed, Point, Proof, ProviderNote, Resolution, RunRef, State, Summary, SummaryLine, Tallies,
-    What, Withheld,
+    Acknowledged, Concern, Ear, Incident, IncidentId, IncidentNote, LastSuccess, Level, MOST_LINES, MOST_REFS,
+    MOST_TALLIES, Novelty, Number, Packed, Point, Proof, ProviderNote, Resolution, RunRef, State, Summary, SummaryLine,
+    Tallies, What, Withheld,
 };
 pub use input::Input;
 pub use known::{Failure, Hold, HoldState, Known, Membership};

@@ -1,12 +1,19 @@
 //! What other rules would have said: the journal's inputs go through the engine again, and time passes between them as it did, with a look
 //! at every deadline. The memories of the runs are kept here, as the ledger keeps them.
 
+mod alarm;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use alarm::Alarm;
+
 use super::incident::{Number, What};
-use super::{Board, Changes, Context, Input, Known, MOST_REPLAYED, Notification, Policy, Reason, Told};
+use super::{
+    Board, Changed, Changes, Context, Incident, Input, Known, MOST_REPLAYED, Notification, NotificationId, Policy,
+    Reason, Told,
+};
 use crate::run::RunKey;
 use crate::triage::{Observation, Standing};
 
@@ -26,27 +33,6 @@ pub struct Said {
     pub receivers: Vec<String>,
     /// The incidents that it speaks of: its own, those that a service's trouble stands for, those that a summary counts.
     pub covers: Vec<Number>,
-}
-
-/// A failed attempt of a run that somebody may want to hear of; also one that is being retried for too long, or whose run vanished.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Alarm {
-    /// When.
-    pub at: Timestamp,
-    /// Which run.
-    pub run: RunKey,
-    /// firstred's own count of the run's failed attempts.
-    pub failure: u32,
-    /// The incidents that it belongs to; empty where no rule wants it told.
-    pub incidents: Vec<Number>,
-    /// What people call the workflow.
-    pub workflow: String,
-    /// The first failed step.
-    pub step: Option<String>,
-    /// The error's code.
-    pub code: Option<String>,
-    /// The run's page.
-    pub url: Option<String>,
 }
 
 /// What came of an input, or of the time before it, in order.
@@ -171,7 +157,10 @@ impl<'a> Replay<'a> {
     fn will_be_looked_at(&self, deadline: Timestamp, until: Timestamp) -> bool {
         let first = self.looks.partition_point(|look| *look < deadline);
         let for_it = |look: &Timestamp| look.duration_since(deadline) <= LOOKS_WITHIN;
-        self.looks.get(first).filter(|look| for_it(look)).is_some_and(|look| until.duration_since(*look) <= LOOKS_WITHIN)
+        self.looks
+            .get(first)
+            .filter(|look| for_it(look))
+            .is_some_and(|look| until.duration_since(*look) <= LOOKS_WITHIN)
     }
 
     /// Holds that are due end, then the board does what is due.
@@ -229,7 +218,7 @@ impl<'a> Replay<'a> {
             }
         }
         let joined = |number: Number| self.board.incident(number).is_some_and(|incident| incident.last_at == now);
-        if !history && let Some(alarm) = alarm(now, key, before, &known, joined) {
+        if !history && let Some(alarm) = Alarm::of(now, key, before, &known, joined) {
             self.events.push(Event::Alarm(Box::new(alarm)));
         }
         if before.is_none() {
@@ -246,24 +235,26 @@ impl<'a> Replay<'a> {
         for Told { notification, receivers, incident } in told {
             let covers = match incident {
                 Some(number) => self.stands_for(number),
-                None => {
-                    let counts = |number: &Number| {
-                        let incident = self.board.incident(*number);
-                        let left = || changed.last_words.iter().find(|(other, _)| other == number).map(|(_, words)| words);
-                        incident.or_else(left).is_some_and(|incident| {
-                            incident.lines.iter().rev().take_while(|line| line.at == now).any(|line| {
-                                matches!(&line.reason, Reason::SummedUp { notification: id, .. } if *id == notification.id)
-                            })
-                        })
-                    };
-                    let left = changed.last_words.iter().map(|(number, _)| *number);
-                    let summed: BTreeSet<Number> = changed.incidents.iter().copied().chain(left).filter(counts).collect();
-                    summed.into_iter().flat_map(|number| self.stands_for(number)).collect()
-                }
+                None => self.summed_up(now, &changed, &notification.id),
             };
             let said = Said { at: now, notification, receivers, covers };
             self.events.push(Event::Said(Box::new(said)));
         }
+    }
+
+    /// The incidents that a summary counts.
+    fn summed_up(&self, now: Timestamp, changed: &Changed, summary: &NotificationId) -> Vec<Number> {
+        let counts =
+            |incident: &Incident| {
+                incident.lines.iter().rev().take_while(|line| line.at == now).any(
+                    |line| matches!(&line.reason, Reason::SummedUp { notification, .. } if notification == summary),
+                )
+            };
+        let here = changed.incidents.iter().filter_map(|number| Some((*number, self.board.incident(*number)?)));
+        let left = changed.last_words.iter().map(|(number, incident)| (*number, incident));
+        let counted = here.chain(left).filter(|(_, incident)| counts(incident));
+        let counted: BTreeSet<Number> = counted.flat_map(|(number, _)| self.stands_for(number)).collect();
+        counted.into_iter().collect()
     }
 
     /// An incident, and those that it speaks for.
@@ -296,45 +287,6 @@ impl<'a> Replay<'a> {
     fn by_id(&self, workspace: &str, run: &str) -> Option<&RunKey> {
         self.by_id.get(&(workspace.to_owned(), run.to_owned())).and_then(BTreeSet::first)
     }
-}
-
-/// What there is to hear of, now that a run's memory is another one.
-fn alarm(
-    now: Timestamp,
-    key: &RunKey,
-    before: Option<&Known>,
-    known: &Known,
-    joined: impl Fn(Number) -> bool,
-) -> Option<Alarm> {
-    let failures = |known: &Known| known.failure.as_ref().map_or(0, |failure| failure.number);
-    let new_failure = failures(known) > before.map_or(0, failures);
-    let is_new = |number: Number, counted: bool| {
-        let old = before.and_then(|before| before.incidents.iter().find(|part| part.number == number));
-        old.is_none_or(|old| (new_failure || !old.counted) && counted)
-    };
-    let joined: Vec<Number> = known
-        .incidents
-        .iter()
-        .filter(|part| joined(part.number) && is_new(part.number, part.counted))
-        .map(|part| part.number)
-        .collect();
-    if !new_failure && joined.is_empty() {
-        return None;
-    }
-    let counted = known.incidents.iter().any(|part| joined.contains(&part.number) && part.counted);
-    let failure = if new_failure || counted { failures(known) } else { failures(known).saturating_add(1) };
-    let card = known.card.as_deref();
-    let error = card.and_then(|card| card.cause.error());
-    Some(Alarm {
-        at: now,
-        run: key.clone(),
-        failure,
-        incidents: joined,
-        workflow: card.map_or(key.workflow.as_str(), |card| card.run.workflow.title()).to_owned(),
-        step: card.and_then(|card| card.cause.step_title()).map(str::to_owned),
-        code: error.map(|error| error.code.clone()),
-        url: card.and_then(|card| card.run.url.clone()),
-    })
 }
 
 #[cfg(test)]

@@ -53,7 +53,8 @@ mod tests {
     use crate::triage::observe;
 
     fn parked(status: &str, error: &serde_json::Value, steps: &serde_json::Value) -> Option<Parked> {
-        let run = serde_json::json!({"id": "r", "workflow": {"id": "w"}, "status": status, "error": error, "steps": steps});
+        let run =
+            serde_json::json!({"id": "r", "workflow": {"id": "w"}, "status": status, "error": error, "steps": steps});
         let run: Run = serde_json::from_value(run).unwrap();
         observe("prod", run, &Classes::default()).parked.map(|parked| *parked)
     }

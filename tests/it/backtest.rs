@@ -8,7 +8,8 @@ use crate::support::runs::{at, failed, in_status, retrying, with};
 use crate::support::setup::Setup;
 use crate::support::slack::Slack;
 
-const RULES: &str = "[[rules]]\nname = \"sync\"\nmatch = { workflow = \"*-sync\" }\nnotify = [\"oncall\"]\nhold = \"1s\"";
+const RULES: &str =
+    "[[rules]]\nname = \"sync\"\nmatch = { workflow = \"*-sync\" }\nnotify = [\"oncall\"]\nhold = \"1s\"";
 
 fn setup(slack: &Slack) -> Setup {
     Setup::new().defaults(&["oncall"], "1s").slack("oncall", slack, "").toml(RULES)

@@ -16,7 +16,8 @@ const CONNECTIONS: &str = "[[expect]]\nname = \"connections\"\nreauthorization =
 #[tokio::test]
 async fn a_polled_run_that_goes_on_for_too_long_is_told_once_also_after_a_kill_and_its_end_is_told() {
     let (slack, engine) = (Slack::start().await, EngineApi::start(100).await);
-    let setup = Setup::new().defaults(&["oncall"], "10m").slack("oncall", &slack, "").engine("prod", &engine).toml(LONG);
+    let setup =
+        Setup::new().defaults(&["oncall"], "10m").slack("oncall", &slack, "").engine("prod", &engine).toml(LONG);
     engine.set_ago("e1", "nightly-import", "busy", 7_200);
     engine.set_ago("e2", "hourly-export", "busy", 7_200);
     let mut daemon = Daemon::start(&setup).await;
@@ -25,7 +26,7 @@ async fn a_polled_run_that_goes_on_for_too_long_is_told_once_also_after_a_kill_a
     engine.wait_polls(3, SOON).await;
     engine.set("e1", "nightly-import", "ok");
     slack.wait_about("ended", SOON).await;
-    assert_eq!(slack.messages().len(), 2, "{:#?}", slack.messages().iter().map(|post| post.text()).collect::<Vec<_>>());
+    assert_eq!(slack.messages().len(), 2);
     slack.assert_well_formed();
 }
 

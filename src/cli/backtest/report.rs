@@ -31,12 +31,15 @@ pub(super) fn text(report: &Report) -> String {
     }
     exactness(&mut text, &report.baseline);
     messages(&mut text, report);
-    let unsaid = |changed: &ChangedFailure| format!("was told {} to {}", moment(changed.before), list(changed.told.iter()));
+    let unsaid =
+        |changed: &ChangedFailure| format!("was told {} to {}", moment(changed.before), list(changed.told.iter()));
     let moved = |changed: &ChangedFailure, word: &str| {
         format!("told {} instead of {}: {word}", moment(changed.after), moment(changed.before))
     };
     section(&mut text, "NOT TOLD ANY MORE", &comparison.lost, &unsaid);
-    section(&mut text, "told later", &comparison.later, &|changed| moved(changed, &format!("{} later", apart(changed))));
+    section(&mut text, "told later", &comparison.later, &|changed| {
+        moved(changed, &format!("{} later", apart(changed)))
+    });
     section(&mut text, "told earlier", &comparison.sooner, &|changed| {
         moved(changed, &format!("{} earlier", apart(changed)))
     });
@@ -53,7 +56,8 @@ pub(super) fn text(report: &Report) -> String {
 
 fn exactness(text: &mut String, baseline: &Baseline) {
     if baseline.exact {
-        let _ = write!(text, "\nthe rules in force, replayed, say exactly what was said: {} notifications", baseline.said);
+        let _ =
+            write!(text, "\nthe rules in force, replayed, say exactly what was said: {} notifications", baseline.said);
         return;
     }
     let _ = write!(
@@ -81,12 +85,7 @@ fn messages(text: &mut String, report: &Report) {
     }
 }
 
-fn section(
-    text: &mut String,
-    title: &str,
-    failures: &[ChangedFailure],
-    words: &dyn Fn(&ChangedFailure) -> String,
-) {
+fn section(text: &mut String, title: &str, failures: &[ChangedFailure], words: &dyn Fn(&ChangedFailure) -> String) {
     if failures.is_empty() {
         return;
     }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::going::Kept;
 use super::heed::is_named;
-use super::watch::{Named, Subject, named};
+use super::subject::{Named, Subject, named};
 use super::{Board, Round, joined};
 use crate::engine::incident::Concern;
 use crate::engine::{Expectation, Expected, Known};

@@ -5,11 +5,9 @@ use jiff::Timestamp;
 
 use super::going::Going;
 use super::join::{owned_by, owner, reopen};
-use super::watch::{Subject, named};
+use super::subject::{Subject, named};
 use super::{Board, Round, joined};
-use crate::engine::incident::{
-    Concern, Incident, IncidentId, Level, Novelty, Number, Packed, Proof, State, What,
-};
+use crate::engine::incident::{Concern, Incident, IncidentId, Level, Novelty, Number, Packed, Proof, State, What};
 use crate::engine::tell::listeners;
 use crate::engine::{Expectation, Expected, Policy, Reason};
 use crate::run::{RunKey, Workflow};
@@ -242,7 +240,8 @@ impl Board {
             }
             Concern::Unseen { workflow } => {
                 let named = named(expectation, policy);
-                let named = named.iter().find(|named| named.workflow == *workflow && named.workspace == subject.workspace);
+                let named =
+                    named.iter().find(|named| named.workflow == *workflow && named.workspace == subject.workspace);
                 match named {
                     None => Some(Proof::Moot),
                     Some(named) => {

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 
 use super::going::Going;
 use super::missed::Found;
-use super::watch::{Look, Subject};
+use super::subject::Subject;
+use super::watch::Look;
 use super::{Board, Round};
 use crate::engine::{Expected, Policy};
 use crate::run::RunKey;
@@ -16,9 +17,8 @@ use crate::triage::Missed;
 impl Board {
     /// A run is parked, or parked elsewhere, or goes on: whoever counts it counts anew. `before`: what was known of it.
     pub(super) fn repark(&mut self, round: &mut Round<'_>, key: &RunKey, before: Option<&Going>) {
-        let subject = |going: &Going| {
-            going.connection().map(|concern| Subject { workspace: key.workspace.clone(), concern })
-        };
+        let subject =
+            |going: &Going| going.connection().map(|concern| Subject { workspace: key.workspace.clone(), concern });
         let old = before.and_then(subject);
         let going = self.going.get(key).cloned();
         let new = going.as_ref().and_then(subject);

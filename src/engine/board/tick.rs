@@ -18,7 +18,7 @@ pub struct Stumble(Item);
 enum Item {
     Incident(Number),
     Cohort(String, Cause),
-    Expected(super::watch::Subject),
+    Expected(super::subject::Subject),
 }
 
 impl Board {

@@ -70,7 +70,10 @@ fn what_nobody_hears_of_any_more_is_named() {
     assert_eq!(lost.told.iter().map(String::as_str).collect::<Vec<_>>(), ["oncall"]);
     let counts: Vec<(MessageRule, u64, u64)> =
         comparison.messages.iter().map(|row| (row.rule.clone(), row.before, row.after)).collect();
-    assert_eq!(counts, [(MessageRule::Named("all".to_owned()), 5, 0), (MessageRule::Named("billing".to_owned()), 0, 4)]);
+    assert_eq!(
+        counts,
+        [(MessageRule::Named("all".to_owned()), 5, 0), (MessageRule::Named("billing".to_owned()), 0, 4)]
+    );
     let back = compared(&billing_only(), &simple(), &week(), 0, 9_000);
     assert_eq!((names(&back.new), back.lost.len()), (vec!["other o1".to_owned()], 0));
 }
@@ -78,11 +81,8 @@ fn what_nobody_hears_of_any_more_is_named() {
 #[test]
 fn what_is_heard_of_later_is_named_with_both_times() {
     let comparison = compared(&simple(), &from_the_third(), &week(), 0, 9_000);
-    let times: Vec<(String, Option<Timestamp>, Option<Timestamp>)> = comparison
-        .later
-        .iter()
-        .map(|changed| (changed.run.run.clone(), changed.before, changed.after))
-        .collect();
+    let times: Vec<(String, Option<Timestamp>, Option<Timestamp>)> =
+        comparison.later.iter().map(|changed| (changed.run.run.clone(), changed.before, changed.after)).collect();
     let expected = [("b1", 0, 1_500), ("b2", 900, 1_500)];
     let expected = expected.map(|(run, before, after)| (run.to_owned(), Some(at(before)), Some(at(after))));
     assert_eq!(times, expected);

@@ -115,7 +115,11 @@ fn a_hold_ends_at_its_deadline_and_a_run_that_recovers_is_never_told() {
 fn where_the_daemon_looked_soon_after_a_deadline_that_look_counts() {
     let journal = [failed("billing", "r1", 0), failed("billing", "r2", 60), failed("billing", "r3", 905), looked(907)];
     let all = events(&simple(), &journal, 1_000);
-    assert_eq!(said(&all)[1..], [(905, Kind::Updated)], "the third failure came before the look, and was counted with it");
+    assert_eq!(
+        said(&all)[1..],
+        [(905, Kind::Updated)],
+        "the third failure came before the look, and was counted with it"
+    );
     let journal = [failed("billing", "r1", 0), failed("billing", "r2", 60), looked(907)];
     assert_eq!(said(&events(&simple(), &journal, 1_000)), [(0, Kind::Failed), (907, Kind::Updated)]);
 }

@@ -40,7 +40,7 @@ pub(super) fn over(note: &IncidentNote, card: &Card, topic: &Topic, now: Timesta
     };
     let took = when::rough(resolution.at.duration_since(note.opened_at));
     let title = match &resolution.proof {
-        Proof::Cancelled { .. } => format!("{name} is closed after {took}"),
+        Proof::Cancelled { .. } | Proof::Moot => format!("{name} is closed after {took}"),
         Proof::Quiet { since } => {
             format!("{name} has not failed for {}", when::rough(resolution.at.duration_since(*since)))
         }
@@ -51,7 +51,6 @@ pub(super) fn over(note: &IncidentNote, card: &Card, topic: &Topic, now: Timesta
             }
             None => format!("{name} recovered after {took}"),
         },
-        Proof::Moot => format!("{name} is closed after {took}"),
         Proof::LaterRun { .. } | Proof::SameRun { .. } | Proof::Members => format!("{name} recovered after {took}"),
     };
     let short = proof_in_short(&resolution.proof, now);
@@ -114,8 +113,9 @@ fn proof(proof: &Proof, card: &Card, now: Timestamp) -> Line {
             .time(cancelled.at, now)
             .text(": that is an end, not a recovery."),
         (Proof::Happened, _) => line().text("What was expected has happened."),
-        (Proof::Moot, _) => line()
-            .text("It is expected no longer, or what it was expected of is gone: that is an end, not a recovery."),
+        (Proof::Moot, _) => {
+            line().text("It is expected no longer, or what it was expected of is gone: that is an end, not a recovery.")
+        }
         (Proof::Members, _) => line().text("Every workflow that it failed is over it."),
         (Proof::Quiet { since }, _) => {
             line().text("No failure since ").time(*since, now).text(": that is all firstred knows.")

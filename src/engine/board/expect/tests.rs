@@ -208,7 +208,10 @@ fn a_workflow_that_does_not_succeed_in_time_is_told_once_and_its_success_ends_it
     assert_eq!(story.missed(), [Missed::Success { last: Some(at(0)), every: minutes(25 * HOUR) }]);
     assert_eq!(story.said(), [Kind::Missed]);
     let note = story.incident();
-    assert_eq!((note.opened_at, note.severity, note.rule.as_deref()), (at(25 * HOUR), Severity::Warning, Some("daily")));
+    assert_eq!(
+        (note.opened_at, note.severity, note.rule.as_deref()),
+        (at(25 * HOUR), Severity::Warning, Some("daily"))
+    );
     story.run("r2", RunStatus::Running);
     assert!(story.said().is_empty(), "a run is no success");
     story.run("r2", RunStatus::Completed);
@@ -592,7 +595,8 @@ fn it_is_reminded_of_until_somebody_acknowledges() {
 
 #[test]
 fn only_who_may_see_the_workspace_is_told() {
-    let mut story = story(vec![Expectation { notify: vec!["oncall".to_owned(), "data".to_owned()], ..daily("billing") }]);
+    let mut story =
+        story(vec![Expectation { notify: vec!["oncall".to_owned(), "data".to_owned()], ..daily("billing") }]);
     let globex = Audience { workspaces: Some(["globex".to_owned()].into()), ..audience() };
     story.policy.receivers.insert("data".to_owned(), globex);
     story.run("r1", RunStatus::Completed).until(2 * DAY);
