@@ -65,7 +65,7 @@ pub(super) fn hold_ended(
 ) -> Decided {
     let due = known.hold_until().is_some_and(|until| until <= now);
     if !due {
-        return Decided { known, raised: Vec::new(), unchanged: true };
+        return Decided { known, raised: Vec::new(), unchanged: true, late: false };
     }
     let raised = match known.hold.as_ref().map(|hold| hold.state) {
         Some(HoldState::Parent) => parent_had_its_time(now, key, &mut known, parent, policy),
@@ -79,7 +79,7 @@ pub(super) fn hold_ended(
             Vec::new()
         }
     };
-    Decided { known, raised, unchanged: false }
+    Decided { known, raised, unchanged: false, late: false }
 }
 
 /// The engine has forgotten the run. Nothing is said where nothing was held.

@@ -29,15 +29,15 @@ pub(crate) mod testing;
 
 pub use backoff::{Patience, next_attempt};
 pub use board::{
-    Board, Changed, CommandError, Desk, ErrorMemory, Failed, Heard, Made, Pending, Raised, Stored, Stumble, Waiting,
-    Workflow,
+    Board, Changed, Coming, CommandError, Desk, ErrorMemory, Failed, Heard, Made, Pending, Raised, Stored, Stumble,
+    Waiting, Workflow,
 };
 pub use compare::{ChangedFailure, ComparedRules, MessageRule, Messages, Replayed, compare};
 pub use decide::{Context, MOST_REPLAYED};
 pub use failing::Failing;
 pub use hearers::{About, Hearer};
 pub use incident::{
-    Acknowledged, Concern, Ear, Incident, IncidentId, IncidentNote, LastSuccess, Level, MOST_LINES, MOST_REFS,
+    Acknowledged, Concern, Ear, Ears, Incident, IncidentId, IncidentNote, LastSuccess, Level, MOST_LINES, MOST_REFS,
     MOST_TALLIES, Novelty, Number, Packed, Point, Proof, ProviderNote, Resolution, RunRef, State, Summary, SummaryLine,
     Tallies, What, Withheld,
 };

@@ -66,11 +66,12 @@ impl Board {
             self.cancelled(&mut round, &seen, &known);
         }
         let also = if completed { self.repeated(&round, &seen, context.replayed) } else { Vec::new() };
-        let showed = self.prove(&mut round, &seen, completed || new_failure);
         let key = seen.key.clone();
         self.tell(&mut round, &key, &mut known, &decided.raised, Some(&seen.source));
+        // Last, so that a problem which the run passed at one step and failed at another goes on, instead of ending and coming back.
+        let showed = !decided.late && self.prove(&mut round, &seen, completed);
         self.expect(&mut round, &seen, &known, decided.unchanged, completed);
-        let idle = decided.unchanged && !showed && round.told.is_empty();
+        let idle = decided.unchanged && !showed && also.is_empty() && round.told.is_empty();
         Changes { known, told: round.told, unchanged: decided.unchanged, also, idle }
     }
 
@@ -84,30 +85,34 @@ impl Board {
         parent: Option<Standing>,
         policy: &Policy,
     ) -> Changes {
-        self.without_news(now, key, policy, |policy| hold::hold_ended(now, key, known, parent, policy))
+        let before = failures(&known);
+        self.without_news(now, key, before, policy, |policy| hold::hold_ended(now, key, known, parent, policy))
     }
 
     /// Decides what follows when the engine has forgotten a run that was open. One that was retrying may have failed: its silence
     /// ends with a word.
     #[must_use]
     pub fn forget_run(&mut self, now: Timestamp, key: &RunKey, known: Known, policy: &Policy) -> Changes {
-        self.without_news(now, key, policy, |policy| decide::forget(now, key, known, policy))
+        let before = failures(&known);
+        self.without_news(now, key, before, policy, |policy| decide::forget(now, key, known, policy))
     }
 
     fn without_news(
         &mut self,
         now: Timestamp,
         key: &RunKey,
+        before: u32,
         policy: &Policy,
         decide: impl FnOnce(&Policy) -> Decided,
     ) -> Changes {
         let mut round = Round::new(now, policy);
-        let Decided { mut known, raised, unchanged } = decide(policy);
-        if let Some(card) =
-            known.card.as_ref().filter(|_| raised.iter().any(|raised| raised.kind == super::Kind::Failed))
-        {
-            let fingerprint = card.fingerprint.0.clone();
-            self.see_error(&round, &fingerprint);
+        let Decided { mut known, raised, unchanged, .. } = decide(policy);
+        // One that was left to its parent was met when it failed.
+        if failures(&known) > before {
+            if let Some(card) = &known.card {
+                self.see_error(&round, &card.fingerprint.0);
+            }
+            self.see_failed(key);
         }
         self.tell(&mut round, key, &mut known, &raised, None);
         self.expect_without_news(&mut round, key, &known);

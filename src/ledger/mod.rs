@@ -18,6 +18,7 @@ mod migrate;
 mod offline;
 mod open;
 mod outbox;
+mod outlook;
 mod park;
 mod pending;
 mod people;
@@ -37,7 +38,7 @@ mod trouble;
 mod writer;
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc as std_mpsc};
 
 use rusqlite::Connection;
@@ -118,6 +119,12 @@ impl Ledger {
         let place = places.map_err(|_| QueueFull)?;
         let written = Written::of(&batch);
         Ok(done(self.ask(Work::Observe(batch, written), Some(place))))
+    }
+
+    /// Where the file is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.shared.path
     }
 
     /// Rung when a hold got a deadline. Only a hint to be faster.

@@ -20,6 +20,10 @@ pub struct Reader {
 }
 
 impl Reader {
+    pub(super) fn db(&self) -> &Connection {
+        &self.db
+    }
+
     /// Opens a ledger for reading, also while firstred runs.
     ///
     /// # Errors

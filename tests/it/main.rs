@@ -12,6 +12,7 @@
 
 mod support;
 
+mod api;
 mod backtest;
 mod cli;
 mod cli_json;
@@ -21,6 +22,7 @@ mod gone;
 mod hold;
 mod hostile;
 mod http_source;
+mod incidents;
 mod ingest;
 mod once;
 mod prefect;
@@ -28,6 +30,8 @@ mod reload;
 mod rules;
 mod secrets;
 mod shutdown;
+mod silences;
+mod simulation;
 mod slack_faults;
 mod slow_clients;
 mod smtp;

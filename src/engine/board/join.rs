@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Board, Round, joined};
 use crate::engine::incident::{
-    Ear, Incident, IncidentId, Level, MOST_REFS, Number, Packed, Point, RunRef, State, What, Withheld,
+    Ear, Ears, Incident, IncidentId, Level, MOST_REFS, Number, Packed, Point, RunRef, State, What, Withheld,
 };
 use crate::engine::rule::{Condition, Facts, Field, Rhythm};
 use crate::engine::{Kind, Membership, Owner, OwnerNote, Policy, Reason, Rule, Severity};
@@ -63,13 +63,13 @@ impl Board {
         };
         let new_run = count(round.now, number, &mut incident, raised, failed);
         for receiver in &raised.receivers {
-            incident.ears.entry(receiver.clone()).or_default();
+            incident.ears.of(receiver);
         }
         self.ripen(&mut incident, &failed.key.workflow);
         let id = incident.id.clone();
         self.changed.incidents.insert(number);
         if incident.is_open() {
-            self.rise(number, &incident, failed.card, round.policy);
+            self.rise(number, &incident, round.policy);
         }
         if raised.kind == Kind::Failed {
             self.tell_service(round, &incident, new_run);
@@ -78,7 +78,9 @@ impl Board {
         let said = round.told.len();
         self.attend(round, number, Some(failed.card));
         self.settle(round);
-        let told: Vec<String> = round.told[said..].iter().flat_map(|told| told.receivers.iter().cloned()).collect();
+        // What was said of others meanwhile, such as of the service, is not about this one.
+        let of_this = round.told[said..].iter().filter(|told| told.incident == Some(number));
+        let told: Vec<String> = of_this.flat_map(|told| told.receivers.iter().cloned()).collect();
         let withheld = self.withheld(round.now, number, &raised.receivers, &told, round.policy);
         let told = raised.receivers.iter().filter(|receiver| told.contains(receiver)).cloned().collect();
         Heard { number, incident: id, told, withheld }
@@ -97,7 +99,7 @@ impl Board {
             let same = |incident: &Incident| {
                 incident.rule == raised.rule && incident.state != State::Resolved && incident.failures == 0
             };
-            if self.incidents.get(&part.number).is_some_and(same) {
+            if self.incident(part.number).is_some_and(same) {
                 return part.number;
             }
         }
@@ -106,12 +108,8 @@ impl Board {
         let group = group(failed.card, failed.key, fields);
         let key = key(&failed.key.workspace, raised.rule.as_deref(), &group);
         if let Some(number) = self.by_key.get(&key).copied()
-            && self.incidents.contains_key(&number)
+            && let Some(incident) = self.incidents.get(&number)
         {
-            let waits = self.waits_anywhere(number);
-            let Some(incident) = self.incidents.get_mut(&number) else {
-                return number;
-            };
             let soon = incident
                 .resolution
                 .as_ref()
@@ -119,13 +117,11 @@ impl Board {
             match incident.state {
                 State::Gathering | State::Open => return number,
                 State::Resolved if soon => {
-                    reopen(incident, round.now);
+                    self.incidents.entry(number).and_modify(|incident| reopen(incident, round.now));
                     return number;
                 }
-                // Its counts may still wait for a summary: then it only makes room for the next one.
-                State::Resolved if waits => {
-                    self.by_key.remove(&key);
-                }
+                // Its last word may not have been said yet; its place is taken all the same.
+                State::Resolved if self.has_more_to_say(round.now, number, round.policy) => {}
                 State::Resolved => self.leave(number),
             }
         }
@@ -144,7 +140,8 @@ impl Board {
         let card = failed.card;
         let condition = rule.and_then(|rule| rule.after.as_ref()).and_then(|after| after.of(card.class));
         let condition = condition.filter(|_| raised.kind == Kind::Failed);
-        let number = raised.failure.to_string();
+        // The same attempt of a run can open two: as a retry that takes too long, and later as a failure.
+        let number = (self.next + 1).to_string();
         let incident = Incident {
             id: IncidentId::of_parts(&[&key, &failed.key.workflow, &failed.key.run, &number]),
             key,
@@ -174,7 +171,7 @@ impl Board {
             overflow: false,
             opening: Packed::of(card),
             novelty: self.novelty(failed),
-            ears: std::collections::BTreeMap::new(),
+            ears: Ears::default(),
             acknowledged: None,
             escalated: false,
             resolution: None,
@@ -190,12 +187,12 @@ impl Board {
     pub(super) fn insert(&mut self, incident: Incident) -> Number {
         self.next += 1;
         self.by_key.insert(incident.key.clone(), self.next);
-        self.incidents.insert(self.next, incident);
+        self.incidents.insert(self.next, Box::new(incident));
         self.next
     }
 
     /// Puts an incident back, and where it can be found by.
-    pub(super) fn place(&mut self, number: Number, incident: Incident) {
+    pub(super) fn place(&mut self, number: Number, incident: Box<Incident>) {
         self.index_places(number, &incident);
         self.index_services(number, &incident);
         self.incidents.insert(number, incident);
@@ -288,9 +285,7 @@ fn count(now: Timestamp, number: Number, incident: &mut Incident, raised: &Raise
     let card = failed.card;
     let part = failed.member_of.iter().find(|part| part.number == number && part.counted);
     let counted = part.is_some();
-    if part.is_some_and(|part| part.again) {
-        incident.again = incident.again.saturating_sub(1);
-    }
+    let was_again = part.is_some_and(|part| part.again);
     let level = match raised.kind {
         Kind::StillRetrying => Level::Retrying,
         Kind::Vanished => Level::Vanished,
@@ -317,8 +312,13 @@ fn count(now: Timestamp, number: Number, incident: &mut Incident, raised: &Raise
         return false;
     }
     incident.failures = incident.failures.saturating_add(1);
+    if was_again {
+        incident.again = incident.again.saturating_sub(1);
+    }
     if !counted {
         incident.runs = incident.runs.saturating_add(1);
+    }
+    if !counted || was_again {
         if incident.refs.len() == MOST_REFS {
             incident.refs.remove(0);
         }

@@ -79,7 +79,7 @@ impl Board {
             board.index(number, &incident);
             // Time is asked about all of them once: what a deadline was under other rules does not count.
             board.set_deadline(number, Some(incident.last_at));
-            board.incidents.insert(number, incident);
+            board.incidents.insert(number, Box::new(incident));
         }
         board
     }
@@ -143,6 +143,7 @@ impl Board {
     /// now. To be called before anything else under these rules; at a start, after [`Self::note_going`].
     pub fn adopt(&mut self, now: Timestamp, policy: &Policy) {
         self.inhibitors.clear();
+        self.risen.clear();
         self.by_service.clear();
         let numbers: Vec<Number> = self.incidents.keys().copied().collect();
         for number in numbers {
@@ -154,11 +155,8 @@ impl Board {
                 self.changed.incidents.insert(number);
             }
             self.index_services(number, &incident);
-            if incident.is_open()
-                && !policy.inhibitions.is_empty()
-                && let Some(card) = incident.opening.card()
-            {
-                self.rise(number, &incident, &card, policy);
+            if incident.is_open() {
+                self.rise(number, &incident, policy);
             }
             self.set_deadline(number, Some(incident.last_at));
             self.incidents.insert(number, incident);
@@ -186,7 +184,7 @@ impl Board {
     /// Lets those hear again that wait for what is not there: what they waited for may be what could not be read.
     fn wake_lost(&self, number: Number, incident: &mut Incident) -> bool {
         let mut woken = false;
-        for (receiver, ear) in &mut incident.ears {
+        for (receiver, ear) in incident.ears.iter_mut() {
             let under = ear.under.filter(|parent| self.incidents.contains_key(parent));
             let waits = || self.desks.get(receiver).is_some_and(|desk| desk.waits_for(number).is_some());
             let lost = match ear.withheld {
@@ -225,7 +223,9 @@ impl Board {
 
     /// Finds an incident by what it is: what no rule can change.
     fn index(&mut self, number: Number, incident: &Incident) {
-        self.by_key.insert(incident.key.clone(), number);
+        // An older one of this key only waits for its last word.
+        let newest = self.by_key.entry(incident.key.clone()).or_default();
+        *newest = number.max(*newest);
         if incident.state == State::Resolved {
             return;
         }

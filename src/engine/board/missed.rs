@@ -7,7 +7,9 @@ use super::going::Going;
 use super::join::{owned_by, owner, reopen};
 use super::subject::{Subject, named};
 use super::{Board, Round, joined};
-use crate::engine::incident::{Concern, Incident, IncidentId, Level, Novelty, Number, Packed, Proof, State, What};
+use crate::engine::incident::{
+    Concern, Ears, Incident, IncidentId, Level, Novelty, Number, Packed, Proof, State, What,
+};
 use crate::engine::tell::listeners;
 use crate::engine::{Expectation, Expected, Policy, Reason};
 use crate::run::{RunKey, Workflow};
@@ -60,7 +62,7 @@ impl Board {
 
     fn missed_number(&self, subject: &Subject, expectation: &Expectation) -> Option<Number> {
         let number = self.by_key.get(&subject.key(&expectation.name)).copied()?;
-        self.incidents.get(&number).is_some_and(Incident::is_open).then_some(number)
+        self.incident(number).is_some_and(Incident::is_open).then_some(number)
     }
 
     /// It is missing, and confirmed to be.
@@ -84,7 +86,7 @@ impl Board {
         match listeners(&expectation.notify, &card, round.policy) {
             Ok(receivers) => {
                 for receiver in receivers {
-                    incident.ears.entry(receiver).or_default();
+                    incident.ears.of(&receiver);
                 }
             }
             Err(hidden) if hidden.is_empty() => {
@@ -94,7 +96,7 @@ impl Board {
         }
         self.changed.incidents.insert(number);
         self.watch.miss(subject.clone(), number);
-        self.rise(number, &incident, &card, round.policy);
+        self.rise(number, &incident, round.policy);
         self.place(number, incident);
         self.attend(round, number, Some(&card));
     }
@@ -176,7 +178,7 @@ impl Board {
             overflow: false,
             opening: Packed::of(card),
             novelty: Novelty { last_success, ..Novelty::default() },
-            ears: std::collections::BTreeMap::new(),
+            ears: Ears::default(),
             acknowledged: None,
             escalated: false,
             resolution: None,

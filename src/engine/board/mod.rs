@@ -3,6 +3,7 @@
 //! ledger in the same transaction, and read back at the next start.
 
 mod attend;
+mod coming;
 mod command;
 mod compose;
 mod desk;
@@ -35,6 +36,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+pub use coming::Coming;
 pub use command::{CommandError, Made};
 pub use desk::Desk;
 pub(in crate::engine) use join::owned_by;
@@ -50,7 +52,8 @@ use super::{Policy, Silence, Told};
 /// Every problem that goes on.
 #[derive(Debug, Clone, Default)]
 pub struct Board {
-    incidents: BTreeMap<Number, Incident>,
+    /// Boxed: each is taken out while it is gone round.
+    incidents: BTreeMap<Number, Box<Incident>>,
     next: Number,
     by_key: BTreeMap<String, Number>,
     /// By workspace and workflow: the incidents that a run of it may prove over.
@@ -59,6 +62,8 @@ pub struct Board {
     by_service: BTreeMap<String, BTreeSet<Number>>,
     /// By inhibition and the values that must be equal: the open incidents above.
     inhibitors: BTreeMap<(usize, Vec<Option<String>>), BTreeSet<Number>>,
+    /// Those that were looked at for it.
+    risen: BTreeSet<Number>,
     deadlines: BTreeSet<(Timestamp, Number)>,
     deadline_of: BTreeMap<Number, Timestamp>,
     workflows: BTreeMap<String, Workflow>,
@@ -96,12 +101,12 @@ impl Board {
     /// An incident by its number.
     #[must_use]
     pub fn incident(&self, number: Number) -> Option<&Incident> {
-        self.incidents.get(&number)
+        self.incidents.get(&number).map(Box::as_ref)
     }
 
     /// Every incident that goes on, or ended lately.
     pub fn incidents(&self) -> impl Iterator<Item = (Number, &Incident)> {
-        self.incidents.iter().map(|(number, incident)| (*number, incident))
+        self.incidents.iter().map(|(number, incident)| (*number, incident.as_ref()))
     }
 
     /// When time has to be asked again.
@@ -109,8 +114,8 @@ impl Board {
     pub fn next_deadline(&self, now: Timestamp, policy: &Policy) -> Option<Timestamp> {
         let first = self.deadlines.first().map(|(at, _)| *at);
         let desks = self.desks.iter().filter_map(|(receiver, desk)| {
-            let budget = policy.receivers.get(receiver).and_then(|audience| audience.budget);
-            desk.cohorts().filter_map(|(cause, cohort)| desk.due(cause, cohort, now, budget)).min()
+            let ends = |(cause, cohort)| self.ends_waiting(now, receiver, cause, cohort, policy);
+            desk.cohorts().filter_map(ends).min()
         });
         first.into_iter().chain(self.watch.next()).chain(desks).min()
     }

@@ -5,6 +5,7 @@ use super::{Board, ErrorMemory, Failed, Round, Workflow, joined, workflow};
 use crate::engine::Known;
 use crate::engine::incident::{Incident, Novelty, Number, Point, Proof, RunRef, State};
 use crate::engine::rule::Condition;
+use crate::run::RunKey;
 use crate::triage::{Observation, Standing};
 
 impl Board {
@@ -19,6 +20,15 @@ impl Board {
             self.workflows.insert(key.clone(), workflow);
         }
         self.changed.workflows.insert(key);
+    }
+
+    /// Remembers that a run failed of which nothing new was seen: the retry that was announced has not come.
+    pub(in crate::engine) fn see_failed(&mut self, key: &RunKey) {
+        let key = joined(&[&key.workspace, &key.workflow]);
+        if let Some(workflow) = self.workflows.get_mut(&key) {
+            workflow.fail();
+            self.changed.workflows.insert(key);
+        }
     }
 
     /// Remembers an error that was met.
@@ -66,7 +76,7 @@ impl Board {
     pub(in crate::engine) fn cancelled(&mut self, round: &mut Round<'_>, seen: &Observation, known: &Known) {
         for part in &known.incidents {
             let never_failed = |incident: &Incident| incident.failures == 0 && incident.state == State::Open;
-            if self.incidents.get(&part.number).is_some_and(never_failed) {
+            if self.incident(part.number).is_some_and(never_failed) {
                 let run = run_ref(round, seen);
                 self.resolve(round, part.number, Proof::Cancelled { run });
             }

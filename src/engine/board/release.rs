@@ -41,8 +41,10 @@ impl Board {
             let Some(mut incident) = self.incidents.remove(&number) else {
                 continue;
             };
-            let held =
-                incident.opening.card().and_then(|card| self.outer_gate(round, &incident, number, receiver, &card));
+            let held = incident
+                .opening
+                .card()
+                .and_then(|card| self.outer_gate(round, &incident, number, receiver, &card, &card));
             match held {
                 // A problem that is over needs no more patience than its summary.
                 Some((cause, why)) if incident.state != State::Resolved => {
@@ -103,7 +105,7 @@ impl Board {
             let mut ear = incident.ears.get(receiver).cloned().unwrap_or_default();
             attend::hear(round.now, &incident, &mut ear, Kind::Summary);
             ear.withheld = None;
-            incident.ears.insert(receiver.to_owned(), ear);
+            incident.ears.insert(receiver, ear);
             let (receiver, why) = (receiver.to_owned(), cohort.why.clone());
             incident.note(round.now, Reason::SummedUp { receiver, notification: id.clone(), why });
             self.changed.incidents.insert(*number);

@@ -144,7 +144,12 @@ impl Story {
     /// Other rules, or a start: nothing lives but what is stored.
     fn restart(&mut self) -> &mut Self {
         let stored = Stored {
-            incidents: self.board.incidents.iter().map(|(number, incident)| (*number, incident.clone())).collect(),
+            incidents: self
+                .board
+                .incidents
+                .iter()
+                .map(|(number, incident)| (*number, incident.as_ref().clone()))
+                .collect(),
             last_number: self.board.next,
             workflows: self.board.workflows.clone().into_iter().collect(),
             expected_since: self.board.watch.since.clone().into_iter().collect(),
