@@ -1,6 +1,7 @@
 //! From observations to rows, inside the writer's transaction. What follows from an observation is the engine's to say; this
 //! only fetches what the engine needs to know and writes what it answers.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jiff::{SignedDuration, Timestamp};
@@ -32,6 +33,8 @@ pub(super) struct Hot<'c> {
     pub(super) next_tick: Option<Timestamp>,
     /// What goes into the journal with this transaction.
     pub(super) journal: Lines,
+    /// When a read of a source was last journaled.
+    pub(super) reads: BTreeMap<String, Timestamp>,
     /// Runs whose holds met a bug in the engine when they were to end: rows to be put off.
     pub(super) spoiled: Vec<i64>,
     /// What a tick of the board stumbled over, and until when it is put off.
@@ -55,6 +58,7 @@ impl<'c> Hot<'c> {
             taken: false,
             next_tick: None,
             journal: Lines::default(),
+            reads: BTreeMap::new(),
             spoiled: Vec::new(),
             stumbles: Vec::new(),
             find: db.prepare_cached(

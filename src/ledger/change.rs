@@ -80,6 +80,14 @@ impl Ledger {
         }
     }
 
+    /// A polled source was read completely; `began`: when that read began. What is expected of it and did not happen is said only then.
+    ///
+    /// # Errors
+    /// When what follows was not committed.
+    pub async fn source_read(&self, source: &str, began: Timestamp) -> Result<(), LedgerError> {
+        done(self.ask(Work::Read { source: source.to_owned(), began, now: clock::now() }, None)).await
+    }
+
     /// Somebody knows of the open incident whose name begins with `incident`: no reminders and no escalation any more. Answers its whole
     /// name, and whether it was news.
     ///

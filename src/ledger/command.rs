@@ -69,6 +69,11 @@ pub(super) enum Work {
         reason: String,
         now: Timestamp,
     },
+    Read {
+        source: String,
+        began: Timestamp,
+        now: Timestamp,
+    },
     Acknowledge {
         id: String,
         by: String,
@@ -97,6 +102,7 @@ impl Work {
         match self {
             Self::Observe(batch, _) => batch.weight(),
             Self::EndHolds { .. }
+            | Self::Read { .. }
             | Self::Acknowledge { .. }
             | Self::Silence { .. }
             | Self::EndSilence { .. }

@@ -23,6 +23,7 @@ mod park;
 mod pending;
 mod people;
 mod prune;
+mod read;
 mod reader;
 mod release;
 mod repeated;

@@ -1,5 +1,6 @@
 //! Reads a ledger file from outside: commands that look at it while firstred runs, or when it does not.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -85,6 +86,14 @@ impl Reader {
     /// When the file can't be read.
     pub fn pending(&self) -> Result<AllPending, LedgerError> {
         pending::pending(&self.db)
+    }
+
+    /// The ids of what was said about problems since `since`.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn said(&self, since: Timestamp) -> Result<BTreeSet<String>, LedgerError> {
+        reader::said(&self.db, since)
     }
 
     /// As [`super::Ledger::journal`].

@@ -14,7 +14,7 @@ use super::command::{Answer, Command, Work};
 use super::failing::Memory;
 use super::reserve::Reserve;
 use super::trouble::Met;
-use super::{LedgerError, failing, hold, outbox, park, people, prune, release, sweep, trouble};
+use super::{LedgerError, failing, hold, outbox, park, people, prune, read, release, sweep, trouble};
 use crate::clock;
 use crate::engine::Policy;
 use crate::metrics::{AttemptLabel, Metrics};
@@ -228,6 +228,9 @@ fn work(hot: &mut Hot<'_>, work: &Work, policy: &Policy, effects: &mut Effects) 
         }
         Work::Settle { what, now } => trouble::settle(hot, what, *now).map(Answer::Changed),
         Work::Sweep { now } => sweep::sweep(hot, *now, policy, effects).map(Answer::Changed),
+        Work::Read { source, began, now } => {
+            read::read(hot, source, *began, *now, policy, effects).map(|()| Answer::Done)
+        }
         Work::EndHolds { now } => hold::end(hot, *now, policy, effects).map(Answer::Next),
         Work::Release { receiver, now } => release::release(hot, receiver, *now, policy, effects).map(Answer::Released),
         Work::Park { delivery, reason, now } => {
@@ -279,6 +282,7 @@ fn work_name(work: &Work) -> &'static str {
         Work::Raise { .. } => "raise",
         Work::Settle { .. } => "settle",
         Work::Sweep { .. } => "sweep",
+        Work::Read { .. } => "read",
         Work::EndHolds { .. } => "end holds",
         Work::Release { .. } => "release",
         Work::Park { .. } => "park",

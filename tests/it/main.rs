@@ -13,9 +13,11 @@
 mod support;
 
 mod api;
+mod backtest;
 mod cli;
 mod cli_json;
 mod crash;
+mod expect;
 mod gone;
 mod hold;
 mod hostile;

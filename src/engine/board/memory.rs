@@ -230,7 +230,7 @@ impl Board {
             return;
         }
         if let What::Missed { concern, .. } = &incident.what {
-            let subject = super::watch::Subject { workspace: incident.workspace.clone(), concern: concern.clone() };
+            let subject = super::subject::Subject { workspace: incident.workspace.clone(), concern: concern.clone() };
             self.watch.miss(subject, number);
         }
         self.index_places(number, incident);

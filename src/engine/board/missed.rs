@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::going::Going;
 use super::join::{owned_by, owner, reopen};
-use super::watch::{Subject, named};
+use super::subject::{Subject, named};
 use super::{Board, Round, joined};
 use crate::engine::incident::{
     Concern, Ears, Incident, IncidentId, Level, Novelty, Number, Packed, Proof, State, What,

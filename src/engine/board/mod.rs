@@ -24,6 +24,7 @@ mod release;
 mod repeat;
 mod review;
 mod service;
+mod subject;
 mod tick;
 mod watch;
 mod workflow;

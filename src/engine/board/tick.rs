@@ -18,6 +18,7 @@ pub struct Stumble(Item);
 enum Item {
     Incident(Number),
     Cohort(String, Cause),
+    Expected(super::subject::Subject),
 }
 
 impl Board {
@@ -36,8 +37,11 @@ impl Board {
             self.may_stumble(number);
             self.mature(&mut round, number);
         }
+        for subject in self.watch.take_due(now, CHUNK) {
+            self.at_work = Some(Stumble(Item::Expected(subject.clone())));
+            self.review(&mut round, &subject);
+        }
         self.at_work = None;
-        self.expect_by_time(&mut round);
         self.settle(&mut round);
         self.drop_old_silences(now);
         round.told
@@ -53,6 +57,7 @@ impl Board {
         match &stumble.0 {
             Item::Incident(number) if self.incidents.contains_key(number) => self.set_deadline(*number, Some(until)),
             Item::Incident(_) => {}
+            Item::Expected(subject) => self.watch.set_due(subject, Some(until)),
             Item::Cohort(receiver, cause) => {
                 if let Some(desk) = self.desks.get_mut(receiver) {
                     desk.put_off(cause, until);
