@@ -9,8 +9,9 @@ use crate::clock;
 use crate::config::{Config, TestCase};
 use crate::daemon::admit;
 use crate::engine::rule::Facts;
-use crate::engine::{Context, decide, hold_ended};
-use crate::triage::{Class, Standing, observe};
+use crate::engine::{Board, Context, Kind, Policy, raise};
+use crate::run::RunKey;
+use crate::triage::{Card, Class, Standing, observe};
 
 /// What came of a test.
 #[derive(Debug, PartialEq, Serialize)]
@@ -98,18 +99,21 @@ fn outcome(test: &TestCase, config: &Config) -> Result<Outcome, String> {
     let observation = observe(&source, run, &config.classes);
     let (key, standing) = (observation.key.clone(), observation.standing);
     let card = observation.card.clone();
-    let mut changes = decide(now, None, observation, Context::default(), policy);
+    let changes = Board::default().observe(now, None, observation, Context::default(), policy);
     let until = changes.known.hold_until().filter(|_| standing == Standing::Retrying);
-    if let Some(until) = until {
-        changes = hold_ended(until, &key, changes.known, None, policy);
-    }
     let rules = card.as_ref().map(|card| policy.rules.matching(Facts::of(card))).unwrap_or_default();
     Ok(Outcome {
-        receivers: changes.told.into_iter().flat_map(|told| told.receivers).collect(),
+        receivers: card.as_ref().map(|card| named(&key, card, policy)).unwrap_or_default(),
         class: card.as_ref().map(|card| card.class),
         held: until.is_some(),
         rules: rules.into_iter().map(|rule| rule.name.clone()).collect(),
     })
+}
+
+/// Whom the rules name, whatever the hour: silences, quiet hours, conditions and budgets say when, and not who.
+fn named(key: &RunKey, card: &Card, policy: &Policy) -> BTreeSet<String> {
+    let raised = raise(key, card, Kind::Failed, 1, policy).unwrap_or_default();
+    raised.into_iter().flat_map(|raised| raised.receivers).collect()
 }
 
 #[cfg(test)]

@@ -4,19 +4,26 @@ use jiff::Timestamp;
 
 use super::attempt::{Freshness, freshness, is_new_failure, without_nonsense};
 use super::hold;
-use super::tell::tell;
+use super::tell::raise;
 use super::{Failure, HoldState, Kind, Known, Policy, Raised, Reason};
 use crate::run::RunKey;
 use crate::triage::{Observation, Standing};
 
 /// What the ledger knows besides the run's own memory.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Context {
     /// It ended before firstred first looked at this source.
     pub history: bool,
     /// The run that started it is known and has not ended.
     pub parent_open: bool,
+    /// The runs that it repeats, nearest first: the one whose id is its `replay_of`, in the same workspace, then the one that this one
+    /// repeats (its [`Known::replay_of`]), and so on, at most [`MOST_REPLAYED`] and none twice. Only needed for a run that completed. What
+    /// changes of them comes back in [`super::Changes::also`].
+    pub replayed: Vec<(RunKey, Known)>,
 }
+
+/// How long a chain of runs that repeat each other is followed.
+pub const MOST_REPLAYED: usize = 10;
 
 /// What follows for the run by itself; what is said of it, the board decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +43,7 @@ pub(super) fn decide(
     now: Timestamp,
     known: Option<Known>,
     observation: &mut Observation,
-    context: Context,
+    context: &Context,
     policy: &Policy,
 ) -> Decided {
     without_nonsense(now, observation);
@@ -101,7 +108,7 @@ fn says_nothing_new(known: &Known, seen: &Observation) -> bool {
     match seen.standing {
         Standing::Failed => !is_new_failure(known, seen),
         Standing::Completed | Standing::Cancelled => true,
-        Standing::Open => known.started_at >= seen.started_at,
+        Standing::Open => known.started_at >= seen.started_at && known.parked == seen.parked,
         Standing::Retrying => {
             let (Some(old), Some(new)) = (&known.card, &seen.card) else {
                 return known.card.is_none() == seen.card.is_none();
@@ -116,7 +123,7 @@ fn advance(
     now: Timestamp,
     known: &mut Known,
     seen: &mut Observation,
-    context: Context,
+    context: &Context,
     policy: &Policy,
 ) -> Vec<Raised> {
     let before = known.standing;
@@ -157,7 +164,7 @@ fn advance(
     }
 }
 
-fn fail(now: Timestamp, known: &mut Known, seen: &mut Observation, context: Context, policy: &Policy) -> Vec<Raised> {
+fn fail(now: Timestamp, known: &mut Known, seen: &mut Observation, context: &Context, policy: &Policy) -> Vec<Raised> {
     let number = known.failure.as_ref().map_or(1, |last| last.number.saturating_add(1));
     known.failure =
         Some(Failure { number, attempt: seen.attempt, started_at: seen.started_at, ended_at: seen.completed_at });
@@ -178,7 +185,7 @@ fn fail(now: Timestamp, known: &mut Known, seen: &mut Observation, context: Cont
         known.card = Some(card);
         return Vec::new();
     }
-    let raised = match tell(&seen.key, &card, Kind::Failed, number, policy) {
+    let raised = match raise(&seen.key, &card, Kind::Failed, number, policy) {
         Ok(raised) => raised,
         Err(reason) => {
             known.note(now, source, reason);

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::decide::Decided;
 use super::known::HoldState;
 use super::rule::Facts;
-use super::tell::tell;
+use super::tell::raise;
 use super::{Failure, Hold, Kind, Known, Policy, Raised, Reason};
 use crate::run::{RunKey, RunStatus};
 use crate::triage::{Card, Observation, Standing};
@@ -184,7 +184,7 @@ fn say(now: Timestamp, key: &RunKey, known: &mut Known, kind: Kind, failure: u32
     let Some(card) = &known.card else {
         return Vec::new();
     };
-    match tell(key, card, kind, failure, policy) {
+    match raise(key, card, kind, failure, policy) {
         Ok(raised) => raised,
         Err(reason) => {
             known.note(now, None, reason);

@@ -10,6 +10,7 @@ mod failing;
 mod hearers;
 mod hold;
 mod incident;
+mod input;
 mod known;
 mod notification;
 mod outcome;
@@ -26,16 +27,18 @@ pub(crate) mod testing;
 
 pub use backoff::{Patience, next_attempt};
 pub use board::{
-    Board, Changed, CommandError, Desk, ErrorMemory, Failed, Heard, Made, Pending, Raised, Stored, Waiting, Workflow,
+    Board, Changed, Coming, CommandError, Desk, ErrorMemory, Failed, Heard, Made, Pending, Raised, Stored, Stumble,
+    Waiting, Workflow,
 };
-pub use decide::Context;
+pub use decide::{Context, MOST_REPLAYED};
 pub use failing::Failing;
 pub use hearers::{About, Hearer};
 pub use incident::{
-    Acknowledged, Ear, Incident, IncidentId, IncidentNote, LastSuccess, Level, MOST_LINES, MOST_REFS, MOST_TALLIES,
-    Novelty, Number, Packed, Point, Proof, ProviderNote, Resolution, RunRef, State, Summary, SummaryLine, Tallies,
-    What, Withheld,
+    Acknowledged, Concern, Ear, Ears, Incident, IncidentId, IncidentNote, LastSuccess, Level, MOST_LINES, MOST_REFS,
+    MOST_TALLIES, Novelty, Number, Packed, Point, Proof, ProviderNote, Resolution, RunRef, State, Summary, SummaryLine,
+    Tallies, What, Withheld,
 };
+pub use input::Input;
 pub use known::{Failure, Hold, HoldState, Known, Membership};
 pub use notification::{Delivery, Kind, Notification, NotificationId, OwnTrouble, OwnerNote, Subject};
 pub use outcome::{Attempted, Next, Outcome, Verdict, after_attempt};
@@ -48,4 +51,4 @@ pub use rule::{
 pub use schedule::{Schedule, Window};
 pub use silence::Silence;
 pub use step::{Changes, Told};
-pub use tell::{whom, whom_all};
+pub use tell::{raise, whom, whom_all};

@@ -19,6 +19,10 @@ pub struct Changes {
     pub told: Vec<Told>,
     /// Nothing in the run's memory changed: nothing of it needs to be written.
     pub unchanged: bool,
+    /// Other runs whose memory changed: to be written too.
+    pub also: Vec<(RunKey, Known)>,
+    /// Nothing changed on the board either: without this input all would be as it is.
+    pub idle: bool,
 }
 
 /// One thing to say and the receivers to say it to.
@@ -45,7 +49,7 @@ impl Board {
     ) -> Changes {
         let before = known.as_ref().map(|known| (known.standing, failures(known)));
         let mut round = Round::new(now, policy);
-        let decided = decide::decide(now, known, &mut seen, context, policy);
+        let decided = decide::decide(now, known, &mut seen, &context, policy);
         let mut known = decided.known;
         let new_failure = failures(&known) > before.map_or(0, |(_, failures)| failures);
         let turned = before.is_none_or(|(standing, _)| standing != known.standing);
@@ -61,13 +65,14 @@ impl Board {
         } else if turned && known.standing == Standing::Cancelled {
             self.cancelled(&mut round, &seen, &known);
         }
+        let also = if completed { self.repeated(&round, &seen, context.replayed) } else { Vec::new() };
         let key = seen.key.clone();
         self.tell(&mut round, &key, &mut known, &decided.raised, Some(&seen.source));
         // Last, so that a problem which the run passed at one step and failed at another goes on, instead of ending and coming back.
-        if !decided.late {
-            self.prove(&mut round, &seen, completed);
-        }
-        Changes { known, told: round.told, unchanged: decided.unchanged }
+        let showed = !decided.late && self.prove(&mut round, &seen, completed);
+        self.expect(&mut round, &seen, &known, decided.unchanged, completed);
+        let idle = decided.unchanged && !showed && also.is_empty() && round.told.is_empty();
+        Changes { known, told: round.told, unchanged: decided.unchanged, also, idle }
     }
 
     /// Decides what follows when a run's hold has reached its deadline. `parent` is where the run that started it stands, if it is known.
@@ -110,7 +115,8 @@ impl Board {
             self.see_failed(key);
         }
         self.tell(&mut round, key, &mut known, &raised, None);
-        Changes { known, told: round.told, unchanged }
+        self.expect_without_news(&mut round, key, &known);
+        Changes { known, told: round.told, unchanged, also: Vec::new(), idle: unchanged }
     }
 
     fn tell(

@@ -9,13 +9,10 @@ use crate::run::RunKey;
 use crate::triage::Card;
 
 /// Applies the rules to a failed attempt of a run: who is to hear of it, or why nobody is. `failure` is firstred's own count of it.
-pub(super) fn tell(
-    key: &RunKey,
-    card: &Card,
-    kind: Kind,
-    failure: u32,
-    policy: &Policy,
-) -> Result<Vec<Raised>, Reason> {
+///
+/// # Errors
+/// With the reason, where nobody is.
+pub fn raise(key: &RunKey, card: &Card, kind: Kind, failure: u32, policy: &Policy) -> Result<Vec<Raised>, Reason> {
     let rules = policy.rules.matching(Facts::of(card));
     let mut seen = BTreeSet::new();
     let mut hidden = Vec::new();
@@ -70,6 +67,18 @@ fn named(notify: &[String], card: &Card, policy: &Policy) -> Vec<String> {
         names.extend(owner.map_or(&policy.default_notify, |owner| &owner.notify).iter().cloned());
     }
     names
+}
+
+/// Of the receivers that `notify` names, those that may see the card's workspace; else those that may not.
+pub(super) fn listeners(notify: &[String], card: &Card, policy: &Policy) -> Result<Vec<String>, Vec<String>> {
+    let mut seen = BTreeSet::new();
+    let mut names = named(notify, card, policy);
+    names.retain(|name| policy.receivers.contains_key(name) && seen.insert(name.clone()));
+    let (may, may_not): (Vec<String>, Vec<String>) = names.into_iter().partition(|name| {
+        let audience = policy.receivers.get(name);
+        audience.is_some_and(|audience| audience.may_see(&card.run.workspace))
+    });
+    if may.is_empty() { Err(may_not) } else { Ok(may) }
 }
 
 /// Whom the rules in force would tell of a card: for what was said already, and has lost its receiver.

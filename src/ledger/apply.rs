@@ -10,10 +10,12 @@ use super::LedgerError;
 use super::bells::Effects;
 use super::command::Observed;
 use super::failing::Memory;
+use super::journal::{Lines, Seen, Written};
+use super::repeated;
 use super::rows::micros;
-use crate::engine::{Board, Changes, Context, Known, Policy};
+use super::save::{self, row_of};
+use crate::engine::{Board, Changes, Context, Input, Known, Number, Policy, Stumble, Told};
 use crate::run::RunKey;
-use crate::triage::Observation;
 
 /// A run that is seen again without any change is marked as seen this often: it must not be pruned, and told anew, while the
 /// engine still lists it.
@@ -24,10 +26,22 @@ pub(super) struct Hot<'c> {
     pub(super) db: &'c Connection,
     pub(super) memory: Memory,
     pub(super) board: Board,
+    /// What changed on the board was taken from it to be written, and is not committed yet.
+    pub(super) taken: bool,
+    /// When the board has to be asked again, as of the last commit.
+    pub(super) next_tick: Option<Timestamp>,
+    /// What goes into the journal with this transaction.
+    pub(super) journal: Lines,
+    /// Runs whose holds met a bug in the engine when they were to end: rows to be put off.
+    pub(super) spoiled: Vec<i64>,
+    /// What a tick of the board stumbled over, and until when it is put off.
+    pub(super) stumbles: Vec<(Stumble, Timestamp)>,
     find: CachedStatement<'c>,
     parent: CachedStatement<'c>,
     insert: CachedStatement<'c>,
     update: CachedStatement<'c>,
+    member: CachedStatement<'c>,
+    pub(super) incident: CachedStatement<'c>,
     pub(super) say: CachedStatement<'c>,
     pub(super) deliver: CachedStatement<'c>,
 }
@@ -38,6 +52,11 @@ impl<'c> Hot<'c> {
             db,
             memory: Memory::default(),
             board: Board::default(),
+            taken: false,
+            next_tick: None,
+            journal: Lines::default(),
+            spoiled: Vec::new(),
+            stumbles: Vec::new(),
             find: db.prepare_cached(
                 "SELECT id, seen_at, known, workflow, source FROM runs
                  WHERE run = ?1 AND workspace = ?3
@@ -51,8 +70,11 @@ impl<'c> Hot<'c> {
             )?,
             update: db
                 .prepare_cached("UPDATE runs SET seen_at = ?2, open = ?3, hold_until = ?4, known = ?5 WHERE id = ?1")?,
+            member: db.prepare_cached("INSERT OR IGNORE INTO members (incident, run) VALUES (?1, ?2)")?,
+            incident: db.prepare_cached(save::WRITE_INCIDENT)?,
             say: db.prepare_cached(
-                "INSERT INTO notifications (run, name, at, body) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+                "INSERT INTO notifications (run, name, at, body, incident) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT DO NOTHING",
             )?,
             deliver: db.prepare_cached(
                 "INSERT INTO deliveries (notification, receiver, address, state, attempts, created_at, next_at)
@@ -61,10 +83,10 @@ impl<'c> Hot<'c> {
         })
     }
 
-    /// Writes a run's memory and what is to be said about it. `stored` is its row and the deadline of its hold, where it has them.
+    /// Writes a run's memory and what is to be said about it. `before` is what was stored of it.
     pub(super) fn write(
         &mut self,
-        stored: Option<(i64, Option<Timestamp>)>,
+        before: Option<&Before>,
         named: Named<'_>,
         now: Timestamp,
         changes: &Changes,
@@ -75,12 +97,12 @@ impl<'c> Hot<'c> {
         let hold_until = known.hold_until();
         let text = serde_json::to_string(known)?;
         let (now, until) = (micros(now), hold_until.map(micros));
-        let held_before = stored.and_then(|(_, until)| until);
+        let held_before = before.and_then(|before| before.hold_until);
         // A hold that goes on as it was changes nothing for who waits for its end.
         effects.held |= hold_until.is_some() && hold_until != held_before;
-        let row = if let Some((row, _)) = stored {
-            self.update.execute(params![row, now, known.is_open(), until, text])?;
-            row
+        let row = if let Some(before) = before {
+            self.update.execute(params![before.row, now, known.is_open(), until, text])?;
+            before.row
         } else {
             let key = (&named.key.run, &named.key.workflow, &named.key.workspace);
             self.insert.insert(params![
@@ -95,10 +117,46 @@ impl<'c> Hot<'c> {
                 named.title
             ])?
         };
-        for told in &changes.told {
-            self.tell(row, &told.notification, &told.receivers, policy, effects)?;
+        let was_there = |number| before.is_some_and(|before| before.incidents.contains(&number));
+        for part in known.incidents.iter().filter(|part| !was_there(part.number)) {
+            self.member.execute(params![row_of(part.number), row])?;
+        }
+        self.say_all(row, &changes.told, policy, effects)
+    }
+
+    /// Writes what is to be said, because of the run in this row.
+    pub(super) fn say_all(
+        &mut self,
+        row: i64,
+        told: &[Told],
+        policy: &Policy,
+        effects: &mut Effects,
+    ) -> Result<(), LedgerError> {
+        for told in told {
+            self.tell(row, told.incident, &told.notification, &told.receivers, policy, effects)?;
         }
         Ok(())
+    }
+}
+
+/// What was stored of a run before it changed.
+#[derive(Debug)]
+pub(super) struct Before {
+    row: i64,
+    /// The deadline of its hold.
+    hold_until: Option<Timestamp>,
+    /// The incidents that it belonged to.
+    incidents: Vec<Number>,
+}
+
+impl Before {
+    /// What is to be kept in mind of `known`.
+    pub(super) fn of(row: i64, known: Option<&Known>) -> Self {
+        Self {
+            row,
+            hold_until: known.and_then(Known::hold_until),
+            incidents: known.into_iter().flat_map(|known| &known.incidents).map(|part| part.number).collect(),
+        }
     }
 }
 
@@ -124,11 +182,12 @@ struct Stored {
 pub(super) fn observe(
     hot: &mut Hot<'_>,
     batch: &Observed,
+    written: &Written,
     policy: &Policy,
     effects: &mut Effects,
 ) -> Result<(), LedgerError> {
-    for (observation, history) in &batch.observations {
-        observe_one(hot, batch, observation, *history, policy, effects)?;
+    for index in 0..batch.observations.len() {
+        observe_one(hot, batch, written, index, policy, effects)?;
     }
     for key in &batch.forgotten {
         forget_one(hot, batch.at, key, policy, effects)?;
@@ -144,12 +203,15 @@ pub(super) fn observe(
 fn observe_one(
     hot: &mut Hot<'_>,
     batch: &Observed,
-    observation: &Observation,
-    history: bool,
+    written: &Written,
+    index: usize,
     policy: &Policy,
     effects: &mut Effects,
 ) -> Result<(), LedgerError> {
-    let now = batch.at;
+    let Some((observation, history)) = batch.observations.get(index) else {
+        return Ok(());
+    };
+    let (now, history) = (batch.at, *history);
     let stored = find(hot, &observation.key, observation.workflow_name.as_deref())?;
     let parent_open = match &observation.parent {
         Some(parent) => hot.parent.exists(params![parent, observation.key.workspace])?,
@@ -157,7 +219,7 @@ fn observe_one(
     };
     // The queue's copy is kept: after a neighbour failed, this one is written again.
     let mut seen = observation.clone();
-    let (row, seen_at, known) = match stored {
+    let (before, seen_at, known) = match stored {
         Some(stored) => {
             if batch.polled && stored.source != batch.source {
                 hot.db
@@ -166,19 +228,29 @@ fn observe_one(
             }
             // Whatever a source calls the workflow, what is said about the run goes by the key that it was first known by.
             seen.key.workflow = stored.workflow;
-            (Some(stored.row), stored.seen_at, stored.known)
+            (Some(Before::of(stored.row, stored.known.as_ref())), stored.seen_at, stored.known)
         }
         None => (None, 0, None),
     };
-    let held_until = known.as_ref().and_then(Known::hold_until);
-    let changes = guarded(|| hot.board.observe(now, known, seen, Context { history, parent_open }, policy))?;
+    let workflow = (seen.key.workflow != observation.key.workflow).then(|| seen.key.workflow.clone());
+    let replayed = repeated::load(hot, &seen)?;
+    let context = Context { history, parent_open, replayed };
+    let changes = guarded(|| hot.board.observe(now, known, seen, context, policy))?;
+    repeated::write(hot, &changes.also)?;
+    if !changes.idle {
+        let seen = Seen { at: now, history, parent_open, workflow: workflow.as_deref() };
+        hot.journal.observed(&seen, written, index)?;
+    }
     if !changes.unchanged {
         let named = Named { key: &observation.key, title: observation.workflow_name.as_deref() };
-        return hot.write(row.map(|row| (row, held_until)), named, now, &changes, policy, effects);
+        return hot.write(before.as_ref(), named, now, &changes, policy, effects);
     }
-    if let Some(row) = row
-        && micros(now).saturating_sub(seen_at) > i64::try_from(MARK_SEEN_EVERY.as_micros()).unwrap_or(i64::MAX)
-    {
+    let Some(Before { row, .. }) = before else {
+        return Ok(());
+    };
+    // What is known of the run stays as it was, but it may have shown that others are over.
+    hot.say_all(row, &changes.told, policy, effects)?;
+    if micros(now).saturating_sub(seen_at) > i64::try_from(MARK_SEEN_EVERY.as_micros()).unwrap_or(i64::MAX) {
         hot.db.prepare_cached("UPDATE runs SET seen_at = ?2 WHERE id = ?1")?.execute(params![row, micros(now)])?;
     }
     Ok(())
@@ -191,15 +263,17 @@ fn forget_one(
     policy: &Policy,
     effects: &mut Effects,
 ) -> Result<(), LedgerError> {
-    let Some(Stored { row, known: Some(known), .. }) = find(hot, key, None)? else {
+    let Some(Stored { row, known: Some(known), workflow, .. }) = find(hot, key, None)? else {
         return Ok(());
     };
-    let held_until = known.hold_until();
+    let key = &RunKey { workflow, ..key.clone() };
+    let before = Before::of(row, Some(&known));
     let changes = guarded(|| hot.board.forget_run(now, key, known, policy))?;
     if changes.unchanged {
         return Ok(());
     }
-    hot.write(Some((row, held_until)), Named { key, title: None }, now, &changes, policy, effects)
+    hot.journal.input(&Input::Forgotten { at: now, key: key.clone() })?;
+    hot.write(Some(&before), Named { key, title: None }, now, &changes, policy, effects)
 }
 
 fn find(hot: &mut Hot<'_>, key: &RunKey, title: Option<&str>) -> Result<Option<Stored>, LedgerError> {
@@ -212,7 +286,8 @@ fn find(hot: &mut Hot<'_>, key: &RunKey, title: Option<&str>) -> Result<Option<S
     Ok(stored.optional()?)
 }
 
-/// Asks the engine. A bug in it costs the one item that met it, not the writer.
-pub(super) fn guarded(ask: impl FnOnce() -> Changes) -> Result<Changes, LedgerError> {
+/// Asks the engine. A bug in it costs the one item that met it, not the writer: the board may be half changed, so that the transaction
+/// has to be undone and the board read back.
+pub(super) fn guarded<T>(ask: impl FnOnce() -> T) -> Result<T, LedgerError> {
     catch_unwind(AssertUnwindSafe(ask)).map_err(|_| LedgerError::Failed("a bug in firstred, its log says where".into()))
 }

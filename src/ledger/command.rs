@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::LedgerError;
-use crate::engine::{Attempted, Notification, OwnTrouble};
+use super::journal::Written;
+use super::prune::Place;
+use crate::engine::{Attempted, CommandError, IncidentId, Made, Notification, OwnTrouble, Silence};
 use crate::run::RunKey;
 use crate::triage::Observation;
 
@@ -35,7 +37,7 @@ impl Observed {
 /// One thing to write.
 #[derive(Debug)]
 pub(super) enum Work {
-    Observe(Observed),
+    Observe(Observed, Written),
     Record {
         attempt: Attempted,
         seed: u64,
@@ -67,9 +69,22 @@ pub(super) enum Work {
         reason: String,
         now: Timestamp,
     },
+    Acknowledge {
+        id: String,
+        by: String,
+        now: Timestamp,
+    },
+    Silence {
+        silence: Silence,
+        now: Timestamp,
+    },
+    EndSilence {
+        id: String,
+        now: Timestamp,
+    },
     Prune {
         before: Timestamp,
-        after: i64,
+        place: Place,
     },
     Close,
     /// SQL on the writer's own connection, for tests of what a disk does.
@@ -80,8 +95,12 @@ pub(super) enum Work {
 impl Work {
     pub(super) fn weight(&self) -> usize {
         match self {
-            Self::Observe(batch) => batch.weight(),
-            Self::EndHolds { .. } | Self::Prune { .. } => super::hold::CHUNK,
+            Self::Observe(batch, _) => batch.weight(),
+            Self::EndHolds { .. }
+            | Self::Acknowledge { .. }
+            | Self::Silence { .. }
+            | Self::EndSilence { .. }
+            | Self::Prune { .. } => super::hold::CHUNK,
             Self::Release { .. } => super::release::CHUNK,
             Self::Sweep { .. } => super::sweep::CHUNK,
             _ => 1,
@@ -90,24 +109,28 @@ impl Work {
 
     /// What has to be written even with the last blocks of a full disk: the rest can be asked for again.
     pub(super) fn is_vital(&self) -> bool {
-        !matches!(self, Self::Observe(_))
+        !matches!(self, Self::Observe(..))
     }
 }
 
 /// What came of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Answer {
     Done,
     /// Whether anything changed.
     Changed(bool),
     /// When to ask again.
     Next(Option<Timestamp>),
+    /// Which incident somebody knows of now.
+    Acknowledged(Result<(IncidentId, Made), CommandError>),
+    /// Whether a silence was made, or ended.
+    Silenced(Result<Made, CommandError>),
     /// How many deliveries were handed on.
     Released(u64),
     /// How many runs went, and where to go on; `None` at the end.
     Pruned {
         runs: u64,
-        next: Option<i64>,
+        next: Option<Place>,
     },
 }
 

@@ -2,22 +2,33 @@
 //! follows and commits that as one; it knows no source, no receiver, no server.
 
 mod apply;
+mod ask;
 mod backup;
 mod bells;
+mod change;
 mod checkpoint;
 mod command;
 mod error;
 mod failing;
 mod hold;
+mod incidents;
+mod journal;
+mod load;
 mod migrate;
+mod offline;
 mod open;
 mod outbox;
+mod outlook;
 mod park;
+mod pending;
+mod people;
 mod prune;
 mod reader;
 mod release;
+mod repeated;
 mod reserve;
 mod rows;
+mod save;
 mod story;
 mod sweep;
 #[cfg(test)]
@@ -29,24 +40,27 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc as std_mpsc};
 
-use jiff::Timestamp;
 use rusqlite::Connection;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 pub use command::Observed;
-pub use error::{LedgerError, OpenError, QueueFull};
+pub use error::{LedgerError, NotDone, OpenError, QueueFull};
+pub use incidents::{Found, IncidentRow, IncidentStory};
+pub use journal::JournalRow;
+pub use offline::Reader;
 pub use open::Keeper;
-pub use reader::{FailingReceiver, OpenRunRow, Reader, Trouble};
+pub use pending::{AllPending, HeldRun};
+pub use reader::{FailingReceiver, OpenRunRow, Trouble};
 pub use rows::{AttemptNote, DeliveryState};
-pub use story::{DeliveryStory, Story};
+pub use story::{DeliveryStory, Story, StoryIncident};
 
-use crate::clock;
 use crate::config::LedgerSettings;
-use crate::engine::{Attempted, Delivery, Notification, OwnTrouble, Policy};
+use crate::engine::Policy;
 use crate::metrics::Metrics;
 
 use bells::Bells;
 use command::{Answer, Command, Work};
+use journal::Written;
 use reader::Message;
 
 /// The ledger. Every method that writes returns after the commit.
@@ -88,7 +102,8 @@ impl Ledger {
     pub async fn observe(&self, batch: Observed) -> Result<(), LedgerError> {
         let places = Arc::clone(&self.shared.places).acquire_many_owned(self.places_of(&batch)).await;
         let place = places.map_err(|_| LedgerError::Closed)?;
-        done(self.ask(Work::Observe(batch), Some(place))).await
+        let written = Written::of(&batch);
+        done(self.ask(Work::Observe(batch, written), Some(place))).await
     }
 
     /// Puts a batch into the queue at once; the future ends with the commit. The batch is committed also if nobody waits for it.
@@ -101,61 +116,14 @@ impl Ledger {
     ) -> Result<impl Future<Output = Result<(), LedgerError>> + Send + 'static, QueueFull> {
         let places = Arc::clone(&self.shared.places).try_acquire_many_owned(self.places_of(&batch));
         let place = places.map_err(|_| QueueFull)?;
-        Ok(done(self.ask(Work::Observe(batch), Some(place))))
+        let written = Written::of(&batch);
+        Ok(done(self.ask(Work::Observe(batch, written), Some(place))))
     }
 
-    /// Puts an attempt on record, with what follows from it: the next attempt, the fallback, the trouble. To be repeated until it
-    /// succeeds; the same attempt again changes nothing.
-    ///
-    /// # Errors
-    /// When it was not committed.
-    pub async fn record(&self, attempt: Attempted) -> Result<(), LedgerError> {
-        done(self.ask(Work::Record { attempt, seed: clock::seed() }, None)).await
-    }
-
-    /// Says something that is not about a run: a test message.
-    ///
-    /// # Errors
-    /// When it was not committed.
-    pub async fn say(&self, notification: Notification, receivers: Vec<String>) -> Result<(), LedgerError> {
-        done(self.ask(Work::Say { notification, receivers }, None)).await
-    }
-
-    /// Opens a trouble and tells it to whoever may hear of it; one that is open is counted. Answers whether it is new.
-    ///
-    /// # Errors
-    /// When it was not committed.
-    pub async fn raise(&self, trouble: OwnTrouble) -> Result<bool, LedgerError> {
-        Ok(self.ask(Work::Raise { trouble, now: clock::now() }, None).await? == Answer::Changed(true))
-    }
-
-    /// Closes the trouble called `what`. Answers whether it was open.
-    ///
-    /// # Errors
-    /// When it was not committed.
-    pub async fn settle(&self, what: &str) -> Result<bool, LedgerError> {
-        let what = what.to_owned();
-        Ok(self.ask(Work::Settle { what, now: clock::now() }, None).await? == Answer::Changed(true))
-    }
-
-    /// Ends the holds whose deadline has passed, a bounded number of them. Answers when to ask again: a time that has passed means
-    /// at once.
-    ///
-    /// # Errors
-    /// When it was not committed.
-    pub async fn end_holds(&self, now: Timestamp) -> Result<Option<Timestamp>, LedgerError> {
-        match self.ask(Work::EndHolds { now }, None).await? {
-            Answer::Next(next) => Ok(next),
-            _ => Ok(None),
-        }
-    }
-
-    /// Gives up what waited too long for a dead receiver, and tells the troubles whose quiet hour is over. Answers whether there is more.
-    ///
-    /// # Errors
-    /// When it was not committed.
-    pub async fn sweep(&self, now: Timestamp) -> Result<bool, LedgerError> {
-        Ok(self.ask(Work::Sweep { now }, None).await? == Answer::Changed(true))
+    /// Where the file is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.shared.path
     }
 
     /// Rung when a hold got a deadline. Only a hint to be faster.
@@ -168,125 +136,6 @@ impl Ledger {
     #[must_use]
     pub fn wakeup(&self, receiver: &str) -> Arc<Notify> {
         self.shared.bells.of(receiver)
-    }
-
-    /// The deliveries of `receiver` that are due, oldest first, at most `limit`, without those in `skip`; and when the next one
-    /// after these is due.
-    ///
-    /// # Errors
-    /// When the file can't be read.
-    pub async fn due(
-        &self,
-        receiver: &str,
-        now: Timestamp,
-        limit: usize,
-        skip: &[i64],
-    ) -> Result<(Vec<Delivery>, Option<Timestamp>), LedgerError> {
-        let (receiver, skip) = (receiver.to_owned(), skip.to_vec());
-        let due = self.read(move |db| reader::due(db, &receiver, now, limit, &skip)).await?;
-        for (delivery, reason) in due.unreadable {
-            // Those that can be read must go out, whether or not this one can be put aside now.
-            if let Err(error) = self.ask(Work::Park { delivery, reason, now }, None).await {
-                tracing::error!(delivery, ?error, "a delivery that can't be read can't be put aside either");
-            }
-        }
-        Ok((due.deliveries, due.next))
-    }
-
-    /// Hands on what waits for a receiver that is no longer configured: each is given up with the reason on record, and goes to
-    /// whom the rules in force name. Answers how many. To be asked when nobody is sending to that receiver any more.
-    ///
-    /// # Errors
-    /// When a chunk was not committed; those before it are handed on.
-    pub async fn release(&self, receiver: &str, now: Timestamp) -> Result<u64, LedgerError> {
-        let mut released = 0;
-        loop {
-            let work = Work::Release { receiver: receiver.to_owned(), now };
-            match self.ask(work, None).await? {
-                Answer::Released(more) if more > 0 => released += more,
-                _ => return Ok(released),
-            }
-        }
-    }
-
-    /// Where `source` goes on; `None` before its first checkpoint.
-    ///
-    /// # Errors
-    /// When the file can't be read.
-    pub async fn checkpoint(&self, source: &str) -> Result<Option<String>, LedgerError> {
-        let source = source.to_owned();
-        self.read(move |db| reader::checkpoint(db, &source)).await
-    }
-
-    /// The runs of `source` that were open when last seen, oldest first, at most `limit`: of more than that, a stretch of them that
-    /// chance picks anew each time.
-    ///
-    /// # Errors
-    /// When the file can't be read.
-    pub async fn open_runs(&self, source: &str, limit: usize) -> Result<Vec<OpenRunRow>, LedgerError> {
-        let (source, chance) = (source.to_owned(), clock::seed());
-        self.read(move |db| reader::open_runs(db, &source, limit, chance)).await
-    }
-
-    /// Every run with this id, with all that was decided, said and tried.
-    ///
-    /// # Errors
-    /// When the file can't be read.
-    pub async fn stories(&self, run: &str) -> Result<Vec<Story>, LedgerError> {
-        let run = run.to_owned();
-        self.read(move |db| story::stories(db, &run)).await
-    }
-
-    /// The deliveries that are not proven yet: the receiver, how many, and when the oldest was first due. Receivers with none are absent.
-    ///
-    /// # Errors
-    /// When the file can't be read.
-    pub async fn receivers_waiting(&self) -> Result<Vec<(String, u64, Option<Timestamp>)>, LedgerError> {
-        self.read(reader::receivers_waiting).await
-    }
-
-    /// firstred's own troubles that are not settled yet.
-    ///
-    /// # Errors
-    /// When the file can't be read.
-    pub async fn troubles(&self) -> Result<Vec<Trouble>, LedgerError> {
-        self.read(reader::troubles).await
-    }
-
-    /// The addresses of receivers that failed since they last took something. The others are absent.
-    ///
-    /// # Errors
-    /// When the file can't be read.
-    pub async fn failing(&self) -> Result<Vec<FailingReceiver>, LedgerError> {
-        self.read(reader::failing).await
-    }
-
-    /// Lets go of runs that were not seen since `before`, with all that was said about them, in small transactions. What is open,
-    /// held or not yet delivered stays. Answers how many went.
-    ///
-    /// # Errors
-    /// When a chunk was not committed; those before it are gone.
-    pub async fn prune(&self, before: Timestamp) -> Result<u64, LedgerError> {
-        let (mut gone, mut after) = (0, Some(0));
-        while let Some(from) = after {
-            let answer = self.ask(Work::Prune { before, after: from }, None).await?;
-            after = None;
-            if let Answer::Pruned { runs, next } = answer {
-                gone += runs;
-                after = next;
-            }
-        }
-        Ok(gone)
-    }
-
-    /// Writes a consistent copy to `path`, which must not exist.
-    ///
-    /// # Errors
-    /// When it can't be written.
-    pub async fn backup(&self, path: &Path) -> Result<(), LedgerError> {
-        let (from, to) = (self.shared.path.clone(), path.to_owned());
-        let copied = tokio::task::spawn_blocking(move || backup::backup(&from, &to)).await;
-        copied.map_err(|error| LedgerError::Failed(error.to_string()))?
     }
 
     fn places_of(&self, batch: &Observed) -> u32 {

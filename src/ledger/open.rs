@@ -116,6 +116,7 @@ pub(super) fn open(
         healthy: true,
         in_force: None,
         stale: true,
+        stale_board: true,
     };
     let reader = spawn(path, "ledger-reader", move || reader::run(&read, &job_inbox))?;
     let writer = spawn(path, "ledger-writer", move || {
@@ -149,7 +150,7 @@ pub(super) fn open_for_reading(path: &Path) -> Result<Connection, OpenError> {
 fn prepare(path: &Path, db: &mut Connection) -> Result<bool, OpenError> {
     let damaged = |error: rusqlite::Error| OpenError::of(path, &error);
     db.busy_timeout(Duration::from_secs(5)).map_err(damaged)?;
-    db.set_prepared_statement_cache_capacity(64);
+    db.set_prepared_statement_cache_capacity(128);
     check_version(path, db)?;
     let new = migrate::version(db).map_err(damaged)? == 0;
     db.execute_batch(

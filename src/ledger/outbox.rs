@@ -7,9 +7,10 @@ use super::LedgerError;
 use super::apply::Hot;
 use super::bells::Effects;
 use super::rows::{AttemptNote, DeliveryState, json, micros};
+use super::save::row_of;
 use super::trouble::Met;
 use super::{failing, trouble};
-use crate::engine::{About, Attempted, Audience, Next, Notification, Outcome, Policy, Subject, after_attempt};
+use crate::engine::{About, Attempted, Audience, Next, Notification, Number, Outcome, Policy, Subject, after_attempt};
 
 /// How many attempts a delivery's log keeps.
 pub(super) const MAX_LOG: usize = 20;
@@ -18,10 +19,11 @@ pub(super) const MAX_LOG: usize = 20;
 pub(super) const NO_RUN: i64 = 0;
 
 impl Hot<'_> {
-    /// Writes a notification and a delivery for each receiver, each once.
+    /// Writes a notification and a delivery for each receiver, each once. `run`: the row of the run that led to it, or [`NO_RUN`].
     pub(super) fn tell(
         &mut self,
         run: i64,
+        incident: Option<Number>,
         notification: &Notification,
         receivers: &[String],
         policy: &Policy,
@@ -29,13 +31,16 @@ impl Hot<'_> {
     ) -> Result<(), LedgerError> {
         let name = notification.id.as_str();
         let at = micros(notification.decided_at);
-        let row = if self.say.execute(params![run, name, at, serde_json::to_string(notification)?])? == 1 {
-            self.db.last_insert_rowid()
-        } else {
-            self.db
-                .prepare_cached("SELECT id FROM notifications WHERE run = ?1 AND name = ?2")?
-                .query_row(params![run, name], |row| row.get(0))?
-        };
+        let row =
+            if self.say.execute(params![run, name, at, serde_json::to_string(notification)?, incident.map(row_of)])?
+                == 1
+            {
+                self.db.last_insert_rowid()
+            } else {
+                self.db
+                    .prepare_cached("SELECT id FROM notifications WHERE run = ?1 AND name = ?2")?
+                    .query_row(params![run, name], |row| row.get(0))?
+            };
         for receiver in receivers {
             self.deliver(row, receiver, at, policy, effects)?;
         }
@@ -216,7 +221,7 @@ pub(super) fn fall_back(
             Some(hearer) if hearer.detail || trouble.detail.is_none() => {}
             Some(_) => {
                 let brief = trouble::brief(&said, trouble);
-                return hot.tell(NO_RUN, &brief, std::slice::from_ref(name), policy, effects);
+                return hot.tell(NO_RUN, None, &brief, std::slice::from_ref(name), policy, effects);
             }
         },
     }

@@ -2,15 +2,14 @@
 //! would keep the log from being checkpointed.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::mpsc;
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::LedgerError;
 use super::rows::{OpenPart, json, micros, time};
 use super::trouble::QUIET;
-use super::{LedgerError, OpenError, Story, open, story};
 use crate::engine::{Delivery, Failing, OwnTrouble};
 use crate::run::{RunKey, RunStatus};
 
@@ -217,36 +216,4 @@ pub struct Trouble {
     pub count: u64,
     /// It came back too soon to be told again; it is told then.
     pub quiet_until: Option<Timestamp>,
-}
-
-/// Reads a ledger that may belong to a running firstred.
-#[derive(Debug)]
-pub struct Reader {
-    db: Connection,
-}
-
-impl Reader {
-    /// Opens a ledger for reading, also while firstred runs.
-    ///
-    /// # Errors
-    /// When there is no such file, or it is not a ledger that this firstred can read.
-    pub fn open(path: &Path) -> Result<Self, OpenError> {
-        Ok(Self { db: open::open_for_reading(path)? })
-    }
-
-    /// Every run with this id, with all that was decided, said and tried.
-    ///
-    /// # Errors
-    /// When the file can't be read.
-    pub fn stories(&self, run: &str) -> Result<Vec<Story>, LedgerError> {
-        story::stories(&self.db, run)
-    }
-
-    /// The deliveries that are not proven yet, by receiver.
-    ///
-    /// # Errors
-    /// When the file can't be read.
-    pub fn receivers_waiting(&self) -> Result<Waiting, LedgerError> {
-        receivers_waiting(&self.db)
-    }
 }

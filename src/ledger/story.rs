@@ -1,12 +1,15 @@
 //! What a run's row says with all that hangs on it, for people: `firstred why`.
 
 use jiff::Timestamp;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
 
 use super::LedgerError;
 use super::rows::{AttemptNote, DeliveryState, json, time};
-use crate::engine::{Known, Notification, NotificationId, Subject};
+use super::save::row_of;
+use crate::engine::{
+    Incident, IncidentId, Known, Line, Notification, NotificationId, Number, Resolution, State, Subject,
+};
 use crate::run::RunKey;
 use crate::triage::Card;
 
@@ -21,6 +24,37 @@ pub struct Story {
     /// What was said about it, oldest first.
     pub notifications: Vec<Notification>,
     /// Whom that went to, and what came of it, oldest first.
+    pub deliveries: Vec<DeliveryStory>,
+    /// The incidents that it belongs to, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub incidents: Vec<StoryIncident>,
+}
+
+/// An incident as part of a run's story.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoryIncident {
+    /// Its name.
+    pub id: IncidentId,
+    /// The rule that wants it told; absent for the defaults.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// Where it stands.
+    pub state: State,
+    /// Since when it goes on.
+    pub opened_at: Timestamp,
+    /// How many failures.
+    pub failures: u32,
+    /// Of how many runs.
+    pub runs: u32,
+    /// How it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<Resolution>,
+    /// What was decided about it and why, oldest first.
+    pub lines: Vec<Line>,
+    /// What time led to say about it, oldest first. What a run led to say stands in that run's story.
+    pub notifications: Vec<Notification>,
+    /// Whom that went to, and what came of it.
     pub deliveries: Vec<DeliveryStory>,
 }
 
@@ -72,20 +106,68 @@ pub(super) fn stories(db: &Connection, run: &str) -> Result<Vec<Story>, LedgerEr
     let mut stories = Vec::new();
     for row in rows {
         let (row, key, known) = row?;
-        let (mut notifications, mut told) = (Vec::new(), Vec::new());
-        for (id, notification) in said(db, row)? {
-            told.extend(deliveries(db, id, &notification.id)?);
-            notifications.push(notification);
+        let of_run = "SELECT id, body FROM notifications WHERE run = ?1 ORDER BY id";
+        let (notifications, deliveries) = told(db, of_run, row)?;
+        let mut incidents = Vec::new();
+        for part in &known.incidents {
+            incidents.extend(incident(db, part.number)?);
         }
-        told.sort_by_key(|delivery| delivery.id);
-        stories.push(Story { key, known, notifications, deliveries: told });
+        stories.push(Story { key, known, notifications, deliveries, incidents });
     }
     Ok(stories)
 }
 
-fn said(db: &Connection, run: i64) -> Result<Vec<(i64, Notification)>, LedgerError> {
-    let mut find = db.prepare_cached("SELECT id, body FROM notifications WHERE run = ?1 ORDER BY id")?;
-    let rows = find.query_map([run], |row| Ok((row.get(0)?, json(row, 1))))?;
+fn incident(db: &Connection, number: Number) -> Result<Option<StoryIncident>, LedgerError> {
+    let mut find = db.prepare_cached("SELECT body FROM incidents WHERE number = ?1")?;
+    let Some(found) = find.query_row([row_of(number)], |row| Ok(json::<Incident>(row, 0))).optional()? else {
+        // It is older than the retention.
+        return Ok(None);
+    };
+    let incident = match found {
+        Ok(incident) => incident,
+        Err(error) => {
+            tracing::error!(number, ?error, "an incident can't be read");
+            return Ok(None);
+        }
+    };
+    let (notifications, deliveries) = told_of(db, number, true)?;
+    Ok(Some(StoryIncident {
+        id: incident.id,
+        rule: incident.rule,
+        state: incident.state,
+        opened_at: incident.opened_at,
+        failures: incident.failures,
+        runs: incident.runs,
+        resolution: incident.resolution,
+        lines: incident.lines,
+        notifications,
+        deliveries,
+    }))
+}
+
+/// What was said, and whom it went to.
+type Told = (Vec<Notification>, Vec<DeliveryStory>);
+
+/// What was said about an incident. `by_time`: only what no run led to.
+pub(super) fn told_of(db: &Connection, number: Number, by_time: bool) -> Result<Told, LedgerError> {
+    let all = "SELECT id, body FROM notifications WHERE incident = ?1 ORDER BY id";
+    let some = "SELECT id, body FROM notifications WHERE incident = ?1 AND run = 0 ORDER BY id";
+    told(db, if by_time { some } else { all }, row_of(number))
+}
+
+fn told(db: &Connection, which: &str, of: i64) -> Result<Told, LedgerError> {
+    let (mut notifications, mut told) = (Vec::new(), Vec::new());
+    for (id, notification) in said(db, which, of)? {
+        told.extend(deliveries(db, id, &notification.id)?);
+        notifications.push(notification);
+    }
+    told.sort_by_key(|delivery| delivery.id);
+    Ok((notifications, told))
+}
+
+fn said(db: &Connection, which: &str, of: i64) -> Result<Vec<(i64, Notification)>, LedgerError> {
+    let mut find = db.prepare_cached(which)?;
+    let rows = find.query_map([of], |row| Ok((row.get(0)?, json(row, 1))))?;
     let mut said = Vec::new();
     for row in rows {
         match row? {
@@ -97,7 +179,11 @@ fn said(db: &Connection, run: i64) -> Result<Vec<(i64, Notification)>, LedgerErr
     Ok(said)
 }
 
-fn deliveries(db: &Connection, notification: i64, said: &NotificationId) -> Result<Vec<DeliveryStory>, LedgerError> {
+pub(super) fn deliveries(
+    db: &Connection,
+    notification: i64,
+    said: &NotificationId,
+) -> Result<Vec<DeliveryStory>, LedgerError> {
     let mut find = db.prepare_cached(
         "SELECT id, receiver, state, attempts, created_at, next_at, log, address FROM deliveries WHERE notification = ?1",
     )?;

@@ -126,7 +126,7 @@ pub(super) fn say_to(
 ) -> Result<(), LedgerError> {
     tracing::error!(what = ?trouble.what, summary = ?trouble.summary, detail = ?trouble.detail, "firstred has a trouble");
     let notification = notification(trouble, "", now);
-    hot.tell(NO_RUN, &notification, receivers, policy, effects)
+    hot.tell(NO_RUN, None, &notification, receivers, policy, effects)
 }
 
 /// Closes the trouble called `what`, at all its addresses. Answers whether it was open.
@@ -208,7 +208,7 @@ fn notification(trouble: &OwnTrouble, address: &str, now: Timestamp) -> Notifica
 }
 
 /// Tells whoever may hear of it, the detail only to whom may see all that it may speak of.
-fn say(
+pub(super) fn say(
     hot: &mut Hot<'_>,
     trouble: &OwnTrouble,
     address: &str,
@@ -228,7 +228,7 @@ fn say(
             continue;
         }
         let said = if detail { whole.clone() } else { brief(&whole, trouble) };
-        hot.tell(NO_RUN, &said, &told, policy, effects)?;
+        hot.tell(NO_RUN, None, &said, &told, policy, effects)?;
     }
     Ok(())
 }

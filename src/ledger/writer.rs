@@ -14,7 +14,7 @@ use super::command::{Answer, Command, Work};
 use super::failing::Memory;
 use super::reserve::Reserve;
 use super::trouble::Met;
-use super::{LedgerError, failing, hold, outbox, park, prune, release, sweep, trouble};
+use super::{LedgerError, failing, hold, outbox, park, people, prune, release, sweep, trouble};
 use crate::clock;
 use crate::engine::Policy;
 use crate::metrics::{AttemptLabel, Metrics};
@@ -37,6 +37,8 @@ pub(super) struct Writer {
     pub(super) in_force: Option<Arc<Policy>>,
     /// What is remembered beside the tables may not be what they say: a transaction was undone.
     pub(super) stale: bool,
+    /// The board may not be what the tables say.
+    pub(super) stale_board: bool,
 }
 
 /// However the thread ends, the metrics don't say that it still writes.
@@ -121,11 +123,14 @@ impl Writer {
         match &result {
             Ok(_) => {
                 self.stale = false;
+                self.stale_board = false;
+                hot.taken = false;
                 self.in_force = Some(policy);
                 self.committed(&effects);
             }
             Err(error) => {
                 self.stale = true;
+                self.stale_board |= hot.board_moved(error);
                 if !hot.db.is_autocommit()
                     && let Err(error) = hot.db.execute_batch("ROLLBACK")
                 {
@@ -151,12 +156,20 @@ impl Writer {
             hot.db.execute_batch(sql)?;
             return Ok(vec![Answer::Done]);
         }
+        hot.journal.clear();
         hot.db.prepare_cached("BEGIN IMMEDIATE")?.raw_execute()?;
+        let other_rules = !self.in_force.as_ref().is_some_and(|in_force| Arc::ptr_eq(in_force, policy));
         if self.stale {
             hot.memory = Memory::load(hot.db)?;
         }
-        if !self.in_force.as_ref().is_some_and(|in_force| Arc::ptr_eq(in_force, policy)) {
+        if self.stale_board {
+            hot.reload_board(policy, effects)?;
+        }
+        if other_rules {
             failing::begin_anew(hot, policy, clock::now())?;
+        }
+        if other_rules || self.stale_board {
+            hot.adopt(policy)?;
         }
         if !self.healthy {
             // A transaction that changes nothing would prove nothing.
@@ -168,6 +181,9 @@ impl Writer {
         for command in group {
             answers.push(work(hot, &command.work, policy, effects)?);
         }
+        hot.save_board()?;
+        hot.journal.append(hot.db)?;
+        hot.look_ahead(policy, effects);
         hot.db.prepare_cached("COMMIT")?.raw_execute()?;
         Ok(answers)
     }
@@ -201,10 +217,10 @@ impl Writer {
 
 fn work(hot: &mut Hot<'_>, work: &Work, policy: &Policy, effects: &mut Effects) -> Result<Answer, LedgerError> {
     match work {
-        Work::Observe(batch) => apply::observe(hot, batch, policy, effects).map(|()| Answer::Done),
+        Work::Observe(batch, written) => apply::observe(hot, batch, written, policy, effects).map(|()| Answer::Done),
         Work::Record { attempt, seed } => outbox::record(hot, attempt, *seed, policy, effects).map(|()| Answer::Done),
         Work::Say { notification, receivers } => {
-            hot.tell(outbox::NO_RUN, notification, receivers, policy, effects).map(|()| Answer::Done)
+            hot.tell(outbox::NO_RUN, None, notification, receivers, policy, effects).map(|()| Answer::Done)
         }
         Work::Raise { trouble, now } => {
             let met = Met { trouble, address: "", transient: true, count: 1, at: *now };
@@ -217,8 +233,13 @@ fn work(hot: &mut Hot<'_>, work: &Work, policy: &Policy, effects: &mut Effects) 
         Work::Park { delivery, reason, now } => {
             park::park(hot, *delivery, reason, *now, policy, effects).map(|()| Answer::Done)
         }
-        Work::Prune { before, after } => {
-            prune::prune(hot.db, *before, *after).map(|(runs, next)| Answer::Pruned { runs, next })
+        Work::Acknowledge { id, by, now } => {
+            people::acknowledge(hot, (id, by), *now, policy, effects).map(Answer::Acknowledged)
+        }
+        Work::Silence { silence, now } => people::silence(hot, silence, *now, policy, effects).map(Answer::Silenced),
+        Work::EndSilence { id, now } => people::end_silence(hot, id, *now, policy, effects).map(Answer::Silenced),
+        Work::Prune { before, place } => {
+            prune::prune(hot, *before, *place).map(|(runs, next)| Answer::Pruned { runs, next })
         }
         Work::Close => Ok(Answer::Done),
         #[cfg(test)]
@@ -252,7 +273,7 @@ fn answer(group: &mut Vec<Command>, answers: Vec<Answer>) {
 
 fn work_name(work: &Work) -> &'static str {
     match work {
-        Work::Observe(_) => "observe",
+        Work::Observe(..) => "observe",
         Work::Record { .. } => "record",
         Work::Say { .. } => "say",
         Work::Raise { .. } => "raise",
@@ -261,6 +282,9 @@ fn work_name(work: &Work) -> &'static str {
         Work::EndHolds { .. } => "end holds",
         Work::Release { .. } => "release",
         Work::Park { .. } => "park",
+        Work::Acknowledge { .. } => "acknowledge",
+        Work::Silence { .. } => "silence",
+        Work::EndSilence { .. } => "end silence",
         Work::Prune { .. } => "prune",
         Work::Close => "close",
         #[cfg(test)]

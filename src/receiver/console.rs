@@ -4,10 +4,10 @@ use std::io::{IsTerminal as _, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::message::{Budget, Message, plain, text};
+use super::message::{Budget, Message, Tone, plain, text};
 use super::payload;
 use crate::config::ConsoleReceiver;
-use crate::engine::{Delivery, Kind, Notification, Outcome};
+use crate::engine::{Delivery, Notification, Outcome};
 use crate::triage::redact::Secrets;
 
 /// Where the console writes to.
@@ -63,14 +63,12 @@ pub(crate) fn card(notification: &Notification, colour: bool) -> String {
     let message = Message::new(notification, Budget::FULL);
     let said = plain::card(&message);
     let (top, rest) = said.split_once('\n').map_or((said.as_str(), None), |(top, rest)| (top, Some(rest)));
-    let (on, off) = match notification.kind {
+    let (on, off) = match message.tone {
         _ if !colour => ("", ""),
-        Kind::Failed | Kind::Updated | Kind::StillOpen | Kind::Reopened | Kind::Escalated => ("\x1b[1;31m", "\x1b[0m"),
-        Kind::StillRetrying | Kind::Vanished | Kind::Trouble | Kind::Missed | Kind::ProviderTrouble | Kind::Summary => {
-            ("\x1b[1;33m", "\x1b[0m")
-        }
-        Kind::Resolved => ("\x1b[1;32m", "\x1b[0m"),
-        Kind::Test => ("\x1b[1m", "\x1b[0m"),
+        Tone::Bad => ("\x1b[1;31m", "\x1b[0m"),
+        Tone::Warn => ("\x1b[1;33m", "\x1b[0m"),
+        Tone::Good => ("\x1b[1;32m", "\x1b[0m"),
+        Tone::Note => ("\x1b[1m", "\x1b[0m"),
     };
     let rest = rest.map(|rest| format!("\n{rest}")).unwrap_or_default();
     format!("{emoji} {on}{top}{off}{rest}\n\n{footer}", emoji = message.emoji, footer = message.footer)

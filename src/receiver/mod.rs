@@ -10,6 +10,10 @@ mod own_secrets;
 mod payload;
 mod slack;
 #[cfg(test)]
+mod test_hostile;
+#[cfg(test)]
+mod test_incidents;
+#[cfg(test)]
 mod test_support;
 mod webhook;
 

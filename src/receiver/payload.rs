@@ -31,7 +31,50 @@ pub(crate) fn json(notification: &Notification) -> String {
     if let Some(run) = value.pointer_mut("/data/run").and_then(Value::as_object_mut) {
         run.remove("labels");
     }
+    // Then the lists give way; what they leave out is in the counts beside them.
+    for most in [20, 5, 2, 0] {
+        for part in ["/data/incident", "/data/summary"] {
+            value.pointer_mut(part).into_iter().for_each(|part| shorten(part, most));
+        }
+        let body = cut_to(&value, 60);
+        if body.len() < MOST_BYTES {
+            return body;
+        }
+    }
     cut_to(&value, 60)
+}
+
+/// Cuts every list to `most` items, but for those that are pairs.
+fn shorten(value: &mut Value, most: usize) {
+    match value {
+        Value::Array(items) => {
+            if items.len() > 2 || items.iter().any(Value::is_object) {
+                items.truncate(most);
+            }
+            for item in items {
+                shorten(item, most);
+            }
+        }
+        Value::Object(fields) => fields.values_mut().for_each(|value| shorten(value, most)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Takes out every link that must not be shown.
+fn check_links(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(check_links),
+        Value::Object(fields) => {
+            if let Some(url) = fields.get("url").and_then(Value::as_str).map(super::message::link::checked) {
+                match url {
+                    Some(url) => fields.insert("url".to_owned(), Value::String(url)),
+                    None => fields.remove("url"),
+                };
+            }
+            fields.values_mut().for_each(check_links);
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// The `type` of a payload.
@@ -54,7 +97,8 @@ pub(crate) fn kind(kind: Kind) -> &'static str {
 }
 
 fn whole(notification: &Notification) -> Value {
-    let message = Message::new(notification, Budget::percent(0));
+    let mut message = Message::new(notification, Budget::percent(0));
+    let advice = message.advice.take();
     let mut data = object(json!({
         "notification": notification.id.as_str(),
         "dedupKey": dedup_key(notification),
@@ -63,11 +107,21 @@ fn whole(notification: &Notification) -> Value {
         "rule": notification.rule,
         "runbook": notification.runbook.as_deref().and_then(super::message::link::checked),
         "verdict": message.verdict.map(|verdict| format!("{}: {}", verdict.word, verdict.meaning)),
+        "incident": notification.incident,
+        "owner": notification.owner,
     }));
     match &notification.subject {
         Subject::Run(card) => data.extend(of_card(card)),
         Subject::Own(trouble) => data.extend([("trouble".to_owned(), json!(trouble))]),
         Subject::Summary(summary) => data.extend([("summary".to_owned(), json!(summary))]),
+    }
+    // What is advised of an incident may be other than what its card advised, or nothing any more.
+    if notification.incident.is_some() {
+        data.remove("advice");
+        data.extend(advice.map(|advice| ("advice".to_owned(), Value::String(advice))));
+    }
+    for part in ["incident", "summary"] {
+        data.get_mut(part).into_iter().for_each(check_links);
     }
     json!({ "type": kind(notification.kind), "timestamp": notification.decided_at, "data": data })
 }
@@ -96,6 +150,8 @@ fn of_card(card: &Card) -> Map<String, Value> {
         "progress": card.progress,
         "consequences": card.consequences,
         "retrying": card.retrying,
+        "provider": card.provider,
+        "missed": card.missed,
         "redacted": card.redacted,
     }));
     let error = |error: Option<&StepError>| json!(error);
@@ -117,9 +173,13 @@ fn of_card(card: &Card) -> Map<String, Value> {
     out
 }
 
-/// The key by which an on-call tool takes repeats of the same problem together: workspace, workflow, step and code. Hashed where a
-/// part holds the separator, for ("a:b", "c") and ("a", "b:c") are two problems.
+/// The key by which an on-call tool takes repeats of the same problem together: the incident, from its opening to its end; where there
+/// is none, workspace, workflow, step and code. Hashed where a part holds the separator, for ("a:b", "c") and ("a", "b:c") are two
+/// problems.
 pub(crate) fn dedup_key(notification: &Notification) -> String {
+    if let Some(note) = &notification.incident {
+        return keyed(&["incident", note.id.as_str()]);
+    }
     let mut parts = vec![match notification.kind {
         Kind::Test => "test",
         Kind::Trouble => "own",
@@ -135,12 +195,16 @@ pub(crate) fn dedup_key(notification: &Notification) -> String {
         Subject::Own(trouble) => parts.push(&trouble.what),
         Subject::Summary(_) => parts.push(notification.id.as_str()),
     }
+    keyed(&parts)
+}
+
+fn keyed(parts: &[&str]) -> String {
     let readable = format!("firstred:{}", parts.join(":"));
     let plain = parts.iter().all(|part| part.chars().all(|c| c != ':' && !c.is_control()));
     if plain && readable.len() <= LONGEST_KEY {
         return readable;
     }
-    format!("firstred:{}", NotificationId::of_parts(&parts).as_str())
+    format!("firstred:{}", NotificationId::of_parts(parts).as_str())
 }
 
 /// The fields of `value` that say something.

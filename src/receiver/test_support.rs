@@ -192,7 +192,7 @@ pub(crate) const HOSTILE: [&str; 15] = [
 /// One notification of each kind, by name.
 pub(crate) fn samples() -> Vec<(&'static str, Notification)> {
     let nothing = Card { cause: Cause::Nothing, class: Class::Unknown, decided_by: ClassReason::Nothing, ..card() };
-    vec![
+    let mut samples = vec![
         ("failed_step", of_card(card())),
         ("before_any_step", of_card(before_any_step())),
         ("nothing_recorded", of_card(nothing)),
@@ -201,7 +201,9 @@ pub(crate) fn samples() -> Vec<(&'static str, Notification)> {
         ("test", trouble(Kind::Test)),
         ("long", long()),
         ("hostile", hostile_with(&HOSTILE.join("\n"))),
-    ]
+    ];
+    samples.extend(super::test_incidents::samples());
+    samples
 }
 
 /// Answers each request on one port with the next of `answers` (whole HTTP answers; an empty one is a closed connection), and hands

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::net::signature::verify;
+use crate::receiver::test_hostile::hostile;
 use crate::receiver::test_support::{HOSTILE, answer, at, card, delivery, hostile_with, http_server, of_card, samples};
 
 const NOW: &str = "2026-11-22T10:15:00Z";
@@ -31,6 +32,31 @@ fn a_payload_is_under_20_kb_and_the_same_each_time() {
     let mut many = card();
     many.run.labels = (0..5_000).map(|n| (format!("label{n}"), "x".to_owned())).collect();
     assert!(payload::json(&of_card(many)).len() < payload::MOST_BYTES);
+}
+
+#[test]
+fn a_payload_of_a_huge_incident_is_under_20_kb_and_keeps_its_counts() {
+    for text in HOSTILE.map(str::to_owned).into_iter().chain(["\"\\".repeat(500), "漢字".repeat(500)]) {
+        for notification in hostile(&text) {
+            let body = payload::json(&notification);
+            assert!(body.len() < payload::MOST_BYTES, "{}", body.len());
+            let value: Value = serde_json::from_str(&body).expect("JSON");
+            let counts = [value.pointer("/data/incident/runs"), value.pointer("/data/summary/runs")];
+            assert!(counts.into_iter().flatten().any(Value::is_u64), "{body}");
+        }
+    }
+}
+
+#[test]
+fn from_opened_to_resolved_an_incident_has_one_dedup_key() {
+    let billing = crate::engine::IncidentId::of_parts(&["billing"]);
+    let mut keys: Vec<String> = samples()
+        .iter()
+        .filter(|(_, said)| said.incident.as_ref().is_some_and(|note| note.id == billing))
+        .map(|(_, said)| payload::dedup_key(said))
+        .collect();
+    keys.dedup();
+    assert_eq!(keys, [format!("firstred:incident:{}", billing.as_str())]);
 }
 
 #[test]

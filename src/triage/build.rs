@@ -6,19 +6,19 @@ use std::collections::BTreeMap;
 use super::cause::{self, Found};
 use super::fingerprint::Parts;
 use super::text::Texts;
-use super::{Card, Cause, Classes, Fingerprint, RetryLevel, Retrying, RunFacts, advice, class, link};
+use super::{Card, Cause, Classes, Fingerprint, RetryLevel, Retrying, RunFacts, advice, class, link, provider};
 use crate::run::{Progress, Run, Step, StepError, StepStatus, Workflow};
 
 /// The longest code, in characters.
-const CODE: usize = 100;
+pub(super) const CODE: usize = 100;
 /// The longest message, in characters.
 const MESSAGE: usize = 4_000;
 /// The longest detail, in characters.
 const DETAIL: usize = 8_000;
 /// The longest title, id, label or name, in characters.
-const NAME: usize = 512;
+pub(super) const NAME: usize = 512;
 /// Characters of a step's title.
-const TITLE: usize = 200;
+pub(super) const TITLE: usize = 200;
 /// How many labels a card keeps.
 const LABELS: usize = 256;
 
@@ -44,6 +44,11 @@ pub(super) fn card(source: &str, run: &Run, is_retrying: bool, classes: &Classes
     let fingerprint =
         Fingerprint::of(&Parts { workflow: run.workflow.key(), step: cause.step_title(), error: cause.error() });
     let run_facts = facts(run, &mut texts);
+    let step_url = match &cause {
+        Cause::Step { url, .. } => url.as_deref(),
+        Cause::Run { .. } | Cause::Nothing => None,
+    };
+    let provider = provider::of(&cause, [run_facts.url.as_deref(), step_url]);
     Card {
         source: source.to_owned(),
         run: run_facts,
@@ -55,13 +60,13 @@ pub(super) fn card(source: &str, run: &Run, is_retrying: bool, classes: &Classes
         progress: progress(run),
         consequences: cause::consequences(run, found),
         retrying,
-        provider: None,
+        provider,
         missed: None,
         redacted: texts.redacted,
     }
 }
 
-fn told(found: Found<'_>, texts: &mut Texts) -> Cause {
+pub(super) fn told(found: Found<'_>, texts: &mut Texts) -> Cause {
     match found {
         Found::Step(step, run_error) => Cause::Step {
             number: step.number,

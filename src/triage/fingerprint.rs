@@ -27,14 +27,17 @@ impl Fingerprint {
         let status = parts.error.and_then(|error| error.provider_status).map(|status| status.to_string());
         let message = parts.error.map(|error| mask(&error.message));
         let step = parts.step.map(without_index);
-        let mut hash = Sha256::new();
-        let fields = [
+        Self::of_fields([
             Some(parts.workflow),
             step.as_deref(),
             parts.error.map(|error| error.code.as_str()),
             status.as_deref(),
             message.as_deref(),
-        ];
+        ])
+    }
+
+    pub(super) fn of_fields<const N: usize>(fields: [Option<&str>; N]) -> Self {
+        let mut hash = Sha256::new();
         for field in fields {
             // The length in front keeps `a|b, c` and `a, b|c` apart; an absent field differs from an empty one.
             let length = field.map_or(u64::MAX, |field| field.len() as u64);

@@ -11,7 +11,11 @@ mod codes;
 mod fingerprint;
 mod link;
 mod mask;
+mod missed;
 mod observe;
+mod parked;
+mod passed;
+mod provider;
 pub mod redact;
 mod text;
 
@@ -19,4 +23,8 @@ pub use card::{Card, Cause, Consequences, Missed, RetryLevel, Retrying, RunFacts
 pub use class::{Class, ClassReason, Classes};
 pub use fingerprint::Fingerprint;
 pub(crate) use fingerprint::without_index;
-pub use observe::{Observation, Passed, Standing, observe};
+pub(crate) use missed::exact;
+pub use missed::{MissedRun, missed_card};
+pub use observe::{Observation, Standing, observe};
+pub use parked::Parked;
+pub use passed::Passed;

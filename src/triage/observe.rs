@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Card, Classes, build, cause};
-use crate::run::{Run, RunKey, RunStatus};
+use super::text::Texts;
+use super::{Card, Classes, Parked, Passed, build, cause, link};
+use crate::run::{Run, RunKey, RunStatus, Workflow};
 
 /// What a source saw of one run, triaged: the input of the engine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,50 +14,47 @@ pub struct Observation {
     /// Which run.
     pub key: RunKey,
     /// The workflow's name, where the key goes by its id: another source may know only the name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workflow_name: Option<String>,
     /// The source that saw it.
     pub source: String,
     /// The engine's count of attempts, from 1, where it counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
     /// The status as reported.
     pub status: RunStatus,
     /// What the status means for alerting.
     pub standing: Standing,
     /// Start of this attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
     /// End of this attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<Timestamp>,
     /// Last change in the engine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<Timestamp>,
     /// The run that started this one and waits for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
     /// The run that this one repeats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay_of: Option<String>,
     /// The workflow's version that ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// The run's page: checked to be http or https without user-info.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// The steps that ended well.
+    #[serde(default, skip_serializing_if = "Passed::is_unknown")]
     pub passed: Passed,
+    /// What keeps a run that waits or is paused from going on, where the engine says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parked: Option<Box<Parked>>,
     /// The triage card, for [`Standing::Failed`] and [`Standing::Retrying`] only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub card: Option<Box<Card>>,
-}
-
-/// The steps of an attempt that ended well.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Passed(
-    /// Titles without the index of a mapped step, sorted; a title of which some instance has not ended well is not among them. None:
-    /// the source reported no steps.
-    pub Option<Vec<String>>,
-);
-
-impl Passed {
-    /// Whether the step with this title (without an index) ended well; none where no steps were reported.
-    #[must_use]
-    pub fn has(&self, step: &str) -> Option<bool> {
-        self.0.as_ref().map(|passed| passed.binary_search_by(|title| title.as_str().cmp(step)).is_ok())
-    }
 }
 
 /// What a run's status means for alerting.
@@ -85,17 +83,28 @@ pub fn observe(source: &str, run: Run, classes: &Classes) -> Observation {
         }
         Standing::Open | Standing::Completed | Standing::Cancelled => None,
     };
-    let mut key = run.key();
-    for text in [&mut key.workspace, &mut key.workflow, &mut key.run] {
-        without_nul(text);
-    }
-    let mut parent = run.parent;
-    parent.iter_mut().for_each(without_nul);
-    let mut workflow_name = run.workflow.name.filter(|_| run.workflow.id.is_some());
-    workflow_name.iter_mut().for_each(without_nul);
+    let parked = if card.is_none() { Parked::of(&run, classes).map(Box::new) } else { None };
+    // A card holds the same two already.
+    let (url, version) = match &card {
+        Some(card) => (card.run.url.clone(), card.run.workflow.version.clone()),
+        None => (
+            run.url.as_deref().and_then(link::checked).map(|(url, _)| url),
+            run.workflow.version.map(|version| Texts::default().owned_line(version, build::NAME)),
+        ),
+    };
+    let passed = Passed::of(run.steps);
+    let Workflow { id, name, .. } = run.workflow;
+    let (workflow, workflow_name) = match id {
+        Some(id) => (id, name),
+        None => (name.unwrap_or_default(), None),
+    };
     Observation {
-        key,
-        workflow_name,
+        key: RunKey {
+            workspace: without_nul(run.workspace.unwrap_or_default()),
+            workflow: without_nul(workflow),
+            run: without_nul(run.id),
+        },
+        workflow_name: workflow_name.map(without_nul),
         source: source.to_owned(),
         attempt: run.attempt,
         status: run.status,
@@ -103,20 +112,19 @@ pub fn observe(source: &str, run: Run, classes: &Classes) -> Observation {
         started_at: run.started_at,
         completed_at: run.completed_at,
         updated_at: run.updated_at,
-        parent,
-        replay_of: None,
-        version: None,
-        url: None,
-        passed: Passed::default(),
+        parent: run.parent.map(without_nul),
+        replay_of: run.replay_of.map(without_nul),
+        version,
+        url,
+        passed,
+        parked,
         card,
     }
 }
 
 /// A database may refuse a NUL, and one refused row would hold up all that come behind it.
-fn without_nul(text: &mut String) {
-    if text.contains('\0') {
-        *text = text.replace('\0', "\u{FFFD}");
-    }
+fn without_nul(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{FFFD}") } else { text }
 }
 
 fn standing(run: &Run) -> Standing {

@@ -17,6 +17,21 @@ impl Texts {
         cut_line(&self.without_secrets(&cleaned), limit)
     }
 
+    /// [`Texts::line`] of a text that may be kept as it is, which most are.
+    pub(super) fn owned_line(&mut self, text: String, limit: usize) -> String {
+        let cleaned = clean_line(head(&text));
+        let redacted = redact(&cleaned);
+        if redacted.count == 0
+            && cleaned.len() == text.len()
+            && matches!(cleaned, Cow::Borrowed(_))
+            && text.len() <= limit
+        {
+            return text;
+        }
+        self.redacted += redacted.count;
+        cut_line(&redacted.text, limit)
+    }
+
     /// [`Texts::line`], where there is one.
     pub(super) fn optional(&mut self, text: Option<&str>, limit: usize) -> Option<String> {
         text.map(|text| self.line(text, limit))

@@ -53,7 +53,7 @@ fn expectation(at: &At<'_>, index: usize, default_notify: &[String], rules: &BTr
 
 /// The one thing that is expected. A longest time and a multiple of the usual one are one thing: whichever comes first.
 fn expected(at: &At<'_>, section: &Section<'_>) -> Option<Expected> {
-    let least = || span(Duration::from_mins(1));
+    let least = || span(Duration::from_secs(1));
     let success = section.get("success_every", least());
     let running = section.get("running_at_most", least());
     let usual = section.get("running_at_most_usual", |at| match number(at)? {

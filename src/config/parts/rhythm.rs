@@ -13,7 +13,7 @@ pub(super) fn rhythm(section: &Section<'_>) -> RhythmOverride {
     RhythmOverride {
         update_every: section.get("update_every", span(Duration::from_secs(1))),
         remind: section.get("remind", remind),
-        resolve_after: section.get("resolve_after", span(Duration::from_mins(1))),
+        resolve_after: section.get("resolve_after", span(Duration::from_secs(1))),
         reopen_within: section.get("reopen_within", span(Duration::ZERO)),
     }
 }
@@ -29,6 +29,6 @@ fn remind(at: &At<'_>) -> Option<Option<SignedDuration>> {
     match at.value {
         Value::String(text) if text.trim() == "never" => Some(None),
         Value::Boolean(false) => at.fail("expected a duration, found false", Some("write \"never\"".to_owned())),
-        _ => span(Duration::from_mins(1))(at).map(Some),
+        _ => span(Duration::from_secs(1))(at).map(Some),
     }
 }

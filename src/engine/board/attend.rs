@@ -1,7 +1,7 @@
 //! Goes round an incident's receivers: what is due for each, whether anything withholds it, and what is said. The only place from which
 //! anything about an incident is said, but for summaries.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::compose::{self, Saying};
 use super::gates::Gate;
@@ -10,6 +10,9 @@ use crate::engine::incident::{Ear, Incident, Number, State, Withheld};
 use crate::engine::rhythm::{Due, due};
 use crate::engine::{Kind, Policy, Reason, Rhythm, Told};
 use crate::triage::Card;
+
+/// How often one is asked about that has something to say and no card to say it with.
+const WITHOUT_A_CARD: SignedDuration = SignedDuration::from_hours(1);
 
 /// What is said to some receivers in the same words.
 struct Group {
@@ -65,13 +68,13 @@ impl Board {
                     ear.withheld = Some(why);
                     self.changed.incidents.insert(number);
                 }
-                incident.ears.insert(receiver, ear);
+                incident.ears.insert(&receiver, ear);
                 continue;
             }
             let withheld = ear.withheld.take();
             let more = incident.failures.saturating_sub(ear.failures);
             hear(round.now, &incident, &mut ear, kind);
-            incident.ears.insert(receiver.clone(), ear);
+            incident.ears.insert(&receiver, ear);
             let desk = self.desks.entry(receiver.clone()).or_default();
             desk.leave(number);
             let budget = round.policy.receivers.get(&receiver).and_then(|audience| audience.budget);
@@ -89,7 +92,11 @@ impl Board {
         for group in groups {
             self.say(round, number, &mut incident, group, card.or(unpacked.as_ref()));
         }
-        let next = self.next_of(round.now, &incident, rhythm, round.policy);
+        let mut next = self.next_of(round.now, &incident, rhythm, round.policy);
+        if next.is_some_and(|at| at <= round.now) && incident.opening.card().is_none() {
+            // Nothing can be said without a card; a failure that joins brings one.
+            next = round.now.saturating_add(WITHOUT_A_CARD).ok();
+        }
         self.set_deadline(number, next);
         self.incidents.insert(number, incident);
     }

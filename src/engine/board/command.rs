@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::{Board, Round};
-use crate::engine::incident::{Acknowledged, Number, What};
+use crate::engine::incident::{Acknowledged, IncidentId, Number, What};
 use crate::engine::{Policy, Reason, Silence};
 
 /// Why it can't be done.
@@ -44,11 +44,23 @@ impl Board {
             Some(What::Provider { members, .. }) => members.clone(),
             _ => Vec::new(),
         };
-        let made = self.acknowledge_one(now, number, by);
+        let mut made = self.acknowledge_one(now, number, by);
         for member in members {
-            self.acknowledge_one(now, member, by);
+            if self.acknowledge_one(now, member, by) == Made::Changed {
+                made = Made::Changed;
+            }
         }
         Ok(made)
+    }
+
+    /// The whole name of the open incident whose name begins with `id`.
+    ///
+    /// # Errors
+    /// When there is no such open incident, or more than one.
+    pub fn named(&self, id: &str) -> Result<IncidentId, CommandError> {
+        let number = self.find(id)?;
+        let named = self.incidents.get(&number).map(|incident| incident.id.clone());
+        named.ok_or_else(|| CommandError::NoIncident(id.to_owned()))
     }
 
     fn acknowledge_one(&mut self, now: Timestamp, number: Number, by: &str) -> Made {
@@ -71,10 +83,10 @@ impl Board {
     /// The open incident whose name begins with `id`.
     fn find(&self, id: &str) -> Result<Number, CommandError> {
         let wanted = id.trim();
-        let open = |(_, incident): &(&Number, &super::Incident)| {
+        let open = |(_, incident): &(Number, &super::Incident)| {
             incident.resolution.is_none() && incident.id.as_str().starts_with(wanted)
         };
-        let mut found = self.incidents.iter().filter(open).map(|(number, _)| *number);
+        let mut found = self.incidents().filter(open).map(|(number, _)| number);
         match (found.next().filter(|_| !wanted.is_empty()), found.next()) {
             (Some(number), None) => Ok(number),
             (Some(_), Some(_)) => Err(CommandError::Ambiguous(wanted.to_owned())),
@@ -170,9 +182,13 @@ impl Board {
             }
             let untold = !ear.knows || ear.failures < incident.failures;
             let card = incident.opening.card().filter(|_| untold && incident.resolution.is_none());
-            let instead = card.map(|card| crate::engine::whom(&card, policy)).unwrap_or_default();
+            let whom = |card| match &incident.what {
+                What::Missed { expectation, .. } => super::missed::whom_now(expectation, &card, policy),
+                _ => crate::engine::whom(&card, policy),
+            };
+            let instead = card.map(whom).unwrap_or_default();
             for name in &instead {
-                incident.ears.entry(name.clone()).or_default();
+                incident.ears.of(name);
             }
             incident.note(now, Reason::ReceiverGone { receiver, instead });
         }

@@ -40,6 +40,8 @@ pub(super) fn notification(
 
 fn note(incident: &Incident, saying: Saying, provider: Option<(ProviderNote, u32)>) -> IncidentNote {
     let (provider, workflows) = provider.unzip();
+    // "Failed again, 12 min after it was over."
+    let before = incident.before.clone().filter(|_| saying.kind == Kind::Reopened);
     IncidentNote {
         id: incident.id.clone(),
         group: incident.group.clone(),
@@ -54,7 +56,7 @@ fn note(incident: &Incident, saying: Saying, provider: Option<(ProviderNote, u32
         novelty: incident.novelty.clone(),
         acknowledged: incident.acknowledged.clone(),
         withheld: saying.withheld,
-        resolution: incident.resolution.clone(),
+        resolution: incident.resolution.clone().or(before),
         provider,
     }
 }

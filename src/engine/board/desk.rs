@@ -48,6 +48,16 @@ pub(super) struct Cohort {
     pub(super) why: Withheld,
     /// Which.
     pub(super) members: BTreeSet<Number>,
+    /// It is not looked at before: a bug was met.
+    #[serde(skip)]
+    not_before: Option<Timestamp>,
+}
+
+impl Cohort {
+    /// A moment, or a later one if it may not be looked at before.
+    pub(super) fn not_before(&self, at: Timestamp) -> Timestamp {
+        self.not_before.map_or(at, |not_before| at.max(not_before))
+    }
 }
 
 impl Desk {
@@ -86,7 +96,7 @@ impl Desk {
             cohort.members.insert(number);
             cohort.why = why;
         } else {
-            self.cohorts.push((cause, Cohort { since: now, why, members: BTreeSet::from([number]) }));
+            self.cohorts.push((cause, Cohort { since: now, why, members: BTreeSet::from([number]), not_before: None }));
         }
     }
 
@@ -107,6 +117,13 @@ impl Desk {
     pub(super) fn take(&mut self, cause: &Cause) -> Option<Cohort> {
         let at = self.cohorts.iter().position(|(other, _)| other == cause)?;
         Some(self.cohorts.remove(at).1)
+    }
+
+    /// Does not look at a cohort before then.
+    pub(super) fn put_off(&mut self, cause: &Cause, until: Timestamp) {
+        if let Some((_, cohort)) = self.cohorts.iter_mut().find(|(other, _)| other == cause) {
+            cohort.not_before = Some(until);
+        }
     }
 
     /// The cohorts.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::desk::Cause;
 use super::{Board, Round, joined};
-use crate::engine::incident::{Incident, Number, Proof, Resolution, State, What};
+use crate::engine::incident::{Incident, MOST_REFS, Number, Proof, Resolution, RunRef, State, What};
 use crate::engine::rhythm::{Due, due};
 use crate::engine::rule::Condition;
 use crate::engine::{Policy, Reason};
@@ -20,6 +20,8 @@ impl Board {
                 Some(Condition::Failures { within, .. }) => after(incident.last_at, within.min(rhythm.resolve_after)),
                 _ => after(incident.last_at, rhythm.resolve_after),
             }),
+            // Silence proves nothing of what is missing: it ends when it happened, or when nobody expects it any more.
+            State::Open if matches!(incident.what, What::Missed { .. }) => None,
             State::Open => {
                 let quiet = after(incident.last_at, rhythm.resolve_after);
                 Some(escalates_at(incident, policy).map_or(quiet, |at| at.min(quiet)))
@@ -34,13 +36,9 @@ impl Board {
             return;
         };
         let gathering = incident.state == State::Gathering;
-        let not_again_count = incident.runs.saturating_sub(incident.again);
-        let mut not_again = incident.refs.clone();
-        not_again.reverse();
         incident.state = State::Resolved;
-        incident.resolution = Some(Resolution { at: round.now, proof: proof.clone(), not_again, not_again_count });
         if !gathering {
-            incident.note(round.now, Reason::Resolved { proof });
+            incident.note(round.now, Reason::Resolved { proof: proof.clone() });
         }
         for ear in incident.ears.values_mut() {
             ear.escalate = false;
@@ -50,6 +48,10 @@ impl Board {
         let workflows: Vec<String> = incident.points.iter().map(workflow).collect();
         for key in workflows {
             self.unindex_workflow(&key, number);
+        }
+        let (not_again, not_again_count) = self.not_again(number);
+        if let Some(incident) = self.incidents.get_mut(&number) {
+            incident.resolution = Some(Resolution { at: round.now, proof, not_again, not_again_count });
         }
         self.changed.incidents.insert(number);
         self.sink(number);
@@ -63,6 +65,28 @@ impl Board {
             self.service_may_be_over(round, parent);
         }
         self.release_below(round, number);
+    }
+
+    /// The failed runs that were not run again: the newest of them, newest first, and how many there are.
+    fn not_again(&self, number: Number) -> (Vec<RunRef>, u32) {
+        let Some(incident) = self.incidents.get(&number) else {
+            return (Vec::new(), 0);
+        };
+        let of = |incident: &Incident| (incident.refs.clone(), incident.runs.saturating_sub(incident.again));
+        let What::Provider { members, .. } = &incident.what else {
+            let (mut refs, count) = of(incident);
+            refs.reverse();
+            return (refs, count);
+        };
+        let (mut refs, mut count) = (Vec::new(), 0_u32);
+        for member in members.iter().filter_map(|member| self.incidents.get(member)) {
+            let (more, runs) = of(member);
+            refs.extend(more);
+            count = count.saturating_add(runs);
+        }
+        refs.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.id.cmp(&b.id)));
+        refs.truncate(MOST_REFS);
+        (refs, count)
     }
 
     /// Time is up for it: it ends, is escalated, or leaves the board; else whoever is due is told.
@@ -92,6 +116,7 @@ impl Board {
                     self.attend(round, number, None);
                 }
             }
+            State::Open if matches!(incident.what, What::Missed { .. }) => self.verify(round, number),
             State::Open if is_over(incident.last_at, rhythm.resolve_after) => {
                 let since = incident.last_at;
                 self.resolve(round, number, Proof::Quiet { since });
@@ -141,7 +166,7 @@ impl Board {
         };
         let receivers: Vec<String> = escalate.notify.iter().filter(may_see).cloned().collect();
         for receiver in &receivers {
-            incident.ears.entry(receiver.clone()).or_default().escalate = true;
+            incident.ears.of(receiver).escalate = true;
         }
         if receivers.is_empty() {
             incident.note(round.now, Reason::NobodyMaySee { receivers: escalate.notify.clone() });
@@ -181,7 +206,7 @@ impl Board {
         self.changed.left.insert(number);
         // Written down as it was when it left.
         if self.changed.incidents.remove(&number) {
-            self.changed.last_words.push((number, incident));
+            self.changed.last_words.push((number, *incident));
         }
     }
 
@@ -214,19 +239,10 @@ impl Board {
             self.release(round, &receiver, &cause);
         }
     }
-
-    pub(super) fn unindex_workflow(&mut self, key: &str, number: Number) {
-        if let Some(numbers) = self.by_workflow.get_mut(key) {
-            numbers.remove(&number);
-            if numbers.is_empty() {
-                self.by_workflow.remove(key);
-            }
-        }
-    }
 }
 
 /// When it is to be escalated, where it is.
-fn escalates_at(incident: &Incident, policy: &Policy) -> Option<Timestamp> {
+pub(super) fn escalates_at(incident: &Incident, policy: &Policy) -> Option<Timestamp> {
     if incident.escalated || incident.acknowledged.is_some() || matches!(incident.what, What::Provider { .. }) {
         return None;
     }

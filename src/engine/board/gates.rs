@@ -28,10 +28,11 @@ impl Board {
         gate: &Gate<'_>,
     ) -> Option<Withheld> {
         // A problem is what opened it: whatever else joins it, what is silenced or above others does not change with the newest failure.
-        let matched = !round.policy.silences.is_empty() || !self.silences.is_empty() || !round.policy.inhibitions.is_empty();
+        let matched =
+            !round.policy.silences.is_empty() || !self.silences.is_empty() || !round.policy.inhibitions.is_empty();
         let opening = if matched { incident.opening.card() } else { None };
         let card = opening.as_ref().unwrap_or(gate.card);
-        if let Some((cause, why)) = self.outer_gate(round, incident, gate.number, gate.receiver, card) {
+        if let Some((cause, why)) = self.outer_gate(round, incident, gate.number, gate.receiver, card, gate.card) {
             return Some(self.wait(round, gate, cause, why));
         }
         if let Some(why) = self.service_gate(round, incident, ear, gate) {
@@ -57,8 +58,9 @@ impl Board {
         number: Number,
         receiver: &str,
         card: &Card,
+        newest: &Card,
     ) -> Option<(Cause, Withheld)> {
-        if let Some((id, until)) = self.silenced(round, card) {
+        if let Some((id, until)) = self.silenced(round, card, newest) {
             return Some((Cause::Silence(id.clone()), Withheld::Silence { id, until }));
         }
         if let Some((inhibition, above, by)) = self.inhibitor(number, incident, card, round.policy) {
@@ -83,15 +85,15 @@ impl Board {
         why
     }
 
-    /// The silence that fits, and its end. One that is to end for a new error ends here.
-    fn silenced(&mut self, round: &Round<'_>, card: &Card) -> Option<(String, jiff::Timestamp)> {
+    /// The silence that fits, and its end. One that is to end for a new error ends here, if that is what failed last.
+    fn silenced(&mut self, round: &Round<'_>, card: &Card, newest: &Card) -> Option<(String, jiff::Timestamp)> {
         let mut over = Vec::new();
         let mut found = None;
         for silence in round.policy.silences.iter().chain(self.silences.values()) {
             if self.has_ended_early(silence) || !silence.fits(round.now, card) {
                 continue;
             }
-            if silence.unless_new && self.is_new(card, silence) {
+            if silence.unless_new && self.is_new(newest, silence) {
                 over.push(silence.id.clone());
             } else if found.is_none() {
                 found = Some((silence.id.clone(), silence.until));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::{Board, Desk, ErrorMemory, Workflow};
-use crate::engine::incident::{Incident, Number, State};
+use crate::engine::incident::{Incident, Number, State, What, Withheld};
 use crate::engine::{Policy, Silence};
 
 /// What changed since the ledger last asked. Keys as [`Stored`] has them.
@@ -27,6 +27,8 @@ pub struct Changed {
     pub silences: BTreeSet<String>,
     /// Silences of the configuration that ended early.
     pub ended_early: BTreeSet<String>,
+    /// Workflows that are expected and were never seen: waited for now, or no longer.
+    pub expected_since: BTreeSet<String>,
 }
 
 impl Changed {
@@ -54,6 +56,8 @@ pub struct Stored {
     pub silences: Vec<Silence>,
     /// Silences of the configuration that ended early.
     pub ended_early: Vec<(String, Timestamp)>,
+    /// Since when workflows are waited for that were never seen, by [`Changed::expected_since`].
+    pub expected_since: Vec<(String, Timestamp)>,
 }
 
 impl Board {
@@ -69,12 +73,13 @@ impl Board {
             ended_early: stored.ended_early.into_iter().collect(),
             ..Self::default()
         };
+        board.watch.since = stored.expected_since.into_iter().collect();
         for (number, incident) in stored.incidents {
             board.next = board.next.max(number);
             board.index(number, &incident);
             // Time is asked about all of them once: what a deadline was under other rules does not count.
             board.set_deadline(number, Some(incident.last_at));
-            board.incidents.insert(number, incident);
+            board.incidents.insert(number, Box::new(incident));
         }
         board
     }
@@ -88,6 +93,12 @@ impl Board {
     #[must_use]
     pub fn has_changed(&self) -> bool {
         !self.changed.is_empty()
+    }
+
+    /// The key of a workflow in [`Changed`] and in [`Stored`].
+    #[must_use]
+    pub fn workflow_key(workspace: &str, workflow: &str) -> String {
+        super::joined(&[workspace, workflow])
     }
 
     /// A workflow by its key in [`Changed`].
@@ -129,7 +140,7 @@ impl Board {
     }
 
     /// Puts other rules in force: receivers that are gone hear nothing any more, and what they were not told goes to whom the rules name
-    /// now. To be called before anything else under these rules.
+    /// now. To be called before anything else under these rules; at a start, after [`Self::note_going`].
     pub fn adopt(&mut self, now: Timestamp, policy: &Policy) {
         self.inhibitors.clear();
         self.risen.clear();
@@ -139,7 +150,8 @@ impl Board {
             let Some(mut incident) = self.incidents.remove(&number) else {
                 continue;
             };
-            if self.reroute(now, number, &mut incident, policy) {
+            let moved = self.reroute(now, number, &mut incident, policy);
+            if self.wake_lost(number, &mut incident) || moved {
                 self.changed.incidents.insert(number);
             }
             self.index_services(number, &incident);
@@ -149,16 +161,49 @@ impl Board {
             self.set_deadline(number, Some(incident.last_at));
             self.incidents.insert(number, incident);
         }
+        // A silence that ended early and left, or that begins again, is to hold the next time.
+        let still = |id: &String, at: Timestamp| {
+            let silence = policy.silences.iter().find(|silence| silence.id == *id);
+            silence.is_some_and(|silence| silence.from.is_none_or(|from| from <= at))
+        };
+        let ended: Vec<String> =
+            self.ended_early.iter().filter(|(id, at)| !still(id, **at)).map(|(id, _)| id.clone()).collect();
+        for id in ended {
+            self.ended_early.remove(&id);
+            self.changed.ended_early.insert(id);
+        }
         let gone: Vec<String> =
             self.desks.keys().filter(|receiver| !policy.receivers.contains_key(*receiver)).cloned().collect();
         for receiver in gone {
             self.desks.remove(&receiver);
             self.changed.desks.insert(receiver);
         }
+        self.adopt_expectations(now, policy);
     }
 
-    /// Forgets workflows and errors that were not seen since `before`.
+    /// Lets those hear again that wait for what is not there: what they waited for may be what could not be read.
+    fn wake_lost(&self, number: Number, incident: &mut Incident) -> bool {
+        let mut woken = false;
+        for (receiver, ear) in incident.ears.iter_mut() {
+            let under = ear.under.filter(|parent| self.incidents.contains_key(parent));
+            let waits = || self.desks.get(receiver).is_some_and(|desk| desk.waits_for(number).is_some());
+            let lost = match ear.withheld {
+                Some(Withheld::Provider { .. }) => under.is_none(),
+                Some(_) => !waits(),
+                None => false,
+            };
+            woken |= lost || ear.under != under;
+            ear.under = under;
+            if lost {
+                ear.withheld = None;
+            }
+        }
+        woken
+    }
+
+    /// Forgets workflows and errors that were not seen since `before`. What was missing of them is looked at with the next tick.
     pub fn forget(&mut self, before: Timestamp) {
+        self.forget_expectations(before);
         let (workflows, errors) = (&mut self.changed.workflows, &mut self.changed.errors);
         self.workflows.retain(|key, workflow| {
             let keep = workflow.last_at >= before;
@@ -184,9 +229,10 @@ impl Board {
         if incident.state == State::Resolved {
             return;
         }
-        for point in incident.points.iter().filter(|point| !point.passed) {
-            let key = super::joined(&[&incident.workspace, &point.workflow]);
-            self.by_workflow.entry(key).or_default().insert(number);
+        if let What::Missed { concern, .. } = &incident.what {
+            let subject = super::watch::Subject { workspace: incident.workspace.clone(), concern: concern.clone() };
+            self.watch.miss(subject, number);
         }
+        self.index_places(number, incident);
     }
 }

@@ -3,19 +3,29 @@
 //! ledger in the same transaction, and read back at the next start.
 
 mod attend;
+mod coming;
 mod command;
 mod compose;
 mod desk;
 mod end;
+mod expect;
 mod gates;
+mod going;
+mod heed;
 mod inhibit;
 mod join;
 mod list;
 mod memory;
+mod missed;
+mod parked;
+mod places;
 mod prove;
 mod release;
+mod repeat;
+mod review;
 mod service;
 mod tick;
+mod watch;
 mod workflow;
 
 #[cfg(test)]
@@ -25,12 +35,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+pub use coming::Coming;
 pub use command::{CommandError, Made};
 pub use desk::Desk;
 pub(in crate::engine) use join::owned_by;
 pub use join::{Failed, Heard, Raised};
 pub use list::{Pending, Waiting};
 pub use memory::{Changed, Stored};
+pub use tick::Stumble;
 pub use workflow::{ErrorMemory, Workflow};
 
 use super::incident::{Incident, Number};
@@ -39,11 +51,12 @@ use super::{Policy, Silence, Told};
 /// Every problem that goes on.
 #[derive(Debug, Clone, Default)]
 pub struct Board {
-    incidents: BTreeMap<Number, Incident>,
+    /// Boxed: each is taken out while it is gone round.
+    incidents: BTreeMap<Number, Box<Incident>>,
     next: Number,
     by_key: BTreeMap<String, Number>,
     /// By workspace and workflow: the incidents that a run of it may prove over.
-    by_workflow: BTreeMap<String, BTreeSet<Number>>,
+    by_workflow: BTreeMap<String, places::Places>,
     /// By receiver, workspace, service, class and status: the incidents that may be one trouble of the service.
     by_service: BTreeMap<String, BTreeSet<Number>>,
     /// By inhibition and the values that must be equal: the open incidents above.
@@ -59,7 +72,13 @@ pub struct Board {
     /// Silences of the configuration that ended early, and when.
     ended_early: BTreeMap<String, Timestamp>,
     desks: BTreeMap<String, Desk>,
+    /// The runs that are open. Not stored here: the ledger has them.
+    going: going::Runs,
+    /// What is expected, and when to look whether it happened.
+    watch: watch::Watch,
     changed: Changed,
+    /// What a tick is working on.
+    at_work: Option<tick::Stumble>,
 }
 
 /// What an operation works with: now, the rules in force, and where to put what is to be said.
@@ -81,12 +100,12 @@ impl Board {
     /// An incident by its number.
     #[must_use]
     pub fn incident(&self, number: Number) -> Option<&Incident> {
-        self.incidents.get(&number)
+        self.incidents.get(&number).map(Box::as_ref)
     }
 
     /// Every incident that goes on, or ended lately.
     pub fn incidents(&self) -> impl Iterator<Item = (Number, &Incident)> {
-        self.incidents.iter().map(|(number, incident)| (*number, incident))
+        self.incidents.iter().map(|(number, incident)| (*number, incident.as_ref()))
     }
 
     /// When time has to be asked again.
@@ -97,7 +116,7 @@ impl Board {
             let ends = |(cause, cohort)| self.ends_waiting(now, receiver, cause, cohort, policy);
             desk.cohorts().filter_map(ends).min()
         });
-        first.into_iter().chain(desks).min()
+        first.into_iter().chain(self.watch.next()).chain(desks).min()
     }
 
     /// Goes round the incidents that what was just done concerns.

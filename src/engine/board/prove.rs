@@ -1,8 +1,6 @@
 //! What an observation of a run proves: a later run that got past the step that failed, the failed run itself completed. Told from facts,
 //! never from silence.
 
-use std::collections::BTreeSet;
-
 use super::{Board, ErrorMemory, Failed, Round, Workflow, joined, workflow};
 use crate::engine::Known;
 use crate::engine::incident::{Incident, Novelty, Number, Point, Proof, RunRef, State};
@@ -82,7 +80,7 @@ impl Board {
             let never_failed = |incident: &Incident| {
                 incident.failures == 0 && incident.retrying.is_empty() && incident.state == State::Open
             };
-            if self.incidents.get(&part.number).is_some_and(never_failed) {
+            if self.incident(part.number).is_some_and(never_failed) {
                 let run = run_ref(round, seen);
                 self.resolve(round, part.number, Proof::Cancelled { run });
             }
@@ -100,47 +98,40 @@ impl Board {
         }
     }
 
-    /// Looks whether the run got past a place where others failed. `completed`: it completed just now.
-    pub(in crate::engine) fn prove(&mut self, round: &mut Round<'_>, seen: &Observation, completed: bool) {
+    /// Looks whether the run got past a place where others failed.
+    /// `news`: the run ended just now, as far as is known. Answers whether it showed anything.
+    pub(in crate::engine) fn prove(&mut self, round: &mut Round<'_>, seen: &Observation, news: bool) -> bool {
         let key = joined(&[&seen.key.workspace, &seen.key.workflow]);
-        let Some(numbers) = self.by_workflow.get(&key) else {
-            return;
-        };
-        let numbers: BTreeSet<Number> = numbers.clone();
-        for number in numbers {
-            self.prove_one(round, seen, completed, number, &key);
+        let mut showed = false;
+        for number in self.touched(&key, seen, news) {
+            showed |= self.prove_one(round, seen, number, &key, news);
         }
         self.settle(round);
+        showed
     }
 
-    fn prove_one(
-        &mut self,
-        round: &mut Round<'_>,
-        seen: &Observation,
-        completed: bool,
-        number: Number,
-        key: &str,
-    ) {
+    fn prove_one(&mut self, round: &mut Round<'_>, seen: &Observation, number: Number, key: &str, news: bool) -> bool {
         let Some(incident) = self.incidents.get_mut(&number) else {
-            return;
+            return false;
         };
         let streak = matches!(incident.condition, Some(Condition::Consecutive { .. }));
         if incident.state == State::Gathering {
             // A success breaks the row; for any other condition what was counted still counts.
-            if streak && completed {
+            let broken = streak && news && seen.standing == Standing::Completed;
+            if broken {
                 self.give_up_gathering(round.now, number);
             }
-            return;
+            return broken;
         }
         let mut passed = None;
         for point in incident.points.iter_mut().filter(|point| !point.passed && point.workflow == seen.key.workflow) {
-            if let Some(step_seen) = passes(point, seen) {
+            if let Some(step_seen) = passes(point, seen, news) {
                 point.passed = true;
                 passed = Some(step_seen);
             }
         }
         let Some(step_seen) = passed else {
-            return;
+            return false;
         };
         self.changed.incidents.insert(number);
         if incident.points.iter().all(|point| point.passed) && !incident.overflow {
@@ -151,12 +142,13 @@ impl Board {
         } else if incident.points.iter().filter(|point| point.workflow == seen.key.workflow).all(|point| point.passed) {
             self.unindex_workflow(key, number);
         }
+        true
     }
 }
 
 /// Whether a run got past the place; and whether the engine reported the step itself as passed.
-fn passes(point: &Point, seen: &Observation) -> Option<bool> {
-    if !is_later(point, seen) {
+fn passes(point: &Point, seen: &Observation, news: bool) -> Option<bool> {
+    if !is_later(point, seen, news) {
         return None;
     }
     let completed = seen.standing == Standing::Completed;
@@ -172,15 +164,20 @@ fn passes(point: &Point, seen: &Observation) -> Option<bool> {
     }
 }
 
-/// Whether the attempt that is seen began after the one that failed. Where nobody says when they began, it must have ended later.
-fn is_later(point: &Point, seen: &Observation) -> bool {
-    let same_run = point.run == seen.key.run;
-    match (point.started_at.zip(seen.started_at), point.ended_at.zip(seen.completed_at.or(seen.updated_at))) {
-        (Some((failed, seen_start)), _) if !same_run || seen_start > failed => seen_start > failed,
-        // The same attempt: it failed there, and was completed after all.
-        (Some(_), _) => seen.standing == Standing::Completed,
-        (None, Some((failed, ended))) => ended > failed || (same_run && seen.standing == Standing::Completed),
-        (None, None) => seen.standing == Standing::Completed,
+/// Whether the attempt that is seen began after the one that failed was over: one that ran beside it may have been past the place before.
+/// Where nobody says when they began, it must have ended later; where there are no times at all, the order of arrival counts, once.
+fn is_later(point: &Point, seen: &Observation, news: bool) -> bool {
+    let completed = seen.standing == Standing::Completed;
+    if point.run == seen.key.run {
+        // Another attempt of the same run, or the same one, which was completed after all.
+        return completed || point.started_at.zip(seen.started_at).is_some_and(|(failed, start)| start > failed);
+    }
+    match (seen.started_at, point.ended_at, point.started_at) {
+        // Another run may have begun there since, and still retry.
+        (Some(start), Some(ended), failed) => start >= ended && failed.is_none_or(|failed| start > failed),
+        (Some(start), None, Some(failed)) => start > failed,
+        (None, Some(ended), _) => seen.completed_at.is_some_and(|end| end > ended),
+        _ => completed && news,
     }
 }
 

@@ -7,7 +7,7 @@ use super::gates::Gate;
 use super::{Board, Round, joined};
 use crate::engine::Kind;
 use crate::engine::incident::{
-    Ear, Incident, IncidentId, Level, MOST_LINES, Number, Proof, ProviderNote, State, SummaryLine, What, Withheld,
+    Ear, Ears, Incident, IncidentId, Level, MOST_LINES, Number, Proof, ProviderNote, State, SummaryLine, What, Withheld,
 };
 use crate::triage::Class;
 
@@ -20,7 +20,10 @@ impl Board {
         ear: &mut Ear,
         gate: &Gate<'_>,
     ) -> Option<Withheld> {
-        if !matches!(gate.kind, Kind::Failed | Kind::Reopened) {
+        if !matches!(gate.kind, Kind::Failed | Kind::Reopened | Kind::Escalated) {
+            return None;
+        }
+        if round.now.duration_since(incident.last_at) > round.policy.providers.within {
             return None;
         }
         let least = usize::try_from(round.policy.providers.workflows?).unwrap_or(usize::MAX);
@@ -33,7 +36,7 @@ impl Board {
         // One that lost this receiver on a reload does not speak to it.
         let open = |number: &Number| {
             let parent = self.incidents.get(number);
-            parent.is_some_and(|parent| parent.is_open() && parent.ears.contains_key(gate.receiver))
+            parent.is_some_and(|parent| parent.is_open() && parent.ears.get(gate.receiver).is_some())
         };
         let parent = match self.by_key.get(&parent_key).copied().filter(open) {
             Some(parent) => parent,
@@ -48,10 +51,10 @@ impl Board {
                 }
                 let what = What::Provider { provider: provider.clone(), class, status, members: Vec::new() };
                 let parent = self.open_service(round, incident, gate, what, parent_key);
-                let why = self.incidents.get(&parent).map(|service| Withheld::Provider {
-                    incident: service.id.clone(),
-                    provider: provider.clone(),
-                });
+                let why = self
+                    .incidents
+                    .get(&parent)
+                    .map(|service| Withheld::Provider { incident: service.id.clone(), provider: provider.clone() });
                 for other in others {
                     self.adopt_member(parent, other, gate.receiver, why.as_ref());
                 }
@@ -91,6 +94,8 @@ impl Board {
         key: String,
     ) -> Number {
         let opened = round.now.as_microsecond().to_string();
+        let mut ears = Ears::default();
+        ears.of(gate.receiver);
         let parent = Incident {
             id: IncidentId::of_parts(&[&key, &opened]),
             key,
@@ -113,10 +118,11 @@ impl Board {
             overflow: false,
             opening: crate::engine::incident::Packed::of(gate.card),
             novelty: crate::engine::incident::Novelty::default(),
-            ears: [(gate.receiver.to_owned(), Ear::default())].into(),
+            ears,
             acknowledged: None,
             escalated: false,
             resolution: None,
+            before: None,
             reopened: 0,
             said: 0,
             lines: Vec::new(),

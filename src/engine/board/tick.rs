@@ -10,21 +10,55 @@ use crate::engine::{Policy, Told};
 /// How many incidents are looked at in one go.
 const CHUNK: usize = 500;
 
+/// What time was working on: what a bug in here costs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stumble(Item);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Item {
+    Incident(Number),
+    Cohort(String, Cause),
+}
+
 impl Board {
     /// Does what is due; answers what is to be said. There may be more: [`Self::next_deadline`] says so.
     pub fn tick(&mut self, now: Timestamp, policy: &Policy) -> Vec<Told> {
         let mut round = Round::new(now, policy);
         for (receiver, cause) in self.due_cohorts(now, policy) {
+            self.at_work = Some(Stumble(Item::Cohort(receiver.clone(), cause.clone())));
             self.release(&mut round, &receiver, &cause);
         }
         let due: Vec<Number> =
             self.deadlines.iter().take_while(|(at, _)| *at <= now).map(|(_, number)| *number).take(CHUNK).collect();
         for number in due {
+            self.at_work = Some(Stumble(Item::Incident(number)));
+            #[cfg(test)]
+            self.may_stumble(number);
             self.mature(&mut round, number);
         }
+        self.at_work = None;
+        self.expect_by_time(&mut round);
         self.settle(&mut round);
         self.drop_old_silences(now);
         round.told
+    }
+
+    /// What a tick was working on when it ended by a bug. To be asked before the board is read back.
+    pub fn stumbled(&mut self) -> Option<Stumble> {
+        self.at_work.take()
+    }
+
+    /// Lets what a tick stumbled over wait until then, so that it does not keep the rest from its turn.
+    pub fn put_off(&mut self, stumble: &Stumble, until: Timestamp) {
+        match &stumble.0 {
+            Item::Incident(number) if self.incidents.contains_key(number) => self.set_deadline(*number, Some(until)),
+            Item::Incident(_) => {}
+            Item::Cohort(receiver, cause) => {
+                if let Some(desk) = self.desks.get_mut(receiver) {
+                    desk.put_off(cause, until);
+                }
+            }
+        }
     }
 
     fn due_cohorts(&self, now: Timestamp, policy: &Policy) -> Vec<(String, Cause)> {
@@ -39,6 +73,13 @@ impl Board {
         due
     }
 
+    /// Bugs are rare: tests bring one.
+    #[cfg(test)]
+    fn may_stumble(&self, number: Number) {
+        let rule = self.incidents.get(&number).and_then(|incident| incident.rule.as_deref());
+        assert_ne!(rule, Some("stumble"), "a bug that a test brings");
+    }
+
     /// When what a cohort waits for is over, as things stand now: a silence may have been ended, or made longer, since; none where
     /// nobody knows yet.
     pub(super) fn ends_waiting(
@@ -50,10 +91,10 @@ impl Board {
         policy: &Policy,
     ) -> Option<Timestamp> {
         let audience = policy.receivers.get(receiver);
-        match cause {
+        let ends = match cause {
             Cause::Silence(id) => Some(self.silent_until(id, now, policy).unwrap_or(now)),
             Cause::Inhibited(above) => {
-                let over = !self.incidents.get(above).is_some_and(super::Incident::is_open);
+                let over = !self.incident(*above).is_some_and(super::Incident::is_open);
                 over.then_some(now)
             }
             Cause::Quiet => {
@@ -64,6 +105,8 @@ impl Board {
                 let desk = self.desks.get(receiver)?;
                 Some(desk.storm_ends(cohort, now, audience.and_then(|audience| audience.budget)))
             }
-        }
+        };
+        // One that a tick stumbled over is not looked at again at once.
+        ends.map(|at| cohort.not_before(at))
     }
 }

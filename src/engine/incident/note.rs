@@ -45,7 +45,7 @@ pub struct IncidentNote {
     /// Why this receiver is told only now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withheld: Option<Withheld>,
-    /// How it ended.
+    /// How it ended; when it is opened again: how it had ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolution: Option<Resolution>,
     /// The service that fails several workflows.
@@ -146,6 +146,9 @@ pub enum Proof {
     },
     /// What was expected has happened.
     Happened,
+    /// What was expected can't happen any more, or nobody expects it: the expectation left the configuration, or what it was about is
+    /// no longer known.
+    Moot,
     /// Every workflow that the service failed is over it.
     Members,
     /// No failure for this long: that is all that is known.

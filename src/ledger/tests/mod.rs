@@ -1,5 +1,6 @@
 //! Tests of the ledger against the real engine and a real file. A crash is a copy of the file and its log, taken while it is open.
 
+mod board;
 mod faults;
 mod flows;
 mod handed_on;
@@ -19,8 +20,8 @@ use tokio::sync::watch;
 
 use super::command::Work;
 use super::*;
-use crate::engine::testing::{card, policy, rule};
-use crate::engine::{Delivery, Matcher, Outcome};
+use crate::engine::testing::{self, card, policy};
+use crate::engine::{Attempted, Delivery, Field, Matcher, Outcome, Rule};
 use crate::run::{RunKey, RunStatus};
 use crate::triage::{Observation, RetryLevel, Retrying, Standing};
 
@@ -31,6 +32,11 @@ struct Bed {
     metrics: Metrics,
     ledger: Ledger,
     keeper: Option<Keeper>,
+}
+
+/// A rule under which each run is a problem of its own: what is tested here is what becomes of a message, not which there are.
+fn rule(name: &str, when: Matcher) -> Rule {
+    Rule { group_by: Some(vec![Field::Run]), ..testing::rule(name, when) }
 }
 
 /// One rule that tells `oncall` of everything.
@@ -130,6 +136,7 @@ fn seen(run: &str, status: RunStatus, standing: Standing) -> Observation {
         version: None,
         url: None,
         passed: crate::triage::Passed::default(),
+        parked: None,
         card: None,
     }
 }

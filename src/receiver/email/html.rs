@@ -3,10 +3,13 @@
 
 use std::fmt::Write as _;
 
-use crate::receiver::message::{Message, plain};
+use crate::receiver::message::{Line, Message, Span, Tone, plain};
 
 const SANS: &str = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;";
 const MONO: &str = "font-family:Consolas,Menlo,monospace;";
+
+const LEAD: &str = "font-size:14px;line-height:22px;color:#1f2328;";
+const NOTE: &str = "font-size:13px;line-height:20px;color:#59636e;";
 
 /// Dark mode for the clients that know it; the inline styles are the light one.
 const STYLE: &str = "\
@@ -24,7 +27,11 @@ const STYLE: &str = "\
 /// The whole page.
 pub(super) fn render(message: &Message) -> String {
     let mut rows = head(message);
+    rows.push_str(&lead(message));
     rows.push_str(&error(message));
+    rows.push_str(&list(message));
+    rows.push_str(&advice(message));
+    rows.push_str(&context(message));
     rows.push_str(&links(message));
     rows.push_str(&facts(message));
     rows.push_str(&row(
@@ -51,7 +58,10 @@ pub(super) fn render(message: &Message) -> String {
 
 /// What a mail client shows beside the subject.
 fn preheader(message: &Message) -> String {
-    plain::error_line(message).or_else(|| message.said.clone()).unwrap_or_else(|| message.headline.clone())
+    let lead = message.lead.first().map(plain::sentence);
+    lead.or_else(|| plain::error_line(message))
+        .or_else(|| message.said.clone())
+        .unwrap_or_else(|| message.headline.clone())
 }
 
 fn head(message: &Message) -> String {
@@ -66,10 +76,13 @@ fn head(message: &Message) -> String {
         "<h1 class=\"t\" style=\"{SANS}margin:4px 0 0 0;font-size:20px;line-height:28px;color:#1f2328;word-break:break-word;\">{}</h1>",
         escape(&message.title)
     );
-    let place = match (&message.step, message.instead) {
-        (Some((step, position)), _) => {
-            let position = position.as_ref().map(|position| format!(" ({})", escape(position))).unwrap_or_default();
-            format!("at step <code style=\"{MONO}\">{}</code>{position}", escape(step))
+    let place = match (&message.place, message.instead) {
+        (Some(place), _) => {
+            let position =
+                place.position.as_ref().map(|position| format!(" ({})", escape(position))).unwrap_or_default();
+            let before = place.before.trim_start_matches([',', ' ']);
+            let said = format!("{before}<code style=\"{MONO}\">{}</code>{position}", escape(&place.step));
+            if place.over { format!("<s>{said}</s>") } else { said }
         }
         (None, Some(instead)) => escape(instead),
         (None, None) => String::new(),
@@ -84,11 +97,73 @@ fn head(message: &Message) -> String {
 }
 
 fn colour(message: &Message) -> &'static str {
-    match message.state {
-        "FAILED" => "#a30200",
-        "TEST" => "#0b57d0",
-        // Dark enough for a white page, unlike Slack's #daa038.
-        _ => "#9a6700",
+    match message.tone {
+        Tone::Bad => "#a30200",
+        // Dark enough for a white page, unlike Slack's #daa038 and #2eb886.
+        Tone::Warn => "#9a6700",
+        Tone::Good => "#1a7f37",
+        Tone::Note => "#0b57d0",
+    }
+}
+
+/// What comes before the error.
+fn lead(message: &Message) -> String {
+    let lines: String = message.lead.iter().map(|line| paragraph("t", LEAD, &sentence(line))).collect();
+    if lines.is_empty() { lines } else { row("8px 24px 0 24px", &lines) }
+}
+
+fn list(message: &Message) -> String {
+    let Some(list) = &message.list else { return String::new() };
+    let mut out =
+        paragraph("t", "font-size:14px;line-height:22px;font-weight:bold;color:#1f2328;", &escape(&list.title));
+    out.push_str("<table role=\"presentation\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\">\n");
+    for line in &list.items {
+        let _ = writeln!(
+            out,
+            "<tr><td class=\"m\" style=\"{SANS}font-size:14px;line-height:22px;color:#59636e;padding:2px 8px 2px 0;vertical-align:top;\">&#8226;</td>\
+             <td class=\"t\" style=\"{SANS}font-size:14px;line-height:22px;color:#1f2328;padding:2px 0;word-break:break-word;\">{}</td></tr>",
+            spans(line)
+        );
+    }
+    out.push_str("</table>\n");
+    if let Some(more) = &list.more {
+        out.push_str(&paragraph("m", "font-size:14px;line-height:22px;color:#59636e;", &escape(more)));
+    }
+    row("12px 24px 0 24px", &out)
+}
+
+/// What helps to judge it.
+fn context(message: &Message) -> String {
+    let lines: String = message.context.iter().map(|line| paragraph("m", NOTE, &sentence(line))).collect();
+    if lines.is_empty() { lines } else { row("12px 24px 0 24px", &lines) }
+}
+
+/// The sentence, with a capital letter at its start.
+fn sentence(line: &Line) -> String {
+    match line.0.split_first() {
+        Some((Span::Text(first), rest)) => escape(&plain::capital(first)) + &rest.iter().map(span).collect::<String>(),
+        Some((Span::Strong(first), rest)) => {
+            format!("<b>{}</b>{}", escape(&plain::capital(first)), rest.iter().map(span).collect::<String>())
+        }
+        _ => spans(line),
+    }
+}
+
+fn spans(line: &Line) -> String {
+    line.0.iter().map(span).collect()
+}
+
+fn span(span: &Span) -> String {
+    match span {
+        Span::Text(text) => escape(text),
+        Span::Strong(text) => format!("<b>{}</b>", escape(text)),
+        Span::Code(text) => format!("<code style=\"{MONO}\">{}</code>", escape(text)),
+        Span::Time(_, shown) => escape(shown),
+        Span::Link(text, url) => {
+            format!("<a class=\"lnk\" href=\"{}\" style=\"color:#0b57d0;\">{}</a>", escape(url), escape(text))
+        }
+        Span::Mention(raw) if raw.starts_with('<') => String::new(),
+        Span::Mention(raw) => escape(raw),
     }
 }
 
@@ -106,14 +181,12 @@ fn error(message: &Message) -> String {
     for text in [&message.said, &message.detail].into_iter().flatten() {
         out.push_str(&literal(text));
     }
-    if let Some(advice) = &message.advice {
-        out.push_str(&paragraph(
-            "t",
-            "padding-top:12px;font-size:14px;line-height:22px;color:#1f2328;",
-            &escape(advice),
-        ));
-    }
     if out.is_empty() { out } else { row("12px 24px 0 24px", &out) }
+}
+
+fn advice(message: &Message) -> String {
+    let Some(advice) = &message.advice else { return String::new() };
+    row("12px 24px 0 24px", &paragraph("t", LEAD, &escape(advice)))
 }
 
 /// Text as it is: line breaks stay, and so do spaces at the start of a line.
@@ -172,6 +245,9 @@ fn facts(message: &Message) -> String {
         );
         out
     });
+    if rows.is_empty() {
+        return row("8px 24px", "");
+    }
     row(
         "16px 24px",
         &format!("<table role=\"presentation\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\">\n{rows}</table>\n"),

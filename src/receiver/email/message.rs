@@ -2,12 +2,12 @@
 //! the date is the decision's, the boundary and the Message-ID follow from the delivery's key. It knows no SMTP.
 
 use lettre::message::header::{
-    ContentTransferEncoding, ContentType, Date, HeaderName, HeaderValue, MessageId, Subject,
+    ContentTransferEncoding, ContentType, Date, HeaderName, HeaderValue, InReplyTo, MessageId, References, Subject,
 };
 use lettre::message::{Body, Mailbox, Message as Mail, MultiPart, SinglePart};
 
 use super::html;
-use crate::engine::{Delivery, Subject as About};
+use crate::engine::{Delivery, IncidentNote, Kind, NotificationId, Subject as About};
 use crate::receiver::message::{Budget, Message, plain, text};
 use crate::receiver::payload;
 
@@ -20,12 +20,22 @@ pub(super) fn render(delivery: &Delivery, from: &Mailbox, to: &[Mailbox]) -> Res
     let message = Message::new(notification, Budget::FULL);
     let key = delivery.idempotency_key();
     let domain = domain(from);
+    let is_reply = notification.incident.as_deref().is_some_and(|note| is_reply(notification.kind, note));
 
     let mut mail = Mail::builder()
         .header(Date::new(notification.decided_at.into()))
         .from(from.clone())
-        .subject_of(&message)
+        .subject_of(&message, is_reply)
         .header(MessageId::from(format!("<{key}@{domain}>")));
+    if let Some(note) = &notification.incident {
+        // Clients thread by what a mail refers to: here the opening, which this recipient may know only from a summary. So all
+        // of an incident refers to a root that is sent to nobody, the opening included.
+        let root = format!("<{}@{domain}>", thread(delivery, note));
+        mail = mail.header(References::from(root.clone()));
+        if is_reply {
+            mail = mail.header(InReplyTo::from(root));
+        }
+    }
     for mailbox in to {
         mail = mail.to(mailbox.clone());
     }
@@ -47,6 +57,10 @@ pub(super) fn render(delivery: &Delivery, from: &Mailbox, to: &[Mailbox]) -> Res
         let name = HeaderName::new_from_ascii_str("X-Firstred-Workflow");
         mail = mail.raw_header(HeaderValue::new(name, workflow));
     }
+    if let Some(note) = &notification.incident {
+        let name = HeaderName::new_from_ascii_str("X-Firstred-Incident");
+        mail = mail.raw_header(HeaderValue::new(name, in_header(&text::line(note.id.as_str()), LONGEST_NAME)));
+    }
     let plain = format!("{}\n\n--\n{}\n", plain::card(&message), message.footer);
     let body = MultiPart::alternative()
         // Quoted-printable never holds `=_`, so no text can end its part (RFC 2045, 6.7).
@@ -57,14 +71,30 @@ pub(super) fn render(delivery: &Delivery, from: &Mailbox, to: &[Mailbox]) -> Res
 }
 
 trait SubjectOf {
-    fn subject_of(self, message: &Message) -> Self;
+    fn subject_of(self, message: &Message, is_reply: bool) -> Self;
 }
 
 impl SubjectOf for lettre::message::MessageBuilder {
     /// The subject has no control character: [`text::line`] made its parts, and lettre encodes what is not ASCII (RFC 2047).
-    fn subject_of(self, message: &Message) -> Self {
-        self.header(Subject::from(in_header(&format!("[firstred] {}", message.subject), 120)))
+    fn subject_of(self, message: &Message, is_reply: bool) -> Self {
+        let subject = in_header(&format!("[firstred] {}", message.subject), 120);
+        self.header(Subject::from(if is_reply { format!("Re: {subject}") } else { subject }))
     }
+}
+
+/// The root of an incident's thread at one recipient: derived, so that every mail knows it. Safe in a Message-ID.
+fn thread(delivery: &Delivery, note: &IncidentNote) -> String {
+    let address = delivery.address.as_deref().unwrap_or_default();
+    let id = NotificationId::of_parts(&["thread", note.id.as_str(), &delivery.receiver, address]);
+    id.as_str().replacen("n_", "t_", 1)
+}
+
+/// Whether a mail comes after another one about the same incident.
+fn is_reply(kind: Kind, note: &IncidentNote) -> bool {
+    let may_open =
+        matches!(kind, Kind::Failed | Kind::StillRetrying | Kind::Vanished | Kind::Missed | Kind::ProviderTrouble);
+    // What is not all news was told before.
+    !may_open || note.more < note.failures
 }
 
 /// A text from outside for a header. What looks like an encoded word (RFC 2047) would be decoded by the reader's client, line

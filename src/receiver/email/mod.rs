@@ -6,6 +6,8 @@ mod outcome;
 mod session;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod thread_tests;
 
 use std::time::Duration;
 

@@ -16,14 +16,14 @@ fn mailbox(text: &str) -> Mailbox {
     text.parse().expect("a mailbox")
 }
 
-fn render(delivery: &Delivery) -> String {
+pub(super) fn render(delivery: &Delivery) -> String {
     let mail =
         message::render(delivery, &mailbox("firstred <firstred@example.com>"), &[mailbox("Data <data@example.com>")]);
     String::from_utf8(mail.expect("a mail")).expect("ASCII")
 }
 
 /// Quoted-printable undone, so that a snapshot can be read.
-fn decoded(mail: &str) -> String {
+pub(super) fn decoded(mail: &str) -> String {
     let (head, body) = mail.split_once("\r\n\r\n").expect("a head");
     let body = body.replace("=\r\n", "");
     let mail = format!("{head}\r\n\r\n{body}").replace("\r\n", "\n");
@@ -68,7 +68,7 @@ fn a_message_id_never_names_localhost() {
 }
 
 /// The wire's demands (RFC 5322 2.1 and 2.2, RFC 2045 6.7), and nobody's header but ours.
-fn check(mail: &str) {
+pub(super) fn check(mail: &str) {
     let without_breaks = mail.replace("\r\n", "");
     assert!(!without_breaks.contains(['\r', '\n', '\0']), "a bare CR, LF or NUL");
     assert!(mail.is_ascii());
@@ -90,6 +90,9 @@ fn check(mail: &str) {
         "X-Firstred-Kind",
         "X-Firstred-Severity",
         "X-Firstred-Workflow",
+        "X-Firstred-Incident",
+        "References",
+        "In-Reply-To",
     ];
     let mut seen = Vec::new();
     for line in head.split("\r\n").filter(|line| !line.starts_with([' ', '\t'])) {

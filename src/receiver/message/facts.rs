@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::{failed_at, text, when};
+use super::card::failed_at;
+use super::{text, when};
 use crate::run::Progress;
 use crate::triage::{Card, Cause};
 
@@ -36,9 +37,10 @@ pub(super) fn of_run(card: &Card, now: Timestamp) -> Vec<Fact> {
     let short =
         |text: &str, max| Some(text::end_cut(&text::line(text::head(text, 1_000)), max)).filter(|t| !t.is_empty());
 
-    match failed_at(card) {
-        Some(at) => say("Failed", Value::Time(at)),
-        None => say("Seen", Value::Time(now)),
+    match (failed_at(card), &card.missed) {
+        (_, Some(_)) => {}
+        (Some(at), None) => say("Failed", Value::Time(at)),
+        (None, None) => say("Seen", Value::Time(now)),
     }
     // A run that is still retrying has not ended, whenever its step failed.
     let ended = run.completed_at.or_else(|| failed_at(card).filter(|_| card.retrying.is_none()));

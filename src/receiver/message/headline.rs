@@ -36,11 +36,17 @@ struct Parts {
 pub(super) fn of_run(kind: Kind, card: &Card, now: Timestamp) -> (String, String) {
     let parts = Parts::new(kind, card, now);
     let plain = Parts { emoji: "", tries: String::new(), provider: String::new(), verdict: None, ..parts.clone() };
-    (parts.fit(LONGEST), plain.fit(LONGEST - SUBJECT_PREFIX))
+    (parts.fit(LONGEST), plain.fit(SUBJECT))
 }
 
-/// Room for the `[firstred] ` that a subject begins with.
-const SUBJECT_PREFIX: usize = 11;
+/// The longest subject, without the `[firstred] ` that it begins with.
+pub(super) const SUBJECT: usize = LONGEST - 11;
+
+/// The first of `lines`, which say less and less, that is short enough.
+pub(super) fn fitting(mut lines: Vec<String>) -> String {
+    let last = lines.pop().unwrap_or_default();
+    lines.into_iter().find(|line| text::length(line) <= LONGEST).unwrap_or_else(|| text::end_cut(&last, LONGEST))
+}
 
 impl Parts {
     fn new(kind: Kind, card: &Card, now: Timestamp) -> Self {

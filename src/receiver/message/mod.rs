@@ -1,23 +1,35 @@
 //! The message that all receivers share: what is said of a notification, in which order, how short. Pure, and neutral: it
 //! knows no channel, escapes nothing, and every text in it is clean (see [`text`]) but untrusted.
 
+mod card;
 mod facts;
 mod headline;
+mod incident;
+mod line;
 pub(crate) mod link;
+mod list;
+mod missed;
+mod novelty;
 pub(crate) mod plain;
+mod resolution;
+mod state;
+mod summary;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;
+mod topic;
+mod trouble;
 mod verdict;
 pub(crate) mod when;
+mod withheld;
 
-use jiff::Timestamp;
-
-use crate::engine::{Kind, Notification, OwnTrouble, Severity, Subject, Summary};
+use crate::engine::{Notification, Severity, Subject};
 use crate::run::{StepError, UNKNOWN_ERROR};
-use crate::triage::{Card, Cause};
 
 pub(crate) use facts::{Fact, Value};
+pub(crate) use line::{Line, Span};
+pub(crate) use list::List;
+pub(crate) use state::Tone;
 pub(crate) use verdict::Verdict;
 
 /// How long the texts of a message may be, in code points.
@@ -27,15 +39,21 @@ pub(crate) struct Budget {
     pub(crate) message: usize,
     /// What the error says more.
     pub(crate) detail: usize,
+    /// How many items of a list.
+    pub(crate) items: usize,
 }
 
 impl Budget {
     /// What a message takes where its channel does not need less (facts/receivers.md 5.2).
-    pub(crate) const FULL: Self = Self { message: 600, detail: 1_500 };
+    pub(crate) const FULL: Self = Self { message: 600, detail: 1_500, items: 5 };
 
     /// A share of the full budget.
     pub(crate) fn percent(share: usize) -> Self {
-        Self { message: Self::FULL.message * share / 100, detail: Self::FULL.detail * share / 100 }
+        Self {
+            message: Self::FULL.message * share / 100,
+            detail: Self::FULL.detail * share / 100,
+            items: (Self::FULL.items * share / 100).max(1),
+        }
     }
 }
 
@@ -46,16 +64,20 @@ pub(crate) struct Message {
     pub(crate) emoji: &'static str,
     /// The state as a word: `FAILED`.
     pub(crate) state: &'static str,
+    /// How it sounds, which gives its colour.
+    pub(crate) tone: Tone,
     /// The whole message in at most 120 characters: lock screen, fallback.
     pub(crate) headline: String,
     /// The headline without sign and verdict, which stays the same while the problem does: for subjects.
     pub(crate) subject: String,
     /// What and how it stands: `billing-sync failed`.
     pub(crate) title: String,
-    /// The failed step and its place: `charge-card`, `4 of 7`.
-    pub(crate) step: Option<(String, Option<String>)>,
+    /// Where it failed.
+    pub(crate) place: Option<Place>,
     /// What stands where a step would: `before any step ran`, `no failing step recorded`.
     pub(crate) instead: Option<&'static str>,
+    /// What comes before the error: how much failed, what proves that it is over.
+    pub(crate) lead: Vec<Line>,
     /// The code of the error, unless it says nothing.
     pub(crate) code: Option<String>,
     /// The status of the service that the step called.
@@ -68,6 +90,10 @@ pub(crate) struct Message {
     pub(crate) said: Option<String>,
     /// What the error says more.
     pub(crate) detail: Option<String>,
+    /// The workflows, the problems, the runs that it is about.
+    pub(crate) list: Option<List>,
+    /// What helps to judge it: what is new, why it comes late, whose it is.
+    pub(crate) context: Vec<Line>,
     /// When, how long, which attempt, where.
     pub(crate) facts: Vec<Fact>,
     /// How far the run came and what did not run.
@@ -80,107 +106,78 @@ pub(crate) struct Message {
     pub(crate) footer: String,
 }
 
+/// The step where it failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// What leads to it: `at step`.
+    pub(crate) before: &'static str,
+    /// Its title.
+    pub(crate) step: String,
+    /// Its place in the run: `4 of 7`.
+    pub(crate) position: Option<String>,
+    /// It is over: shown struck through where that can be.
+    pub(crate) over: bool,
+}
+
 impl Message {
     /// What is said of `notification`.
     pub(crate) fn new(notification: &Notification, budget: Budget) -> Self {
-        let mut message = match &notification.subject {
-            Subject::Run(card) => Self::of_run(notification, card, budget),
-            Subject::Own(trouble) => Self::of_trouble(notification, trouble, budget),
-            Subject::Summary(summary) => Self::of_summary(notification, summary, budget),
-        };
-        if let Some(runbook) = notification.runbook.as_deref().and_then(link::checked) {
-            message.links.push(("Runbook", runbook));
+        match &notification.subject {
+            Subject::Run(card) => card::message(notification, card, budget),
+            Subject::Own(trouble) => trouble::message(notification, trouble, budget),
+            Subject::Summary(summary) => summary::message(notification, summary, budget),
         }
-        message
     }
 
-    fn of_run(notification: &Notification, card: &Card, budget: Budget) -> Self {
-        let now = notification.decided_at;
-        let (emoji, state, happened) = match notification.kind {
-            Kind::StillRetrying => ("🟠", "STILL RETRYING", "is still retrying"),
-            Kind::Vanished => ("🟠", "VANISHED", "vanished while it was retrying"),
-            Kind::Test => ("🔔", "TEST", "failed (this is a test)"),
-            Kind::Resolved => ("✅", "RESOLVED", "recovered"),
-            _ => ("🔴", "FAILED", "failed"),
-        };
-        let error = card.cause.error();
-        let workflow = named(card.run.workflow.title());
-        let (headline, subject) = headline::of_run(notification.kind, card, now);
-        let step = match &card.cause {
-            Cause::Step { title, .. } => Some((text::middle_cut(&named(title), 100), facts::position(card))),
-            Cause::Run { .. } | Cause::Nothing => None,
-        };
-        let instead = match &card.cause {
-            Cause::Run { before_any_step: true, .. } => Some("before any step ran"),
-            Cause::Nothing => Some("no failing step recorded"),
-            Cause::Step { .. } | Cause::Run { .. } => None,
-        };
-        let urls = [("Open run", card.run.url.as_deref()), ("Open step", step_url(&card.cause))];
+    /// A message that says nothing but its state.
+    fn empty(notification: &Notification) -> Self {
+        let (emoji, state, tone) = state::of(notification);
         Self {
             emoji,
             state,
-            headline,
-            subject,
-            title: text::end_cut(&format!("{} {happened}", text::middle_cut(&workflow, 160)), 200),
-            step,
-            instead,
-            code: error.and_then(code),
-            status: error.and_then(|error| error.provider_status),
-            verdict: verdict::of(card, now),
-            class: verdict::class(card),
-            said: error.map(|error| text::long_cut(&text::block(&error.message), budget.message)).filter(filled),
-            detail: detail(card, budget),
-            facts: facts::of_run(card, now),
-            progress: facts::progress(card),
-            advice: Some(text::end_cut(&text::line(&card.advice), 300)).filter(filled),
-            links: urls.into_iter().filter_map(|(label, url)| Some((label, link::checked(url?)?))).collect(),
-            footer: footer(notification, &card.source),
-        }
-    }
-
-    fn of_summary(notification: &Notification, summary: &Summary, budget: Budget) -> Self {
-        let trouble = OwnTrouble {
-            what: String::new(),
-            summary: format!("{} failures", summary.failures),
-            detail: None,
-            advice: String::new(),
-            since: summary.since,
-        };
-        Self::of_trouble(notification, &trouble, budget)
-    }
-
-    fn of_trouble(notification: &Notification, trouble: &OwnTrouble, budget: Budget) -> Self {
-        let test = notification.kind == Kind::Test;
-        let what = text::middle_cut(&named(&trouble.what), 100);
-        let summary = text::line(&trouble.summary);
-        let subject = if test { format!("test: {summary}") } else { format!("trouble with {what}: {summary}") };
-        Self {
-            emoji: if test { "🔔" } else { "⚠️" },
-            state: if test { "TEST" } else { "TROUBLE" },
-            headline: text::end_cut(
-                &format!("{} firstred {subject}", if test { "🔔" } else { "⚠️" }),
-                headline::LONGEST,
-            ),
-            subject: text::end_cut(&subject, headline::LONGEST),
-            title: if test { "firstred test".to_owned() } else { format!("firstred has trouble with {what}") },
-            step: None,
+            tone,
+            headline: String::new(),
+            subject: String::new(),
+            title: String::new(),
+            place: None,
             instead: None,
+            lead: Vec::new(),
             code: None,
             status: None,
             verdict: None,
             class: None,
-            said: Some(text::long_cut(&text::block(&trouble.summary), budget.message)).filter(filled),
-            detail: trouble
-                .detail
-                .as_deref()
-                .map(|detail| text::middle_long_cut(&text::block(detail), budget.detail))
-                .filter(filled),
-            facts: vec![Fact { label: "Since", value: Value::Time(trouble.since) }],
+            said: None,
+            detail: None,
+            list: None,
+            context: Vec::new(),
+            facts: Vec::new(),
             progress: None,
-            advice: Some(text::end_cut(&text::line(&trouble.advice), 300)).filter(filled),
-            links: Vec::new(),
+            advice: None,
+            links: notification
+                .runbook
+                .as_deref()
+                .and_then(link::checked)
+                .map(|url| ("Runbook", url))
+                .into_iter()
+                .collect(),
             footer: footer(notification, ""),
         }
+    }
+
+    /// What calls people, as the receiver writes it.
+    pub(crate) fn mentions(&self) -> impl Iterator<Item = &str> {
+        self.context.iter().flat_map(|line| &line.0).filter_map(|span| match span {
+            Span::Mention(raw) => Some(raw.as_str()),
+            _ => None,
+        })
+    }
+
+    /// The message without the links in its lists and sentences: each may be as long as all the rest.
+    pub(crate) fn without_links_in_lines(mut self) -> Self {
+        let bare = |lines: Vec<Line>| lines.into_iter().map(Line::without_links).collect();
+        self.lead = bare(self.lead);
+        self.list = self.list.map(|list| List { items: bare(list.items), ..list });
+        self
     }
 }
 
@@ -199,25 +196,6 @@ fn code(error: &StepError) -> Option<String> {
     (!says_nothing).then(|| text::end_cut(&code, 200))
 }
 
-/// The detail, followed by the run's own error where that says something else.
-fn detail(card: &Card, budget: Budget) -> Option<String> {
-    let own = card.cause.error().and_then(|error| error.detail.as_deref()).unwrap_or_default();
-    let mut detail = text::block(own);
-    if let Cause::Step { error: Some(_), run_error: Some(run), .. } = &card.cause {
-        let says = text::block(&[run.code.as_str(), run.message.as_str()].join(": "));
-        let gap = if detail.is_empty() { "" } else { "\n\n" };
-        detail = format!("{detail}{gap}The run says: {}", text::long_cut(&says, 400));
-    }
-    Some(text::middle_long_cut(&detail, budget.detail)).filter(filled)
-}
-
-fn step_url(cause: &Cause) -> Option<&str> {
-    match cause {
-        Cause::Step { url, .. } => url.as_deref(),
-        Cause::Run { .. } | Cause::Nothing => None,
-    }
-}
-
 fn footer(notification: &Notification, source: &str) -> String {
     let mut parts = vec!["firstred".to_owned()];
     if !source.is_empty() {
@@ -229,18 +207,13 @@ fn footer(notification: &Notification, source: &str) -> String {
     if notification.severity != Severity::Error {
         parts.push(format!("severity {}", notification.severity.as_str()));
     }
+    if let Some(note) = &notification.incident {
+        parts.push(format!("incident {}", text::end_cut(&text::line(note.id.as_str()), 40)));
+    }
     parts.join(", ")
 }
 
 #[expect(clippy::ptr_arg, reason = "Option<String>::filter gives &String")]
 fn filled(text: &String) -> bool {
     !text.trim().is_empty()
-}
-
-/// When the failure happened, as far as the engine says.
-pub(crate) fn failed_at(card: &Card) -> Option<Timestamp> {
-    match &card.cause {
-        Cause::Step { failed_at: Some(at), .. } => Some(*at),
-        _ => card.run.completed_at,
-    }
 }

@@ -1,8 +1,11 @@
 //! Tests of the message that all receivers share.
 
 use super::*;
-use crate::receiver::test_support::{HOSTILE, card, hostile_with, of_card, samples};
-use crate::triage::{Class, ClassReason};
+use crate::engine::{IncidentId, IncidentNote, Kind, Proof, Resolution};
+use crate::receiver::test_hostile::hostile;
+use crate::receiver::test_incidents::{grown, misses, of_missed, proofs, resolved, said};
+use crate::receiver::test_support::{HOSTILE, at, card, hostile_with, of_card, samples};
+use crate::triage::{Card, Cause, Class, ClassReason};
 
 fn headline_of(card: Card) -> String {
     Message::new(&of_card(card), Budget::FULL).headline
@@ -25,6 +28,130 @@ fn headlines_say_what_failed_where_and_whether_a_retry_helps() {
         })
         .collect();
     insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn each_proof_has_its_honest_words() {
+    let said: Vec<String> = proofs()
+        .into_iter()
+        .map(|proof| {
+            let message = Message::new(&resolved(proof, 0), Budget::FULL);
+            let lead: Vec<String> = message.lead.iter().map(plain::sentence).collect();
+            format!("{} | {}\n  {}", message.state, message.headline, lead.join("\n  "))
+        })
+        .collect();
+    insta::assert_snapshot!(said.join("\n"));
+}
+
+#[test]
+fn each_miss_has_its_words_while_it_goes_on_and_when_it_is_over() {
+    let said: Vec<String> = misses()
+        .into_iter()
+        .map(|missed| {
+            let message = Message::new(&of_missed(Kind::Missed, missed.clone(), None), Budget::FULL);
+            let reminder = Message::new(&of_missed(Kind::StillOpen, missed.clone(), None), Budget::FULL);
+            let (proof, at) = (Proof::Happened, at("2026-11-22T10:30:00Z"));
+            let over = Resolution { at, proof, not_again: Vec::new(), not_again_count: 0 };
+            let over = Message::new(&of_missed(Kind::Resolved, missed, Some(over)), Budget::FULL);
+            assert_eq!((&message.subject, &reminder.subject), (&over.subject, &over.subject));
+            let expected: Vec<String> = message.lead.iter().map(plain::sentence).collect();
+            format!(
+                "{}\n  {}\n  {}\n  {}\n  {}",
+                message.headline,
+                expected.join(" "),
+                message.advice.unwrap_or_default(),
+                reminder.headline,
+                over.headline
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(said.join("\n"));
+}
+
+#[test]
+fn the_subject_of_an_incident_never_changes() {
+    let about = |incident: &str| -> Vec<String> {
+        let mut subjects: Vec<String> = samples()
+            .iter()
+            .filter(|(_, said)| said.incident.as_ref().is_some_and(|note| note.id == IncidentId::of_parts(&[incident])))
+            .map(|(_, said)| Message::new(said, Budget::FULL).subject)
+            .collect();
+        subjects.dedup();
+        subjects
+    };
+    assert_eq!(about("billing"), ["billing-sync failed at charge-card: CARD_DECLINED"]);
+    assert_eq!(about("nightly-export"), ["nightly-export has not succeeded"]);
+    assert_eq!(about("api.example.com"), ["api.example.com fails several workflows"]);
+}
+
+#[test]
+fn what_groups_failures_names_the_incident_and_what_differs_among_them_does_not() {
+    let subject = |group: &[(&str, &str)], kind| {
+        let mut card = card();
+        if let Cause::Step { title, .. } = &mut card.cause {
+            *title = "load[17]".to_owned();
+        }
+        let group = group.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let note = IncidentNote { group, ..grown() };
+        let message = Message::new(&said(kind, card, note, "2026-11-22T10:31:45Z"), Budget::FULL);
+        (message.subject, message.headline)
+    };
+    let subject_of = |group: &[(&str, &str)]| subject(group, Kind::Updated).0;
+    assert_eq!(
+        subject_of(&[("workflow", "wf_12"), ("step", "load[#]"), ("code", "X")]),
+        "billing-sync failed at load[#]: X"
+    );
+    assert_eq!(subject_of(&[("workflow", "wf_12")]), "billing-sync failed");
+    assert_eq!(subject_of(&[("fingerprint", "v1:00")]), "billing-sync failed at load[#]: CARD_DECLINED");
+    assert_eq!(subject_of(&[("labels.team", "data"), ("code", "X")]), "team=data failed: X");
+    assert_eq!(subject_of(&[]), "rule billing failed");
+    assert!(
+        subject(&[("labels.team", "data")], Kind::StillOpen).1.starts_with("🔴 team=data is still open after 17 min")
+    );
+}
+
+#[test]
+fn one_is_one_and_two_are_two() {
+    let updated = |failures, runs, workflows, more| {
+        let note = IncidentNote { failures, runs, workflows, more, ..grown() };
+        let message = Message::new(&said(Kind::Updated, card(), note, "2026-11-22T10:31:45Z"), Budget::FULL);
+        format!("{} | {}", message.title, message.lead.first().map(plain::sentence).unwrap_or_default())
+    };
+    let rows = [updated(1, 1, 1, 1), updated(2, 1, 1, 1), updated(2, 2, 1, 2), updated(15, 14, 3, 0)];
+    insta::assert_snapshot!(rows.join("\n"), @r"
+    billing-sync: 1 more failure | 1 run failed at 10:31 UTC
+    billing-sync: 1 more failure | 2 attempts of 1 run failed since 10:14 UTC, last 10:31 UTC
+    billing-sync: 2 more failures | 2 runs failed since 10:14 UTC, last 10:31 UTC
+    billing-sync: more of it | 15 attempts of 14 runs of 3 workflows failed since 10:14 UTC, last 10:31 UTC
+    ");
+}
+
+#[test]
+fn nothing_said_of_an_incident_holds_a_control_character_or_is_too_long() {
+    for text in HOSTILE.map(str::to_owned).into_iter().chain(["x".repeat(5_000), "é\n".repeat(1_000)]) {
+        for notification in hostile(&text) {
+            let message = Message::new(&notification, Budget::FULL);
+            let said = plain::card(&message);
+            assert!(said.chars().all(|c| c == '\n' || !c.is_control()), "{said:?}");
+            assert!(text::length(&message.headline) <= 120, "{}", message.headline);
+            assert!(text::length(&message.subject) <= 120, "{}", message.subject);
+            assert!(text::length(&message.title) <= 200, "{}", message.title);
+            assert!(message.links.iter().all(|(_, url)| url.starts_with("http")), "{:?}", message.links);
+            let lines = message.lead.iter().chain(&message.context);
+            assert!(lines.map(|line| text::length(&line.plain())).all(|length| length < 500), "{said}");
+        }
+    }
+}
+
+#[test]
+fn who_owns_it_is_called_by_what_is_news_and_only_named_by_the_rest() {
+    let calls = |kind| {
+        let message = Message::new(&said(kind, card(), grown(), "2026-11-22T10:31:45Z"), Budget::FULL);
+        assert!(plain::card(&message).contains("Owner growth\n"), "{}", plain::card(&message));
+        message.mentions().count()
+    };
+    assert_eq!([Kind::Failed, Kind::Escalated, Kind::StillOpen, Kind::Reopened].map(calls), [1; 4]);
+    assert_eq!([Kind::Updated, Kind::Resolved].map(calls), [0; 2]);
 }
 
 #[test]

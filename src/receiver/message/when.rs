@@ -21,6 +21,7 @@ pub(crate) fn span(duration: SignedDuration) -> String {
         if small == 0 { format!("{big} {one}") } else { format!("{big} {one} {small} {two}") }
     };
     match seconds {
+        0 if millis == 0 => "0 s".to_owned(),
         0 => format!("{millis} ms"),
         1..60 if millis % 1000 < 100 => format!("{seconds} s"),
         1..60 => format!("{seconds}.{} s", millis % 1000 / 100),
@@ -28,6 +29,17 @@ pub(crate) fn span(duration: SignedDuration) -> String {
         3600..86_400 => pair(seconds / 3600, "h", seconds % 3600 / 60, "min"),
         _ => pair(seconds / 86_400, "d", seconds % 86_400 / 3600, "h"),
     }
+}
+
+/// A duration in which seconds don't count: `45 s`, `18 min`, `4 h`, `2 h 5 min`, `3 d 4 h`.
+pub(crate) fn rough(duration: SignedDuration) -> String {
+    let seconds = duration.as_secs().max(0);
+    let unit = match seconds {
+        0..60 => 1,
+        60..36_000 => 60,
+        _ => 3_600,
+    };
+    span(SignedDuration::from_secs(seconds / unit * unit))
 }
 
 #[cfg(test)]
@@ -39,7 +51,16 @@ mod tests {
         let shown = |millis| span(SignedDuration::from_millis(millis));
         assert_eq!(
             [0, 340, 12_400, 9_000, 200_000, 7_500_000, 273_600_000].map(shown),
-            ["0 ms", "340 ms", "12.4 s", "9 s", "3 min 20 s", "2 h 5 min", "3 d 4 h"]
+            ["0 s", "340 ms", "12.4 s", "9 s", "3 min 20 s", "2 h 5 min", "3 d 4 h"]
+        );
+    }
+
+    #[test]
+    fn a_rough_duration_leaves_out_what_does_not_count() {
+        let shown = |seconds| rough(SignedDuration::from_secs(seconds));
+        assert_eq!(
+            [-5, 0, 45, 1_083, 14_401, 7_530, 93_660, 273_700].map(shown),
+            ["0 s", "0 s", "45 s", "18 min", "4 h", "2 h 5 min", "1 d 2 h", "3 d 4 h"]
         );
     }
 

@@ -1,15 +1,18 @@
 //! The Slack form of a message: `text`, and blocks that stay within Slack's limits. It knows no HTTP.
 //!
 //! Untrusted text goes into `rich_text`, where it is literal: no escaping, no `<!channel>`, no false links, no broken fences. Only
-//! the line of facts is mrkdwn, for Slack shows a time in the reader's own zone there; its values are escaped. Links are
-//! elements of the text, not buttons: an app without interactivity, such as a plain incoming webhook, shows a warning beside
-//! a button that was clicked.
+//! the line of facts is mrkdwn, for its names of dates are; its values are escaped. Links are elements of the text, not
+//! buttons: an app without interactivity, such as a plain incoming webhook, shows a warning beside a button that was clicked.
+//!
+//! Colour is what only an attachment has (facts/receivers.md 1.1), and Slack may fold it away: so title and error stand above it,
+//! and it holds the facts.
 
 use serde_json::{Value as Json, json};
 
 use super::escape::{code, escape};
+use super::rich::{bold, item, mrkdwn_call, sentence, words};
 use crate::engine::Notification;
-use crate::receiver::message::{Budget, Fact, Message, Value, plain, text, when};
+use crate::receiver::message::{Budget, Fact, Line, List, Message, Tone, Value, plain, text, when};
 
 /// `msg_blocks_too_long` is not documented: 15,561 characters of JSON were accepted and 17,694 refused
 /// (slackapi/bolt-js#2509). This stays well below.
@@ -20,16 +23,21 @@ const MOST_PLAIN: usize = 3_500;
 
 /// The payload for an incoming webhook.
 pub(crate) fn payload(notification: &Notification) -> Json {
-    let mut blocks = Vec::new();
+    let (mut blocks, mut attachments) = (Vec::new(), Vec::new());
     for share in [100, 60, 30, 10, 0] {
         let mut message = Message::new(notification, Budget::percent(share));
+        if share < 60 {
+            message = message.without_links_in_lines();
+        }
         if share == 0 {
             // The last resort has no texts, and of the links only the first.
             (message.said, message.detail) = (None, None);
             message.links.truncate(1);
         }
         blocks = of_message(&message);
-        if text::length(&Json::from(blocks.as_slice()).to_string()) < MOST_JSON {
+        attachments = below(&message);
+        let length = |json: &[Json]| text::length(&Json::from(json).to_string());
+        if length(&blocks) + length(&attachments) < MOST_JSON {
             break;
         }
     }
@@ -37,6 +45,7 @@ pub(crate) fn payload(notification: &Notification) -> Json {
     json!({
         "text": escape(&message.headline),
         "blocks": blocks,
+        "attachments": attachments,
         "unfurl_links": false,
         "unfurl_media": false,
     })
@@ -52,32 +61,57 @@ pub(crate) fn plain_payload(notification: &Notification) -> Json {
             break;
         }
     }
+    let message = Message::new(notification, Budget::percent(0));
     if text::length(&said) > MOST_PLAIN {
-        said = escape(&Message::new(notification, Budget::percent(0)).headline);
+        said = escape(&message.headline);
+    }
+    for call in message.mentions().filter_map(mrkdwn_call) {
+        said.push('\n');
+        said.push_str(&call);
     }
     json!({ "text": said, "unfurl_links": false, "unfurl_media": false })
 }
 
 fn of_message(message: &Message) -> Vec<Json> {
     let mut elements = vec![section(&head(message))];
+    elements.extend(sentences(&message.lead));
     let error = error_line(message);
     if !error.is_empty() {
         elements.push(section(&error));
     }
     let texts = [&message.said, &message.detail].into_iter().flatten();
     elements.extend(texts.map(|text| json!({ "type": "rich_text_preformatted", "elements": [words(text)] })));
+    elements.extend(message.list.iter().flat_map(list));
     if let Some(advice) = &message.advice {
         elements.push(section(&[words(advice)]));
     }
+    elements.extend(sentences(&message.context));
     let links = links(message);
     if !links.is_empty() {
         elements.push(section(&links));
     }
-    vec![
-        json!({ "type": "rich_text", "elements": elements }),
-        json!({ "type": "context", "elements": [mrkdwn(&facts(message))] }),
-        json!({ "type": "context", "elements": [mrkdwn(&below(message))] }),
-    ]
+    vec![json!({ "type": "rich_text", "elements": elements })]
+}
+
+/// The coloured part: the facts, and why this is told.
+fn below(message: &Message) -> Vec<Json> {
+    let footer = [message.progress.as_deref(), Some(message.footer.as_str())];
+    let footer = footer.into_iter().flatten().map(escape).collect::<Vec<_>>().join("\n");
+    let lines = [facts(message), footer].into_iter().filter(|line| !line.trim().is_empty());
+    let blocks: Vec<Json> = lines.map(|line| json!({ "type": "context", "elements": [mrkdwn(&line)] })).collect();
+    if blocks.is_empty() {
+        return blocks;
+    }
+    let colour = match message.tone {
+        Tone::Bad => "#a30200",
+        Tone::Warn => "#daa038",
+        Tone::Good => "#2eb886",
+        Tone::Note => "#0b57d0",
+    };
+    // Plain text, where an entity would be shown as it is written; and nothing in it may look like a token to whoever reads it.
+    let fallback = message.headline.replace('<', "\u{2039}").replace('>', "\u{203a}");
+    // Beside blocks, an attachment may have nothing but these (slack-go/slack#588).
+    vec![json!({ "color": colour, "fallback": fallback, "blocks": blocks })]
 }
 
 fn head(message: &Message) -> Vec<Json> {
@@ -86,13 +120,43 @@ fn head(message: &Message) -> Vec<Json> {
         None => bold(&message.title),
     };
     let mut line = vec![words(&format!("{} ", message.emoji)), title];
-    if let Some((step, position)) = &message.step {
-        line.push(words(" at step "));
-        line.push(json!({ "type": "text", "text": step, "style": { "code": true } }));
-        line.extend(position.as_ref().map(|position| words(&format!(" ({position})"))));
+    match &message.place {
+        Some(place) if place.over => {
+            line.push(words("  "));
+            line.push(json!({ "type": "text", "text": place.before, "style": { "strike": true } }));
+            line.push(json!({ "type": "text", "text": place.step, "style": { "code": true, "strike": true } }));
+        }
+        Some(place) => {
+            line.push(words(place.before));
+            line.push(json!({ "type": "text", "text": place.step, "style": { "code": true } }));
+            line.extend(place.position.as_ref().map(|position| words(&format!(" ({position})"))));
+        }
+        None => {}
     }
     line.extend(message.instead.map(|instead| words(&format!(", {instead}"))));
     line
+}
+
+/// One section for all of `lines`.
+fn sentences(lines: &[Line]) -> Option<Json> {
+    let mut elements = Vec::new();
+    for line in lines {
+        if !elements.is_empty() {
+            elements.push(words("\n"));
+        }
+        elements.extend(sentence(line));
+    }
+    (!elements.is_empty()).then(|| section(&elements))
+}
+
+fn list(list: &List) -> Vec<Json> {
+    let items: Vec<Json> = list.items.iter().map(|line| section(&item(line))).collect();
+    let mut out = vec![section(&[bold(&list.title)])];
+    if !items.is_empty() {
+        out.push(json!({ "type": "rich_text_list", "style": "bullet", "elements": items }));
+    }
+    out.extend(list.more.as_ref().map(|more| section(&[words(more)])));
+    out
 }
 
 fn error_line(message: &Message) -> Vec<Json> {
@@ -130,11 +194,6 @@ fn facts(message: &Message) -> String {
     message.facts.iter().map(fact).collect::<Vec<_>>().join("   ·   ")
 }
 
-fn below(message: &Message) -> String {
-    let lines = [message.progress.as_deref(), Some(message.footer.as_str())];
-    lines.into_iter().flatten().map(escape).collect::<Vec<_>>().join("\n")
-}
-
 fn fact(fact: &Fact) -> String {
     match &fact.value {
         Value::Text(text) => escape(text),
@@ -154,12 +213,4 @@ fn section(elements: &[Json]) -> Json {
 
 fn mrkdwn(text: &str) -> Json {
     json!({ "type": "mrkdwn", "verbatim": true, "text": text })
-}
-
-fn words(text: &str) -> Json {
-    json!({ "type": "text", "text": text })
-}
-
-fn bold(text: &str) -> Json {
-    json!({ "type": "text", "text": text, "style": { "bold": true } })
 }

@@ -3,6 +3,7 @@
 mod answer;
 mod blocks;
 mod escape;
+mod rich;
 #[cfg(test)]
 mod tests;
 

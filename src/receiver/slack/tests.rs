@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::blocks::{MOST_JSON, payload, plain_payload};
 use super::*;
 use crate::receiver::message::text::length;
+use crate::receiver::test_hostile::hostile;
 use crate::receiver::test_support::{HOSTILE, answer, at, card, delivery, hostile_with, http_server, of_card, samples};
 
 #[test]
@@ -26,34 +27,50 @@ fn the_plain_form_says_the_same() {
 
 /// What Slack's documentation and `@slack/types` 3.2.0 demand, and what we demand of ourselves.
 fn check(payload: &Value) {
-    let json = payload["blocks"].to_string();
-    assert!(length(&json) < MOST_JSON, "{} characters", length(&json));
+    let size = length(&payload["blocks"].to_string()) + length(&payload["attachments"].to_string());
+    assert!(size < MOST_JSON, "{size} characters");
     let said = payload["text"].as_str().expect("text");
     assert!(!said.is_empty() && length(said) <= 4_000, "{said}");
     no_live_token(said);
     for block in payload["blocks"].as_array().expect("blocks") {
         for element in block["elements"].as_array().expect("elements") {
-            if block["type"] == "context" {
-                let said = element["text"].as_str().expect("mrkdwn");
-                assert!((1..=3_000).contains(&length(said)), "{}: {said}", length(said));
-                assert_eq!(element["verbatim"], true);
-                no_live_token(said);
-                continue;
+            let parts = element["elements"].as_array().expect("parts");
+            if element["type"] == "rich_text_list" {
+                parts.iter().flat_map(|part| part["elements"].as_array().expect("parts")).for_each(check_part);
+            } else {
+                assert!(!parts.is_empty());
+                parts.iter().for_each(check_part);
             }
-            for part in element["elements"].as_array().expect("parts") {
-                assert!(part["text"].as_str().is_some_and(|text| !text.is_empty()), "{part}");
-                if part["type"] == "link" {
-                    assert!(part["url"].as_str().is_some_and(|url| url.starts_with("http")), "{part}");
-                }
-            }
+        }
+    }
+    for attachment in payload["attachments"].as_array().expect("attachments") {
+        assert!(!attachment["fallback"].as_str().expect("a fallback").contains(['<', '>']));
+        for element in attachment["blocks"].as_array().expect("blocks").iter().map(|block| &block["elements"][0]) {
+            let said = element["text"].as_str().expect("mrkdwn");
+            assert!((1..=3_000).contains(&length(said)), "{}: {said}", length(said));
+            assert_eq!(element["verbatim"], true);
+            no_live_token(said);
         }
     }
 }
 
+fn check_part(part: &Value) {
+    if part["type"] == "date" {
+        assert!(part["timestamp"].is_i64() && part["fallback"].is_string(), "{part}");
+        return;
+    }
+    assert!(part["type"] == "text" || part["type"] == "link", "it calls people: {part}");
+    assert!(part["text"].as_str().is_some_and(|text| !text.is_empty()), "{part}");
+    if part["type"] == "link" {
+        assert!(part["url"].as_str().is_some_and(|url| url.starts_with("http")), "{part}");
+    }
+}
+
 fn no_live_token(mrkdwn: &str) {
-    let ours =
-        regex::Regex::new(r"<!date\^\d+\^\{date_short_pretty\} \{time_secs\}\|[0-9: -]+ UTC>").expect("a pattern");
-    let rest = ours.replace_all(mrkdwn, "");
+    static OURS: std::sync::LazyLock<regex::Regex> = std::sync::LazyLock::new(|| {
+        regex::Regex::new(r"<!date\^\d+\^\{date_short_pretty\} \{time_secs\}\|[0-9: -]+ UTC>").expect("a pattern")
+    });
+    let rest = OURS.replace_all(mrkdwn, "");
     assert!(!rest.contains(['<', '>']), "{rest}");
     assert!(
         rest.matches('&').count()
@@ -90,6 +107,25 @@ proptest! {
         prop_assert!(length(said) <= 3_500);
         no_live_token(said);
     }
+}
+
+#[test]
+fn a_hostile_incident_stays_within_the_limits_and_calls_nobody() {
+    let texts = ["&".repeat(2_000), "\"\\".repeat(1_000), "\u{301}".repeat(2_000), "漢字\n".repeat(700)];
+    for text in HOSTILE.map(str::to_owned).into_iter().chain(texts) {
+        for notification in hostile(&text) {
+            check(&payload(&notification));
+            let plain = plain_payload(&notification);
+            no_live_token(plain["text"].as_str().expect("text"));
+        }
+    }
+}
+
+#[test]
+fn the_owner_is_called_in_blocks_and_in_the_plain_form() {
+    let (_, opened) = crate::receiver::test_incidents::samples().remove(0);
+    assert!(payload(&opened).to_string().contains(r#"{"type":"usergroup","usergroup_id":"S012ABC"}"#));
+    assert!(plain_payload(&opened)["text"].as_str().is_some_and(|text| text.ends_with("\n<!subteam^S012ABC>")));
 }
 
 async fn attempt(answers: Vec<String>, timeout: Duration) -> (Outcome, Vec<String>) {

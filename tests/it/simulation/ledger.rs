@@ -76,6 +76,7 @@ impl Ledger {
             desks: back(&self.desks),
             silences: back(&self.silences).into_iter().map(|(_, silence)| silence).collect(),
             ended_early: back(&self.ended_early),
+            expected_since: Vec::new(),
         });
         board.adopt(now, policy);
         board

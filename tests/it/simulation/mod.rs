@@ -122,7 +122,11 @@ fn the_laws_hold_whatever_happens() {
         panic!("{}", report(seed, why));
     }
     if seeds >= SEEDS {
-        assert!(sometimes.never().is_empty(), "no seed came to {:?}: the simulation is vacuous there", sometimes.never());
+        assert!(
+            sometimes.never().is_empty(),
+            "no seed came to {:?}: the simulation is vacuous there",
+            sometimes.never()
+        );
     }
 }
 

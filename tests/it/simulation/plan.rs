@@ -4,7 +4,7 @@ use firstred::triage::Class;
 
 use super::chance::Chance;
 use super::life::{Life, Outage, STEPS, Wish, index, live, small};
-use super::settings::{CODES, CLASSES, SPACES, WORKFLOWS, changed, one, settings, silence};
+use super::settings::{CLASSES, CODES, SPACES, WORKFLOWS, changed, one, settings, silence};
 use super::spec::{Name, PolicySpec, SilenceSpec};
 
 /// When a play begins, in seconds since the epoch: at three in the morning.

@@ -136,7 +136,9 @@ pub(super) fn settings(start: i64, chance: &mut Chance) -> PolicySpec {
         receivers,
         silences: silences.into_iter().map(|id| silence(id, start, chance)).collect(),
         inhibitions: if chance.percent(30) { vec![inhibition(chance)] } else { Vec::new() },
-        gate: chance.percent(60).then(|| (2 + u32::try_from(chance.below(2)).expect("few"), one(chance, &[600, 3_600]))),
+        gate: chance
+            .percent(60)
+            .then(|| (2 + u32::try_from(chance.below(2)).expect("few"), one(chance, &[600, 3_600]))),
     }
 }
 

@@ -36,5 +36,13 @@ pub(super) fn shrink(plan: Plan, broken: String, play: impl Fn(&Plan) -> Option<
 
 /// The words of a failure without its names and numbers.
 fn kind_of(why: &str) -> String {
-    why.lines().next().unwrap_or("").split([':', '(', '{']).next().unwrap_or("").chars().filter(|letter| letter.is_alphabetic()).collect()
+    why.lines()
+        .next()
+        .unwrap_or("")
+        .split([':', '(', '{'])
+        .next()
+        .unwrap_or("")
+        .chars()
+        .filter(|letter| letter.is_alphabetic())
+        .collect()
 }

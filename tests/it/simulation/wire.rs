@@ -58,7 +58,8 @@ impl Wire {
         }
         let (receiver, due) = (receiver.to_owned(), Some(now));
         let (attempts, taken, open_answers) = (0, 0, 0);
-        let row = Row { notification, receiver, attempts, created: now, due, given_up: false, taken, open_answers, asked: 0 };
+        let row =
+            Row { notification, receiver, attempts, created: now, due, given_up: false, taken, open_answers, asked: 0 };
         self.rows.push(row);
     }
 

@@ -247,6 +247,7 @@ pub(super) fn observation(life: &Life, report: &Report) -> Observation {
         replay_of: None,
         version: None,
         url: None,
+        parked: None,
         passed: Passed(report.passed.as_ref().map(|steps| steps.iter().map(|step| (*step).to_owned()).collect())),
         card: card.map(Box::new),
     }

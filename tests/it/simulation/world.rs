@@ -233,7 +233,9 @@ impl<'a> World<'a> {
             let theirs = twins(&other);
             let ours = twins(&outcome);
             if ours != theirs {
-                return Err(format!("a restart makes a difference at {op:?}:\n  without {ours:?}\n  with    {theirs:?}"));
+                return Err(format!(
+                    "a restart makes a difference at {op:?}:\n  without {ours:?}\n  with    {theirs:?}"
+                ));
             }
         }
         if self.crash == Some(Point::BeforeCommit) {
@@ -251,9 +253,9 @@ impl<'a> World<'a> {
         self.wire.put(&outcome.told, now);
         self.note(|world| world.describe(op, &outcome));
         let entry = Entry { now, op, outcome: &outcome, before: before.as_ref(), turns: &turns };
-        self.oracle.see(&entry, &self.ledger, &mut self.sometimes).map_err(|broken| {
-            format!("{broken}\n  at {op:?}, {}s after the start", self.time - super::plan::START)
-        })?;
+        self.oracle
+            .see(&entry, &self.ledger, &mut self.sometimes)
+            .map_err(|broken| format!("{broken}\n  at {op:?}, {}s after the start", self.time - super::plan::START))?;
         if self.crash == Some(Point::AfterCommit) {
             self.sometimes.hit("crash after a commit");
             self.restart()?;
@@ -324,14 +326,7 @@ fn twins(outcome: &Outcome) -> Vec<(String, Vec<String>, String)> {
 }
 
 /// Does it on a board. The ledger is what it was before.
-fn perform(
-    board: &mut Board,
-    ledger: &Ledger,
-    op: &Op,
-    now: jiff::Timestamp,
-    policy: &Policy,
-    plan: &Plan,
-) -> Outcome {
+fn perform(board: &mut Board, ledger: &Ledger, op: &Op, now: jiff::Timestamp, policy: &Policy, plan: &Plan) -> Outcome {
     let standing = |run: usize| -> Option<Standing> {
         let parent = plan.lives[run].parent.as_ref()?;
         let parent = plan.lives.iter().position(|life| life.id == *parent)?;
@@ -346,7 +341,7 @@ fn perform(
         Op::Observe(run, report) => {
             let life = &plan.lives[*run];
             let parent_open = matches!(standing(*run), Some(Standing::Open | Standing::Retrying));
-            let context = Context { history: false, parent_open };
+            let context = Context { parent_open, ..Context::default() };
             let known = ledger.runs.get(run).cloned();
             let seen = observation(life, &life.reports[*report]);
             of_run(*run, board.observe(now, known, seen, context, policy))
@@ -361,9 +356,7 @@ fn perform(
         },
         Op::Tick => Outcome { told: board.tick(now, policy), known: None, done: true },
         Op::Ack(id) => command(board.acknowledge(now, id, "ann").is_ok(), board, now, policy),
-        Op::SilenceOn(spec) => {
-            command(board.silence_on(now, silence(spec, Some("ann"))).is_ok(), board, now, policy)
-        }
+        Op::SilenceOn(spec) => command(board.silence_on(now, silence(spec, Some("ann"))).is_ok(), board, now, policy),
         Op::SilenceOff(id) => command(board.silence_off(now, id).is_ok(), board, now, policy),
         Op::Adopt => {
             board.adopt(now, policy);

@@ -179,6 +179,10 @@ impl Check {
                 Some("rich_text_section") => &[],
                 Some("rich_text_quote") => &["border"],
                 Some("rich_text_preformatted") => &["border", "language"],
+                Some("rich_text_list") => {
+                    self.list(element, &at);
+                    continue;
+                }
                 other => {
                     self.wrong(&at, format!("unsupported type: {other:?}"));
                     continue;
@@ -192,13 +196,36 @@ impl Check {
         }
     }
 
+    fn list(&mut self, list: &Value, at: &str) {
+        let Some(map) = self.object(list, at, &["type", "style", "elements"], &["indent", "offset", "border"]) else {
+            return;
+        };
+        if !matches!(map.get("style").and_then(Value::as_str), Some("bullet" | "ordered")) {
+            self.wrong(&format!("{at}/style"), "bullet or ordered");
+        }
+        for (index, item) in self.array(map.get("elements"), &format!("{at}/elements"), 1, 100).iter().enumerate() {
+            let at = format!("{at}/elements/{index}");
+            let Some(map) = self.object(item, &at, &["type", "elements"], &[]) else { continue };
+            if map.get("type").and_then(Value::as_str) != Some("rich_text_section") {
+                self.wrong(&at, "a list holds sections");
+            }
+            for (index, inline) in self.array(map.get("elements"), &format!("{at}/elements"), 1, 100).iter().enumerate()
+            {
+                self.inline(inline, &format!("{at}/elements/{index}"));
+            }
+        }
+    }
+
     fn inline(&mut self, element: &Value, at: &str) {
         let map = match element.get("type").and_then(Value::as_str) {
             Some("text") => self.object(element, at, &["type", "text"], &["style"]),
             Some("link") => self.object(element, at, &["type", "url"], &["text", "style", "unsafe"]),
             Some("date") => self.object(element, at, &["type", "timestamp", "format", "fallback"], &["url", "style"]),
             Some("emoji") => self.object(element, at, &["type", "name"], &["unicode"]),
-            // `broadcast`, `user` and `usergroup` ping people: nothing in an alert's text may.
+            // The owner whom the configuration names.
+            Some("user") => self.object(element, at, &["type", "user_id"], &["style"]),
+            Some("usergroup") => self.object(element, at, &["type", "usergroup_id"], &["style"]),
+            // `broadcast` pings everybody: nothing in an alert's text may.
             other => {
                 self.wrong(at, format!("unsupported type: {other:?}"));
                 None

@@ -138,3 +138,43 @@ fn a_restart_changes_nothing() {
     };
     assert_eq!(tell(true), tell(false));
 }
+
+#[test]
+fn a_run_beside_the_one_that_failed_proves_nothing_however_late_it_ends() {
+    let mut bed = Bed::new();
+    bed.until(100);
+    bed.see(Observation {
+        started_at: Some(at(10)),
+        card: Some(Box::new(card("billing", "charge", "X"))),
+        ..observation("billing", "r1", RunStatus::Failed)
+    });
+    bed.until(200).see(Observation {
+        started_at: Some(at(50)),
+        passed: passed(&["charge"]),
+        ..observation("billing", "r2", RunStatus::Completed)
+    });
+    assert_eq!(bed.said(), ["100 failed oncall"]);
+}
+
+#[test]
+fn an_old_success_that_is_listed_again_proves_nothing_where_there_are_no_times() {
+    let bare = |run: &str, status| {
+        let mut seen = observation("billing", run, status);
+        seen.card = (status == RunStatus::Failed).then(|| Box::new(card("billing", "charge", "X")));
+        seen
+    };
+    let mut bed = Bed::new();
+    let see = |bed: &mut Bed, seen: Observation| {
+        let run = seen.key.run.clone();
+        let known = bed.runs.remove(&run);
+        let changes = bed.board.observe(at(bed.second), known, seen, Context::default(), &bed.policy);
+        bed.runs.insert(run, changes.known);
+        bed.hear(changes.told);
+    };
+    see(&mut bed, bare("r0", RunStatus::Completed));
+    see(&mut bed, bare("r1", RunStatus::Failed));
+    see(&mut bed, bare("r0", RunStatus::Completed));
+    assert_eq!(bed.said(), ["0 failed oncall"]);
+    see(&mut bed, bare("r2", RunStatus::Completed));
+    assert_eq!(bed.said(), ["0 resolved oncall"]);
+}

@@ -68,3 +68,17 @@ fn another_status_another_time_or_another_workspace_is_no_link() {
     bed.fail_with("r", other);
     assert!(bed.said().iter().all(|said| !said.contains("provider")));
 }
+
+#[test]
+fn a_workflow_that_fails_again_after_the_services_trouble_is_over_speaks_for_itself() {
+    let mut bed = gated();
+    for workflow in ["a", "b", "c"] {
+        bed.fail_with("r", down(workflow, 503));
+    }
+    bed.until(60).complete("a", "2").complete("b", "2").complete("c", "2");
+    let end = bed.note().resolution.expect("an end");
+    assert_eq!(end.not_again_count, 3);
+    bed.said();
+    bed.until(700).fail_with("r3", down("a", 503));
+    assert_eq!(bed.said(), ["700 reopened oncall"]);
+}

@@ -27,7 +27,11 @@ impl Oracle<'_> {
         let (failures, runs) = self.count(turn.number);
         let row = (turn.now.failures as usize, turn.now.runs as usize);
         if row != (failures, runs) {
-            return Err(format!("{} is written down with {row:?} failures and runs, not {:?}", turn.number, (failures, runs)));
+            return Err(format!(
+                "{} is written down with {row:?} failures and runs, not {:?}",
+                turn.number,
+                (failures, runs)
+            ));
         }
         let Some(problem) = self.problems.get_mut(&turn.number) else { return Ok(()) };
         problem.fresh = false;
@@ -65,7 +69,8 @@ impl Oracle<'_> {
             }
             for fail in problem.fails.iter().filter(|_| problem.is_going_on()) {
                 let fault = problem.opening.as_ref().unwrap_or(&fail.fault);
-                let same = fault.provider == Some(provider.as_str()) && fault.class == *class && fault.status == *status;
+                let same =
+                    fault.provider == Some(provider.as_str()) && fault.class == *class && fault.status == *status;
                 if !same {
                     return Err(format!("{} takes {member}, which is {fault:?}", turn.number));
                 }

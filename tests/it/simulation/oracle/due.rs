@@ -36,7 +36,10 @@ impl Oracle<'_> {
             }
             let since = *ear.free_since.get_or_insert(now);
             if now - since > patience {
-                return Err(format!("{receiver} is not told of {number} for {}s, and nothing stands in the way: {ear:?}", now - since));
+                return Err(format!(
+                    "{receiver} is not told of {number} for {}s, and nothing stands in the way: {ear:?}",
+                    now - since
+                ));
             }
         }
         Ok(())

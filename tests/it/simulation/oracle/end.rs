@@ -29,7 +29,10 @@ impl Oracle<'_> {
                     return Err(format!("{name} was never told: {failures} failures are lost ({ear:?})"));
                 }
                 if ear.ever && (ear.failures, ear.runs) != (failures, runs) {
-                    return Err(format!("{name} was told of {} failures, and there were {failures} ({ear:?})", ear.failures));
+                    return Err(format!(
+                        "{name} was told of {} failures, and there were {failures} ({ear:?})",
+                        ear.failures
+                    ));
                 }
                 if ear.knows {
                     return Err(format!("{name} was never told that it is over ({ear:?})"));

@@ -19,7 +19,10 @@ impl Oracle<'_> {
         silence.when.fits(fault)
             && silence.from.is_none_or(|from| from <= now)
             && now < silence.until
-            && !self.ended.get(silence.id).is_some_and(|end| *end <= now && silence.from.is_none_or(|from| from <= *end))
+            && !self
+                .ended
+                .get(silence.id)
+                .is_some_and(|end| *end <= now && silence.from.is_none_or(|from| from <= *end))
     }
 
     /// A silence that is to end for a new error does not hold that back.
@@ -50,7 +53,9 @@ impl Oracle<'_> {
         let Some(fault) = &problem.opening else { return Vec::new() };
         let mut found = Vec::new();
         for inhibition in self.policy.inhibitions.iter().filter(|inhibition| inhibition.target.fits(fault)) {
-            for (other, above) in self.problems.iter().filter(|(other, above)| **other != number && above.is_open() && !above.provider) {
+            for (other, above) in
+                self.problems.iter().filter(|(other, above)| **other != number && above.is_open() && !above.provider)
+            {
                 let Some(source) = above.opening.as_ref().filter(|_| above.space == problem.space) else { continue };
                 let waits = |ear: &super::problem::Ear| matches!(ear.withheld, Some(Withheld::Inhibited { .. }));
                 let itself_below = above.below || above.ears.values().any(waits);
@@ -136,7 +141,11 @@ impl Oracle<'_> {
                 problem.condition.is_some() && !self.met(number, now)
             }
         };
-        if true_enough { Ok(()) } else { Err(format!("{receiver} is not told of {number} because of {why:?}, which is not true")) }
+        if true_enough {
+            Ok(())
+        } else {
+            Err(format!("{receiver} is not told of {number} because of {why:?}, which is not true"))
+        }
     }
 
     /// Whether enough failed for the rule of a problem.

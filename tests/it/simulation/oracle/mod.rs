@@ -159,7 +159,8 @@ impl<'a> Oracle<'a> {
 
     /// What summaries were sent, and what ends.
     fn gather(&mut self, entry: &Entry<'_>) {
-        self.ending = entry.turns.iter().filter(|turn| turn.now.state == State::Resolved).map(|turn| turn.number).collect();
+        self.ending =
+            entry.turns.iter().filter(|turn| turn.now.state == State::Resolved).map(|turn| turn.number).collect();
         self.summed.clear();
         self.joined_now = 0;
         let ends = entry.outcome.told.iter().filter(|told| told.notification.kind == firstred::engine::Kind::Resolved);
@@ -199,7 +200,9 @@ impl<'a> Oracle<'a> {
     /// What changed about a problem: its end, its way back, who speaks for it.
     fn turned(&mut self, now: i64, turn: &Turn, sometimes: &mut Sometimes) -> Result<(), String> {
         let was = turn.before.as_ref().map_or(State::Gathering, |incident| incident.state);
-        if turn.now.state == State::Resolved && turn.before.as_ref().is_none_or(|before| before.state != State::Resolved) {
+        if turn.now.state == State::Resolved
+            && turn.before.as_ref().is_none_or(|before| before.state != State::Resolved)
+        {
             self.ended(now, turn, was, sometimes)?;
         }
         let may_take_a_member = matches!(turn.now.what, firstred::engine::What::Provider { .. });

@@ -66,7 +66,7 @@ impl Oracle<'_> {
                     return wrong("a member goes on");
                 }
             }
-            Proof::Happened => return wrong("nothing was missed"),
+            Proof::Happened | Proof::Moot => return wrong("nothing was missed"),
         }
         self.not_again(turn)?;
         let count = self.count(number);
@@ -108,7 +108,10 @@ impl Oracle<'_> {
         let said: BTreeSet<&str> = end.not_again.iter().map(|run| run.id.as_str()).collect();
         let all = failed.len() > firstred::engine::MOST_REFS || said == not_again.iter().copied().collect();
         if end.not_again_count as usize != not_again.len() || !all {
-            return Err(format!("{} ends with {} runs that were not run again, {said:?}; true is {not_again:?}", turn.number, end.not_again_count));
+            return Err(format!(
+                "{} ends with {} runs that were not run again, {said:?}; true is {not_again:?}",
+                turn.number, end.not_again_count
+            ));
         }
         Ok(())
     }
@@ -132,7 +135,10 @@ impl Oracle<'_> {
                 let same = fails.iter().filter(|fail| fail.run == *run).map(|fail| fail.report).max();
                 let newest = self.runs[run].completions.contains(index);
                 let after_all = completed && newest && same.is_some_and(|failed| *index > failed);
-                life.space == problem.space && life.workflow == *workflow && passed && (report.started > last || after_all)
+                life.space == problem.space
+                    && life.workflow == *workflow
+                    && passed
+                    && (report.started > last || after_all)
             })
         })
     }

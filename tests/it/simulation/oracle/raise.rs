@@ -43,13 +43,17 @@ impl Oracle<'_> {
             lines.extend(known.lines.last().filter(|_| matches!(want, Want::Failed(..))));
         }
         let mut said = by_rule(&lines);
-        if let (false, Want::Failed(_, _, fault), Some(line)) = (lines.is_empty(), want, entry.before.and_then(|known| known.lines.last())) {
+        if let (false, Want::Failed(_, _, fault), Some(line)) =
+            (lines.is_empty(), want, entry.before.and_then(|known| known.lines.last()))
+        {
             // What the newest line said already is not said again, but other lines may follow.
             let whom: Vec<Name> = self.policy.whom(fault).into_iter().flat_map(|(_, receivers)| receivers).collect();
             for (rule, old) in by_rule(&[line]) {
                 let Some(part) = said.get_mut(rule).filter(|part| part.incident == old.incident) else { continue };
                 let missing = |(receiver, _): &(&str, &Withheld)| {
-                    whom.contains(receiver) && !part.told.contains(receiver) && part.withheld.iter().all(|(other, _)| other != receiver)
+                    whom.contains(receiver)
+                        && !part.told.contains(receiver)
+                        && part.withheld.iter().all(|(other, _)| other != receiver)
                 };
                 let again: Vec<_> = old.withheld.into_iter().filter(missing).collect();
                 part.withheld.extend(again);
@@ -100,7 +104,9 @@ impl Oracle<'_> {
             let mut wanted = receivers.clone();
             wanted.sort_unstable();
             if heard != wanted {
-                return Err(format!("rule {rule:?} tells or withholds from {heard:?} what {wanted:?} should hear: {lines:?}"));
+                return Err(format!(
+                    "rule {rule:?} tells or withholds from {heard:?} what {wanted:?} should hear: {lines:?}"
+                ));
             }
             let Some(number) = part.incident.and_then(|id| self.by_id.get(id).copied()) else {
                 return Err(format!("{:?} is no problem", part.incident));
@@ -114,13 +120,17 @@ impl Oracle<'_> {
                 level,
             };
             self.belongs(entry, rule, number, &fail)?;
-            let told_truly = |receiver: &&str| {
-                entry.outcome.told.iter().any(|told| {
-                    told.incident == Some(number) && told.receivers.iter().any(|name| name == *receiver)
-                })
-            };
+            let told_truly =
+                |receiver: &&str| {
+                    entry.outcome.told.iter().any(|told| {
+                        told.incident == Some(number) && told.receivers.iter().any(|name| name == *receiver)
+                    })
+                };
             if let Some(liar) = part.told.iter().find(|receiver| !told_truly(receiver)) {
-                return Err(format!("run {run} says that {liar} was told of {}, and nothing was sent", part.incident.unwrap_or("")));
+                return Err(format!(
+                    "run {run} says that {liar} was told of {}, and nothing was sent",
+                    part.incident.unwrap_or("")
+                ));
             }
             if let Some(problem) = self.problems.get_mut(&number) {
                 problem.opening.get_or_insert_with(|| fault.clone());

@@ -170,9 +170,7 @@ impl Oracle<'_> {
                 self.announced_in_vain(now, run, &fault);
                 Want::Failed(run, index, fault)
             }
-            Phase::Retrying(fault, _) if !seen.forgotten => {
-                Want::May(run, index, fault.clone(), Kind::StillRetrying)
-            }
+            Phase::Retrying(fault, _) if !seen.forgotten => Want::May(run, index, fault.clone(), Kind::StillRetrying),
             _ => Want::Nothing,
         })
     }
@@ -214,9 +212,19 @@ impl Oracle<'_> {
         let since = seen.first_retry;
         // Whatever rule was in force.
         let hold = self.plan.policies.iter().map(|policy| policy.hold(fault)).min().unwrap_or(0);
-        let hold = hold.min(self.plan.policies.iter().flat_map(|policy| policy.rules.iter().filter_map(|rule| rule.hold)).min().unwrap_or(hold));
+        let hold = hold.min(
+            self.plan
+                .policies
+                .iter()
+                .flat_map(|policy| policy.rules.iter().filter_map(|rule| rule.hold))
+                .min()
+                .unwrap_or(hold),
+        );
         if since.is_none_or(|since| now < since + hold) && !self.clock_went_back {
-            return Err(format!("run {run} is told {:?}s after its first retry, held for {hold}s", since.map(|since| now - since)));
+            return Err(format!(
+                "run {run} is told {:?}s after its first retry, held for {hold}s",
+                since.map(|since| now - since)
+            ));
         }
         seen.spoke = true;
         Ok(())
@@ -229,7 +237,8 @@ impl Oracle<'_> {
             if seen.spoke || seen.forgotten || self.clock_was_set || self.plan.policies.len() > 1 {
                 continue;
             }
-            let (Phase::Retrying(fault, _) | Phase::Announced(fault)) = &self.plan.lives[*run].reports[last].phase else {
+            let (Phase::Retrying(fault, _) | Phase::Announced(fault)) = &self.plan.lives[*run].reports[last].phase
+            else {
                 continue;
             };
             let longest = self.policy.rules.iter().filter_map(|rule| rule.hold).max().unwrap_or(0);

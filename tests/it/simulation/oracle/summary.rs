@@ -49,7 +49,11 @@ impl Oracle<'_> {
             worst = worst.max(self.severity(*number));
             if problem.resolved_at.is_none() && !problem.fresh {
                 self.may_pass(now, *number, receiver, self.severity(*number))?;
-                if problem.ears.get(receiver).is_none_or(|ear| ear.knows && ear.failures >= all && !ear.escalate && ear.withheld.is_none()) {
+                if problem
+                    .ears
+                    .get(receiver)
+                    .is_none_or(|ear| ear.knows && ear.failures >= all && !ear.escalate && ear.withheld.is_none())
+                {
                     return Err(format!("it counts {number}, of which there is nothing to tell"));
                 }
             }
