@@ -143,7 +143,8 @@ impl Oracle<'_> {
             Withheld::Budget { messages, within } => {
                 sometimes.hit("withheld by the budget");
                 let most = usize::try_from(*messages).unwrap_or(0).saturating_sub(1).max(1);
-                let just_now = entry.outcome.told.iter().filter(|told| told.receivers.iter().any(|name| name == receiver));
+                let just_now =
+                    entry.outcome.told.iter().filter(|told| told.receivers.iter().any(|name| name == receiver));
                 self.clock_went_back
                     || self.sent_lately(now, receiver, within.as_secs()) + just_now.count() >= most
                     || storming.iter().any(|name| name == receiver)

@@ -30,7 +30,10 @@ impl Oracle<'_> {
                 } else {
                     problem.last_fail()
                 };
-                let true_enough = last.is_none_or(|last| last + beat.resolve_after <= now && (since.as_second() == last || problem.provider && since.as_second() > last));
+                let true_enough = last.is_none_or(|last| {
+                    last + beat.resolve_after <= now
+                        && (since.as_second() == last || problem.provider && since.as_second() > last)
+                });
                 if !true_enough && !self.clock_went_back {
                     return wrong(&format!("it failed last at {last:?}, now is {now}"));
                 }

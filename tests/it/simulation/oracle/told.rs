@@ -85,7 +85,10 @@ impl Oracle<'_> {
             return Err(format!("of {number} without a word on why it comes so late ({:?})", ear.withheld));
         }
         self.hear(now, number, receiver, kind, kind != Kind::Resolved);
-        if in_between && let Some(problem) = self.problems.get_mut(&number) && let Some(ear) = problem.ears.get_mut(receiver) {
+        if in_between
+            && let Some(problem) = self.problems.get_mut(&number)
+            && let Some(ear) = problem.ears.get_mut(receiver)
+        {
             (ear.failures, ear.runs) = (said.0, said.1);
         }
         Ok(())
@@ -143,7 +146,9 @@ impl Oracle<'_> {
             Kind::Updated if self.count(number).0 <= ear.failures => wrong("without news"),
             Kind::Reopened if ear.knows || !ear.told_over => wrong("which was not over"),
             Kind::Reopened | Kind::Resolved if flaps && !spaced => wrong(&format!("which flaps, after {since}s")),
-            Kind::Resolved if !ear.knows && !(ear.told_over && self.count(number).0 > ear.failures) => wrong("of which it does not know"),
+            Kind::Resolved if !ear.knows && !(ear.told_over && self.count(number).0 > ear.failures) => {
+                wrong("of which it does not know")
+            }
             Kind::Resolved if problem.resolved_at.is_none() => wrong("which goes on"),
             Kind::StillOpen => {
                 let first = beat.remind.ok_or("nobody is to be reminded")?;
