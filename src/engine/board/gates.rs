@@ -85,7 +85,7 @@ impl Board {
         why
     }
 
-    /// The silence that fits, and its end. One that is to end for a new error ends here.
+    /// The silence that fits, and its end. One that is to end for a new error ends here, if that is what failed last.
     fn silenced(&mut self, round: &Round<'_>, card: &Card, newest: &Card) -> Option<(String, jiff::Timestamp)> {
         let mut over = Vec::new();
         let mut found = None;
@@ -93,7 +93,7 @@ impl Board {
             if self.has_ended_early(silence) || !silence.fits(round.now, card) {
                 continue;
             }
-            if silence.unless_new && (self.is_new(card, silence) || self.is_new(newest, silence)) {
+            if silence.unless_new && self.is_new(newest, silence) {
                 over.push(silence.id.clone());
             } else if found.is_none() {
                 found = Some((silence.id.clone(), silence.until));

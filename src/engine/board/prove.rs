@@ -172,14 +172,12 @@ fn is_later(point: &Point, seen: &Observation, news: bool) -> bool {
         // Another attempt of the same run, or the same one, which was completed after all.
         return completed || point.started_at.zip(seen.started_at).is_some_and(|(failed, start)| start > failed);
     }
-    match (seen.started_at, point.started_at, point.ended_at) {
-        (_, None, None) => completed && news,
-        // The place may be that of a newer attempt, which has not ended yet.
-        (Some(start), failed, ended) => {
-            failed.is_none_or(|failed| start > failed) && ended.is_none_or(|ended| start >= ended)
-        }
-        (None, _, Some(ended)) => seen.completed_at.is_some_and(|end| end > ended),
-        (None, Some(_), None) => completed && news,
+    match (seen.started_at, point.ended_at, point.started_at) {
+        // Another run may have begun there since, and still retry.
+        (Some(start), Some(ended), failed) => start >= ended && failed.is_none_or(|failed| start > failed),
+        (Some(start), None, Some(failed)) => start > failed,
+        (None, Some(ended), _) => seen.completed_at.is_some_and(|end| end > ended),
+        _ => completed && news,
     }
 }
 

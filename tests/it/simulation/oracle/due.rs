@@ -70,8 +70,9 @@ impl Oracle<'_> {
     }
 
     fn is_blocked(&self, now: i64, number: Number, receiver: &str) -> bool {
-        let problem = &self.problems[&number];
-        let silenced = problem.opening.as_ref().is_some_and(|fault| !self.silences_on(now, fault).is_empty());
+        let by = |ear: &Ear| matches!(ear.withheld, Some(firstred::engine::Withheld::Silence { .. }));
+        let waits = self.problems[&number].ears.get(receiver).is_some_and(by);
+        let silenced = !self.silences_on(now, number).is_empty() || waits && self.is_silent(now, number);
         silenced || !self.above(number).is_empty() || self.is_quiet(now, receiver, self.severity(number))
     }
 }

@@ -9,10 +9,25 @@ use super::raise::alike;
 use super::{Entry, Oracle};
 
 impl Oracle<'_> {
-    /// Silences in force that fit.
-    pub(super) fn silences_on(&self, now: i64, fault: &Fault) -> Vec<&SilenceSpec> {
+    /// Silences in force that fit what opened the problem, and do not end for what failed last.
+    pub(super) fn silences_on(&self, now: i64, number: Number) -> Vec<&SilenceSpec> {
+        let Some((opening, newest)) = self.faces(now, number) else { return Vec::new() };
         let all = self.policy.silences.iter().chain(&self.silences);
-        all.filter(|silence| self.is_on(now, silence, fault) && !self.is_news(silence, fault)).collect()
+        all.filter(|silence| self.is_on(now, silence, opening) && !self.is_news(silence, newest)).collect()
+    }
+
+    /// Whether a silence fits, whether or not it is to end for what failed last.
+    pub(super) fn is_silent(&self, now: i64, number: Number) -> bool {
+        let all = || self.policy.silences.iter().chain(&self.silences);
+        self.faces(now, number).is_some_and(|(opening, _)| all().any(|silence| self.is_on(now, silence, opening)))
+    }
+
+    /// What opened a problem; and what is asked about now: what failed just now, else what opened it.
+    fn faces(&self, now: i64, number: Number) -> Option<(&Fault, &Fault)> {
+        let problem = &self.problems[&number];
+        let opening = problem.opening.as_ref()?;
+        let newest = problem.fails.last().filter(|fail| fail.at == now).map_or(opening, |fail| &fail.fault);
+        Some((opening, newest))
     }
 
     fn is_on(&self, now: i64, silence: &SilenceSpec, fault: &Fault) -> bool {
@@ -37,13 +52,9 @@ impl Oracle<'_> {
 
     /// And it is over for whatever else it fits.
     pub(super) fn end_by_news(&mut self, now: i64, number: Number, sometimes: &mut Sometimes) {
-        let problem = &self.problems[&number];
-        let Some(fault) = problem.opening.clone() else { return };
-        // A problem is silenced by what opened it; what joins it may be an error that was never seen.
-        let newest = problem.fails.last().filter(|fail| fail.at == now).map_or(&fault, |fail| &fail.fault);
+        let Some((opening, newest)) = self.faces(now, number) else { return };
         let all = self.policy.silences.iter().chain(&self.silences);
-        let is_news = |silence: &SilenceSpec| self.is_news(silence, &fault) || self.is_news(silence, newest);
-        let news = |silence: &&SilenceSpec| self.is_on(now, silence, &fault) && is_news(silence);
+        let news = |silence: &&SilenceSpec| self.is_on(now, silence, opening) && self.is_news(silence, newest);
         let over: Vec<Name> = all.filter(news).map(|silence| silence.id).collect();
         for id in over {
             sometimes.hit("silence ended by a new error");
@@ -110,13 +121,15 @@ impl Oracle<'_> {
     ) -> Result<(), String> {
         let now = entry.now;
         let problem = &self.problems[&number];
-        let Some(fault) = problem.opening.clone() else { return Ok(()) };
+        if problem.opening.is_none() {
+            return Ok(());
+        }
         let ear = problem.ears.get(receiver).cloned().unwrap_or_default();
         let going_on = entry.turns.iter().find(|turn| turn.number == number);
         let true_enough = match why {
             Withheld::Silence { id, .. } => {
                 sometimes.hit("withheld by a silence");
-                self.silences_on(now, &fault).iter().any(|silence| silence.id == id)
+                self.silences_on(now, number).iter().any(|silence| silence.id == id)
             }
             Withheld::Inhibited { by, .. } => {
                 sometimes.hit("withheld by what is above");

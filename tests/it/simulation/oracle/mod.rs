@@ -209,6 +209,12 @@ impl<'a> Oracle<'a> {
         if may_take_a_member && turn.before.is_none() {
             self.service_opened(now, turn, sometimes)?;
         }
+        let gathered = turn.before.as_ref().is_none_or(|before| before.state == State::Gathering);
+        let first = self.problems.get(&turn.number).and_then(|problem| problem.fails.first());
+        let failed = first.is_some_and(|fail| fail.level == firstred::engine::Level::Failed);
+        if gathered && failed && turn.now.state == State::Open && !self.met(turn.number, now) {
+            return Err(format!("{} speaks before enough failed", turn.number));
+        }
         let Some(problem) = self.problems.get_mut(&turn.number) else {
             return Err(format!("a problem {} from nowhere", turn.number));
         };

@@ -103,8 +103,7 @@ impl Oracle<'_> {
         if !problem.provider && severity != self.severity(number) && self.plan.policies.len() == 1 {
             return Err(format!("severity {severity:?}"));
         }
-        let Some(fault) = problem.opening.as_ref() else { return Ok(()) };
-        if let Some(silence) = self.silences_on(now, fault).first() {
+        if let Some(silence) = self.silences_on(now, number).first() {
             return Err(format!("of {number}, which {} silences", silence.id));
         }
         match self.above(number).iter().find(|(_, above)| !self.problems[above].fresh) {
