@@ -79,7 +79,7 @@ pub(super) fn summary(incident: &IncidentView, now: Timestamp) -> String {
         let _ = write!(text, "; {failures} of {runs}, the last {} ago", ago(incident.last_at, now));
     }
     if incident.reopened > 0 {
-        let _ = write!(text, "; back for the {}. time", incident.reopened);
+        let _ = write!(text, "; opened again {}", times(incident.reopened));
     }
     let known: Vec<String> =
         incident.receivers.iter().filter(|receiver| receiver.knows).map(|receiver| receiver.name.clone()).collect();
@@ -160,4 +160,12 @@ pub(super) fn story(story: &IncidentStory, now: Timestamp) -> String {
     timeline.deliveries(&story.deliveries, &story.notifications);
     text.push_str(&timeline.render());
     text
+}
+
+fn times(count: u32) -> String {
+    match count {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        more => format!("{more} times"),
+    }
 }
