@@ -12,6 +12,7 @@ mod settings;
 mod shrink;
 mod sometimes;
 mod spec;
+mod transaction;
 mod wire;
 mod wording;
 mod world;

@@ -23,7 +23,7 @@ use super::plan::Plan;
 use super::settings::SPACES;
 use super::sometimes::Sometimes;
 use super::spec::{Name, PolicySpec, SilenceSpec};
-use super::world::{Op, Outcome};
+use super::transaction::{Op, Outcome};
 
 /// What was committed.
 pub(super) struct Entry<'a> {

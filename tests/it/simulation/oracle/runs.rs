@@ -4,7 +4,7 @@ use firstred::engine::Kind;
 
 use super::super::life::Phase;
 use super::super::spec::Fault;
-use super::super::world::Op;
+use super::super::transaction::Op;
 use super::{Entry, Oracle};
 
 /// What is known of a run by the reports that were taken.
