@@ -24,8 +24,9 @@ pub(super) fn retrying(
     };
     let step = card.retrying.as_ref().and_then(|retrying| retrying.step.clone());
     // Two steps that retry side by side are one silence: its deadline never moves while anything retries.
-    let goes_on =
-        known.hold.as_ref().is_some_and(|hold| without_gap || hold.step == step || hold.state == HoldState::Running);
+    // What is left to the parent is another silence: this one must have an end of its own.
+    let held = known.hold.as_ref().filter(|hold| hold.state != HoldState::Parent);
+    let goes_on = held.is_some_and(|hold| without_gap || hold.step == step || hold.state == HoldState::Running);
     if !goes_on {
         let hold = begin(now, step, &card, policy);
         if let Some(until) = hold.until {

@@ -1,6 +1,6 @@
 //! What firstred does in one transaction, done on a board by the real core.
 
-use firstred::engine::{Board, Context, Known, Policy, Told};
+use firstred::engine::{Board, Context, Known, Policy, Subject, Told};
 use firstred::triage::Standing;
 
 use super::ledger::Ledger;
@@ -36,7 +36,13 @@ pub(super) fn twins(outcome: &Outcome) -> Vec<(String, Vec<String>, String)> {
         .map(|told| {
             let text = match &told.notification.incident {
                 Some(note) => format!("{:?}", (&note.id, note.failures, note.runs, note.more, &note.resolution)),
-                None => format!("{:?}", told.notification.subject),
+                // Since when it waited may differ: a start asks about all that waits, and it may wait for something else since then.
+                None => match &told.notification.subject {
+                    Subject::Summary(of) => {
+                        format!("{:?}", (of.failures, of.runs, of.incidents, of.resolved, &of.lines))
+                    }
+                    other => format!("{other:?}"),
+                },
             };
             (told.notification.kind.as_str().to_owned(), told.receivers.clone(), text)
         })

@@ -133,7 +133,9 @@ impl Oracle<'_> {
             }
             Withheld::Inhibited { by, .. } => {
                 sometimes.hit("withheld by what is above");
-                self.above(number).iter().any(|(_, above)| self.problems[above].id == by.as_str())
+                let came_back = |turn: &super::Turn| turn.now.id == *by && turn.now.state == State::Open;
+                entry.turns.iter().any(came_back)
+                    || self.above(number).iter().any(|(_, above)| self.problems[above].id == by.as_str())
             }
             Withheld::Quiet { .. } => {
                 sometimes.hit("withheld in quiet hours");

@@ -60,10 +60,8 @@ pub(super) struct Oracle<'a> {
     outcomes: BTreeMap<(Name, Name), Vec<bool>>,
     clock_went_back: bool,
     clock_was_set: bool,
-    /// Whom a summary was sent to, and of what, in what is being looked at.
-    summed: Vec<(String, Number)>,
-    /// How many problems a failure joined, in what is being looked at.
-    joined_now: usize,
+    /// Which summary was sent of what, in what is being looked at.
+    summed: Vec<(firstred::engine::NotificationId, Number)>,
     /// What ends in what is being looked at.
     ending: BTreeSet<Number>,
     /// Whose end is told, and to whom, in what is being looked at.
@@ -90,7 +88,6 @@ impl<'a> Oracle<'a> {
             clock_went_back: false,
             clock_was_set: false,
             summed: Vec::new(),
-            joined_now: 0,
             ending: BTreeSet::new(),
             told_over: BTreeSet::new(),
         }
@@ -162,7 +159,6 @@ impl<'a> Oracle<'a> {
         self.ending =
             entry.turns.iter().filter(|turn| turn.now.state == State::Resolved).map(|turn| turn.number).collect();
         self.summed.clear();
-        self.joined_now = 0;
         let ends = entry.outcome.told.iter().filter(|told| told.notification.kind == firstred::engine::Kind::Resolved);
         self.told_over = ends
             .flat_map(|told| told.receivers.iter().map(|receiver| (told.incident.unwrap_or(0), receiver.clone())))
@@ -177,7 +173,7 @@ impl<'a> Oracle<'a> {
                     matches!(&line.reason, firstred::engine::Reason::SummedUp { notification, .. } if *notification == told.notification.id)
                 })
             };
-            let members = entry.turns.iter().filter(of).map(|turn| (told.receivers[0].clone(), turn.number));
+            let members = entry.turns.iter().filter(of).map(|turn| (told.notification.id.clone(), turn.number));
             self.summed.extend(members);
         }
     }

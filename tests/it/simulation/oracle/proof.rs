@@ -34,7 +34,8 @@ impl Oracle<'_> {
                     last + beat.resolve_after <= now
                         && (since.as_second() == last || problem.provider && since.as_second() > last)
                 });
-                if !true_enough && !self.clock_went_back {
+                let lost_its_ear = problem.provider && self.plan.policies.len() > 1;
+                if !true_enough && !self.clock_went_back && !lost_its_ear {
                     return wrong(&format!("it failed last at {last:?}, now is {now}"));
                 }
             }

@@ -47,11 +47,11 @@ impl Oracle<'_> {
             (lines.is_empty(), want, entry.before.and_then(|known| known.lines.last()))
         {
             // What the newest line said already is not said again, but other lines may follow.
-            let whom: Vec<Name> = self.policy.whom(fault).into_iter().flat_map(|(_, receivers)| receivers).collect();
+            let whom = self.policy.whom(fault);
             for (rule, old) in by_rule(&[line]) {
                 let Some(part) = said.get_mut(rule).filter(|part| part.incident == old.incident) else { continue };
                 let missing = |(receiver, _): &(&str, &Withheld)| {
-                    whom.contains(receiver)
+                    whom.iter().any(|(of, names)| of.unwrap_or("") == rule && names.contains(receiver))
                         && !part.told.contains(receiver)
                         && part.withheld.iter().all(|(other, _)| other != receiver)
                 };
@@ -135,7 +135,6 @@ impl Oracle<'_> {
             if let Some(problem) = self.problems.get_mut(&number) {
                 problem.opening.get_or_insert_with(|| fault.clone());
                 problem.fails.push(fail);
-                self.joined_now += 1;
                 for receiver in &receivers {
                     problem.ears.entry((*receiver).to_owned()).or_default();
                 }

@@ -84,7 +84,11 @@ impl Oracle<'_> {
         }
         // The same again is not written down: what comes late may still look new next to it.
         let same_again = seen.last.map(|last| &life.reports[last]).is_some_and(|last| {
-            report.phase == Phase::Running && last.phase == Phase::Running && last.attempt == report.attempt
+            let same_attempt = last.attempt == report.attempt;
+            (report.phase == Phase::Running && last.phase == Phase::Running && same_attempt)
+                || (matches!(report.phase, Phase::Retrying(..))
+                    && last.phase == report.phase
+                    && (same_attempt || !life.counts))
         });
         if same_again && !seen.forgotten {
             return Want::Nothing;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use firstred::engine::{Kind, Number, Severity, Summary, Tallies};
+use firstred::engine::{Kind, Notification, Number, Severity, Summary, Tallies};
 
 use super::super::sometimes::Sometimes;
 use super::super::spec::Name;
@@ -14,7 +14,7 @@ impl Oracle<'_> {
         now: i64,
         receiver: &str,
         summary: &Summary,
-        severity: Severity,
+        said: &Notification,
         sometimes: &mut Sometimes,
     ) -> Result<(), String> {
         sometimes.hit(match &summary.cause {
@@ -24,8 +24,8 @@ impl Oracle<'_> {
             firstred::engine::Withheld::Inhibited { .. } => "inhibited summed up",
             _ => "something else summed up",
         });
-        let members: Vec<Number> = self.summed.iter().filter(|(name, _)| name == receiver).map(|(_, of)| *of).collect();
-        self.summed.retain(|(name, _)| name != receiver);
+        let severity = said.severity;
+        let members: Vec<Number> = self.summed.iter().filter(|(id, _)| *id == said.id).map(|(_, of)| *of).collect();
         let spec = &self.policy.receivers[receiver];
         let (mut failures, mut runs, mut resolved) = (0, 0, 0);
         let mut over: BTreeSet<Number> = BTreeSet::new();
