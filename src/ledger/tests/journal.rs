@@ -178,7 +178,8 @@ async fn the_journal_replayed_says_what_was_said() {
             next = bed.ledger.end_holds(at).await.expect("committed").map(|next| next.max(at));
         }
     }
-    let said: Vec<_> = bed.due("oncall", 10_000_000).await.into_iter().map(|delivery| delivery.notification).collect();
+    let due = bed.ledger.due("oncall", second(10_000_000), 10_000, &[]).await.expect("an answer").0;
+    let said: Vec<_> = due.into_iter().map(|delivery| delivery.notification).collect();
     let inputs = inputs(&bed).await;
     let looks: Vec<Timestamp> =
         inputs.iter().filter(|input| matches!(input, Input::Looked { .. })).map(Input::at).collect();
@@ -198,7 +199,10 @@ async fn the_journal_replayed_says_what_was_said() {
         said.sort_by(|a, b| (a.decided_at, a.id.as_str()).cmp(&(b.decided_at, b.id.as_str())));
         said.into_iter().map(|said| (said.decided_at, said.kind, said.id)).collect::<Vec<_>>()
     };
-    assert_eq!(sorted(again), sorted(said));
+    let (again, said) = (sorted(again), sorted(said));
+    let differ = again.iter().zip(&said).position(|(again, said)| again != said);
+    assert_eq!(differ.map(|at| (&again[at], &said[at])), None);
+    assert_eq!(again.len(), said.len());
 }
 
 #[tokio::test]
