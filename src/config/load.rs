@@ -65,7 +65,7 @@ impl Inputs<'static> {
 pub struct Loaded {
     /// The configuration.
     pub config: Config,
-    /// What works, but hardly as it is meant. Shown by [`super::render`].
+    /// What works, but hardly as it is meant. Shown by `render`.
     pub warnings: Vec<Diagnostic>,
 }
 

@@ -1,6 +1,6 @@
 //! The TOML: its types, its checks, its errors with file, line and a hint. Everything that leaves this room is valid.
 //!
-//! The way of a file: [`load`] reads it, `spans` parses it past every mistake, `layers` puts the defaults under it and the
+//! The way of a file: [`load()`] reads it, `spans` parses it past every mistake, `layers` puts the defaults under it and the
 //! environment over it, `read` and `parts` turn values into settings key by key, `check` weighs them against each other,
 //! and `report` gives every problem its line. Nothing stops at the first mistake; nothing that is shown holds a secret.
 //!

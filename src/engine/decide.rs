@@ -188,7 +188,7 @@ fn fail(now: Timestamp, known: &mut Known, seen: &mut Observation, context: &Con
     let raised = match raise(&seen.key, &card, Kind::Failed, number, policy) {
         Ok(raised) => raised,
         Err(reason) => {
-            known.note(now, source, reason);
+            known.note(now, source, *reason);
             Vec::new()
         }
     };

@@ -25,8 +25,8 @@ pub(super) fn retrying(
     let step = card.retrying.as_ref().and_then(|retrying| retrying.step.clone());
     // Two steps that retry side by side are one silence: its deadline never moves while anything retries.
     // What is left to the parent is another silence: this one must have an end of its own.
-    let held = known.hold.as_ref().filter(|hold| hold.state != HoldState::Parent);
-    let goes_on = held.is_some_and(|hold| without_gap || hold.step == step || hold.state == HoldState::Running);
+    let before = known.hold.as_ref().filter(|hold| hold.state != HoldState::Parent);
+    let goes_on = before.is_some_and(|hold| without_gap || hold.step == step || hold.state == HoldState::Running);
     if !goes_on {
         let hold = begin(now, step, &card, policy);
         if let Some(until) = hold.until {
@@ -188,7 +188,7 @@ fn say(now: Timestamp, key: &RunKey, known: &mut Known, kind: Kind, failure: u32
     match raise(key, card, kind, failure, policy) {
         Ok(raised) => raised,
         Err(reason) => {
-            known.note(now, None, reason);
+            known.note(now, None, *reason);
             Vec::new()
         }
     }

@@ -50,7 +50,7 @@ pub enum Input {
         /// When.
         at: Timestamp,
         /// Which.
-        silence: Silence,
+        silence: Box<Silence>,
     },
     /// Somebody ended one.
     Unsilenced {

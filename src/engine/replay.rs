@@ -90,7 +90,7 @@ impl<'a> Replay<'a> {
                 self.tick(now);
             }
             Input::Silenced { silence, .. } => {
-                let _ = self.board.silence_on(now, silence);
+                let _ = self.board.silence_on(now, *silence);
                 self.tick(now);
             }
             Input::Unsilenced { id, .. } => {

@@ -12,7 +12,7 @@ use crate::triage::Card;
 ///
 /// # Errors
 /// With the reason, where nobody is.
-pub fn raise(key: &RunKey, card: &Card, kind: Kind, failure: u32, policy: &Policy) -> Result<Vec<Raised>, Reason> {
+pub fn raise(key: &RunKey, card: &Card, kind: Kind, failure: u32, policy: &Policy) -> Result<Vec<Raised>, Box<Reason>> {
     let rules = policy.rules.matching(Facts::of(card));
     let mut seen = BTreeSet::new();
     let mut hidden = Vec::new();
@@ -46,13 +46,13 @@ pub fn raise(key: &RunKey, card: &Card, kind: Kind, failure: u32, policy: &Polic
         return Ok(raised);
     }
     let names: Vec<String> = rules.iter().map(|rule| rule.name.clone()).collect();
-    Err(if !hidden.is_empty() {
+    Err(Box::new(if !hidden.is_empty() {
         Reason::NobodyMaySee { receivers: hidden }
     } else if names.is_empty() {
         Reason::NoRule
     } else {
         Reason::NobodyToTell { rules: names }
-    })
+    }))
 }
 
 /// The receivers that `notify` names. `@owner` stands for those of whoever owns it; nobody's goes to the defaults.

@@ -1,6 +1,8 @@
 //! Reads the board back, inside the writer's transaction: at the start, and after a transaction was undone. What can't be read is put
 //! aside and told of: one damaged row must not keep a daemon from starting.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use serde::de::DeserializeOwned;
@@ -174,7 +176,7 @@ fn in_words(unread: &[Unread], now: Timestamp) -> OwnTrouble {
     let named = unread.iter().take(MOST_NAMED).map(|row| format!("{} {:?}: {}", row.table, row.key, row.reason));
     let mut detail = named.collect::<Vec<_>>().join("\n");
     if unread.len() > MOST_NAMED {
-        detail.push_str(&format!("\nand {} more", unread.len() - MOST_NAMED));
+        let _ = write!(detail, "\nand {} more", unread.len() - MOST_NAMED);
     }
     OwnTrouble {
         what: "ledger".to_owned(),

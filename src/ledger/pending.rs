@@ -84,17 +84,17 @@ fn held(db: &Connection) -> Result<Vec<HeldRun>, LedgerError> {
          WHERE hold_until IS NOT NULL ORDER BY hold_until LIMIT ?1",
     )?;
     let mut rows = find.query([MOST])?;
-    let mut held = Vec::new();
+    let mut runs = Vec::new();
     while let Some(row) = rows.next()? {
         let key = RunKey { run: row.get(0)?, workflow: row.get(1)?, workspace: row.get(2)? };
         match json::<Known>(row, 4) {
             Ok(Known { source, hold: Some(hold), .. }) => {
                 let until = time(row.get(3)?);
-                held.push(HeldRun { key, source, since: hold.since, until, state: hold.state, step: hold.step });
+                runs.push(HeldRun { key, source, since: hold.since, until, state: hold.state, step: hold.step });
             }
             Ok(_) => {}
             Err(error) => tracing::error!(?key, ?error, "a run's memory can't be read"),
         }
     }
-    Ok(held)
+    Ok(runs)
 }

@@ -39,7 +39,7 @@ pub(super) fn silence(
 ) -> Result<Result<Made, CommandError>, LedgerError> {
     let made = guarded(|| hot.board.silence_on(now, silence.clone()))?;
     if made == Ok(Made::Changed) {
-        hot.journal.input(&Input::Silenced { at: now, silence: silence.clone() })?;
+        hot.journal.input(&Input::Silenced { at: now, silence: Box::new(silence.clone()) })?;
         hold::tick(hot, now, policy, effects)?;
     }
     Ok(made)

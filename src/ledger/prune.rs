@@ -57,7 +57,7 @@ fn runs(db: &Connection, before: i64, after: i64) -> Result<(u64, Option<i64>), 
     )?;
     let (old, next) = chunk(&mut look, before, after)?;
     for run in &old {
-        said(db, "run = ?1", run)?;
+        said(db, "run = ?1", *run)?;
         db.prepare_cached("DELETE FROM members WHERE run = ?1")?.execute([run])?;
         db.prepare_cached("DELETE FROM runs WHERE id = ?1")?.execute([run])?;
     }
@@ -77,7 +77,7 @@ fn incidents(db: &Connection, before: i64, after: i64) -> Result<Option<i64>, Le
     }
     for number in &old {
         // What a run led to say goes with that run.
-        said(db, "incident = ?1 AND run = 0", number)?;
+        said(db, "incident = ?1 AND run = 0", *number)?;
         db.prepare_cached("DELETE FROM members WHERE incident = ?1")?.execute([number])?;
         db.prepare_cached("DELETE FROM incidents WHERE number = ?1")?.execute([number])?;
     }
@@ -102,7 +102,7 @@ fn chunk(
 }
 
 /// Deletes what was said of one run or incident, with its deliveries.
-fn said(db: &Connection, which: &str, of: &i64) -> Result<(), LedgerError> {
+fn said(db: &Connection, which: &str, of: i64) -> Result<(), LedgerError> {
     db.prepare_cached(&format!(
         "DELETE FROM deliveries WHERE notification IN (SELECT id FROM notifications WHERE {which})"
     ))?

@@ -4,7 +4,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::compose::{self, Saying};
+use super::end::ends_at;
 use super::gates::Gate;
+use super::join::rhythm_of;
 use super::{Board, Round};
 use crate::engine::incident::{Ear, Incident, Number, State, Withheld};
 use crate::engine::rhythm::{Due, due};
@@ -34,7 +36,7 @@ impl Board {
         let Some(mut incident) = self.incidents.remove(&number) else {
             return;
         };
-        let rhythm = self.rhythm_of(&incident, round.policy);
+        let rhythm = rhythm_of(&incident, round.policy);
         let mut groups: Vec<Group> = Vec::new();
         let receivers: Vec<String> = incident.ears.keys().cloned().collect();
         let mut unpacked: Option<Card> = None;
@@ -49,16 +51,15 @@ impl Board {
             if only.is_some_and(|only| only != receiver) {
                 continue;
             }
-            let card = match card {
-                Some(card) => card,
-                None => {
-                    if unpacked.is_none() {
-                        unpacked = incident.opening.card();
-                    }
-                    match &unpacked {
-                        Some(card) => card,
-                        None => continue,
-                    }
+            let card = if let Some(card) = card {
+                card
+            } else {
+                if unpacked.is_none() {
+                    unpacked = incident.opening.card();
+                }
+                match &unpacked {
+                    Some(card) => card,
+                    None => continue,
                 }
             };
             let gate = Gate { number, receiver: &receiver, kind, card, to_the_last: only.is_some() };
@@ -108,7 +109,7 @@ impl Board {
             Due::Say(_) if ear.withheld.is_none() => Some(now),
             Due::Say(_) | Due::Nothing => None,
         });
-        ears.chain(self.ends_at(incident, policy)).min()
+        ears.chain(ends_at(incident, policy)).min()
     }
 
     fn say(&self, round: &mut Round<'_>, number: Number, incident: &mut Incident, group: Group, card: Option<&Card>) {

@@ -5,7 +5,9 @@ use serde::Serialize;
 
 use super::Board;
 use super::desk::Cause;
+use super::end::ends_at;
 use super::end::escalates_at;
+use super::join::rhythm_of;
 use crate::engine::Policy;
 use crate::engine::incident::{Incident, Number, State, Withheld};
 use crate::engine::rhythm::{Due, due};
@@ -32,7 +34,7 @@ impl Board {
     /// What comes next of an incident, and when, if nothing changes.
     #[must_use]
     pub fn coming(&self, now: Timestamp, incident: &Incident, policy: &Policy) -> Option<(Timestamp, Coming)> {
-        let rhythm = self.rhythm_of(incident, policy);
+        let rhythm = rhythm_of(incident, policy);
         let ears = incident.ears.values().filter(|ear| ear.withheld.is_none());
         let told = ears.filter_map(|ear| match due(now, incident, ear, rhythm) {
             Due::At(at) if incident.failures > ear.failures || !ear.knows => Some((at, Coming::Update)),
@@ -46,7 +48,7 @@ impl Board {
         };
         let escalates = escalates_at(incident, policy).filter(|_| incident.is_open());
         let quiet = incident.last_at.saturating_add(rhythm.resolve_after).unwrap_or(Timestamp::MAX);
-        let ends = if incident.is_open() { Some(quiet) } else { self.ends_at(incident, policy) };
+        let ends = if incident.is_open() { Some(quiet) } else { ends_at(incident, policy) };
         told.chain(escalates.map(|at| (at, Coming::Escalation))).chain(ends.map(|at| (at, end))).min()
     }
 

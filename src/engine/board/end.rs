@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::desk::Cause;
+use super::join::rhythm_of;
 use super::{Board, Round, joined};
 use crate::engine::incident::{Incident, MOST_REFS, Number, Proof, Resolution, RunRef, State, What};
 use crate::engine::rhythm::{Due, due};
@@ -10,25 +11,6 @@ use crate::engine::rule::Condition;
 use crate::engine::{Policy, Reason};
 
 impl Board {
-    /// When time ends it, escalates it or takes it from the board.
-    pub(super) fn ends_at(&self, incident: &Incident, policy: &Policy) -> Option<Timestamp> {
-        let rhythm = self.rhythm_of(incident, policy);
-        let after = |at: Timestamp, time| at.saturating_add(time).unwrap_or(Timestamp::MAX);
-        match incident.state {
-            State::Resolved => incident.resolution.as_ref().map(|end| after(end.at, rhythm.reopen_within)),
-            State::Gathering => Some(match incident.condition {
-                Some(Condition::Failures { within, .. }) => after(incident.last_at, within.min(rhythm.resolve_after)),
-                _ => after(incident.last_at, rhythm.resolve_after),
-            }),
-            // Silence proves nothing of what is missing: it ends when it happened, or when nobody expects it any more.
-            State::Open if matches!(incident.what, What::Missed { .. }) => None,
-            State::Open => {
-                let quiet = after(incident.last_at, rhythm.resolve_after);
-                Some(escalates_at(incident, policy).map_or(quiet, |at| at.min(quiet)))
-            }
-        }
-    }
-
     /// It is over: whoever knew of it is told.
     pub(super) fn resolve(&mut self, round: &mut Round<'_>, number: Number, proof: Proof) {
         let Some(incident) = self.incidents.get_mut(&number).filter(|incident| incident.state != State::Resolved)
@@ -94,7 +76,7 @@ impl Board {
         let Some(incident) = self.incidents.get(&number) else {
             return self.set_deadline(number, None);
         };
-        let rhythm = self.rhythm_of(incident, round.policy);
+        let rhythm = rhythm_of(incident, round.policy);
         let is_over = |at: Timestamp, time| at.saturating_add(time).is_ok_and(|end| end <= round.now);
         match incident.state {
             State::Resolved => {
@@ -110,7 +92,7 @@ impl Board {
                 }
             }
             State::Gathering => {
-                if self.ends_at(incident, round.policy).is_some_and(|at| at <= round.now) {
+                if ends_at(incident, round.policy).is_some_and(|at| at <= round.now) {
                     self.give_up_gathering(round.now, number);
                 } else {
                     self.attend(round, number, None);
@@ -218,7 +200,7 @@ impl Board {
     /// When somebody is told of its end who is not told at once, since it flaps.
     fn last_word_at(&self, now: Timestamp, number: Number, policy: &Policy) -> Option<Timestamp> {
         let incident = self.incidents.get(&number)?;
-        let rhythm = self.rhythm_of(incident, policy);
+        let rhythm = rhythm_of(incident, policy);
         let later = |ear| match due(now, incident, ear, rhythm) {
             Due::At(at) => Some(at),
             Due::Say(_) | Due::Nothing => None,
@@ -237,6 +219,25 @@ impl Board {
             self.desks.iter().filter(|(_, desk)| waiting(desk)).map(|(receiver, _)| receiver.clone()).collect();
         for receiver in receivers {
             self.release(round, &receiver, &cause);
+        }
+    }
+}
+
+/// When time ends it, escalates it or takes it from the board.
+pub(super) fn ends_at(incident: &Incident, policy: &Policy) -> Option<Timestamp> {
+    let rhythm = rhythm_of(incident, policy);
+    let after = |at: Timestamp, time| at.saturating_add(time).unwrap_or(Timestamp::MAX);
+    match incident.state {
+        State::Resolved => incident.resolution.as_ref().map(|end| after(end.at, rhythm.reopen_within)),
+        State::Gathering => Some(match incident.condition {
+            Some(Condition::Failures { within, .. }) => after(incident.last_at, within.min(rhythm.resolve_after)),
+            _ => after(incident.last_at, rhythm.resolve_after),
+        }),
+        // Silence proves nothing of what is missing: it ends when it happened, or when nobody expects it any more.
+        State::Open if matches!(incident.what, What::Missed { .. }) => None,
+        State::Open => {
+            let quiet = after(incident.last_at, rhythm.resolve_after);
+            Some(escalates_at(incident, policy).map_or(quiet, |at| at.min(quiet)))
         }
     }
 }

@@ -252,7 +252,7 @@ impl Board {
         let Some(incident) = self.incidents.get(&number) else {
             return Vec::new();
         };
-        let rhythm = self.rhythm_of(incident, policy);
+        let rhythm = rhythm_of(incident, policy);
         let mut withheld: Vec<(Vec<String>, Withheld)> = Vec::new();
         for receiver in receivers.iter().filter(|receiver| !told.contains(receiver)) {
             let ear = incident.ears.get(receiver).cloned().unwrap_or_default();
@@ -273,13 +273,6 @@ impl Board {
             let next = ear.last_at.and_then(|last| last.saturating_add(rhythm.update_every).ok());
             Withheld::Rhythm { until: next.unwrap_or(now) }
         })
-    }
-
-    /// The rhythm of an incident under these rules.
-    pub(super) fn rhythm_of(&self, incident: &Incident, policy: &Policy) -> Rhythm {
-        let rule = incident.rule.as_ref();
-        let rule = rule.and_then(|name| policy.rules.get(name));
-        rhythm(rule, policy)
     }
 }
 
@@ -344,6 +337,13 @@ fn count(now: Timestamp, number: Number, incident: &mut Incident, raised: &Raise
         }
     }
     !counted
+}
+
+/// The rhythm of an incident under these rules.
+pub(super) fn rhythm_of(incident: &Incident, policy: &Policy) -> Rhythm {
+    let rule = incident.rule.as_ref();
+    let rule = rule.and_then(|name| policy.rules.get(name));
+    rhythm(rule, policy)
 }
 
 fn rhythm(rule: Option<&Rule>, policy: &Policy) -> Rhythm {

@@ -104,7 +104,7 @@ impl Board {
         let mut adding = Adding::default();
         for number in members {
             if let Some(incident) = self.incidents.get(number) {
-                adding.add(self, incident, receiver);
+                adding.add(incident, receiver);
             }
         }
         let (severity, summary) = adding.end(round, cohort);
@@ -139,12 +139,12 @@ impl Board {
         };
         round.told.push(Told { notification, receivers: vec![receiver.to_owned()], incident: None });
     }
+}
 
-    /// One problem as a line of a summary.
-    pub(super) fn line(&self, incident: &Incident, failures: u32) -> Option<SummaryLine> {
-        let card = incident.opening.card()?;
-        Some(line_of(incident, &card, failures))
-    }
+/// One problem as a line of a summary.
+pub(super) fn line(incident: &Incident, failures: u32) -> Option<SummaryLine> {
+    let card = incident.opening.card()?;
+    Some(line_of(incident, &card, failures))
 }
 
 fn line_of(incident: &Incident, card: &Card, failures: u32) -> SummaryLine {
@@ -187,7 +187,7 @@ struct Adding {
 }
 
 impl Adding {
-    fn add(&mut self, board: &Board, incident: &Incident, receiver: &str) {
+    fn add(&mut self, incident: &Incident, receiver: &str) {
         let ear = incident.ears.get(receiver).cloned().unwrap_or_default();
         let failures = incident.failures.saturating_sub(ear.failures);
         self.severity = self.severity.max(Some(incident.severity));
@@ -199,7 +199,7 @@ impl Adding {
         }
         self.incidents += 1;
         self.resolved += u32::from(incident.state == State::Resolved);
-        let Some(line) = board.line(incident, failures) else {
+        let Some(line) = line(incident, failures) else {
             return;
         };
         *self.workflows.entry(line.workflow.clone()).or_default() += u64::from(failures);

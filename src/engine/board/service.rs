@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::gates::Gate;
+use super::release::line;
 use super::{Board, Round, joined};
 use crate::engine::Kind;
 use crate::engine::incident::{
@@ -38,28 +39,26 @@ impl Board {
             let parent = self.incidents.get(number);
             parent.is_some_and(|parent| parent.is_open() && parent.ears.get(gate.receiver).is_some())
         };
-        let parent = match self.by_key.get(&parent_key).copied().filter(open) {
-            Some(parent) => parent,
-            None => {
-                let others = self.alike(round, &key, gate.number);
-                let mut workflows: BTreeSet<&str> =
-                    others.iter().flat_map(|number| self.workflows_of(*number)).collect();
-                workflows.extend(incident.points.iter().map(|point| point.workflow.as_str()));
-                // One problem alone is no trouble of several, however many workflows it has.
-                if others.is_empty() || workflows.len() < least {
-                    return None;
-                }
-                let what = What::Provider { provider: provider.clone(), class, status, members: Vec::new() };
-                let parent = self.open_service(round, incident, gate, what, parent_key);
-                let why = self
-                    .incidents
-                    .get(&parent)
-                    .map(|service| Withheld::Provider { incident: service.id.clone(), provider: provider.clone() });
-                for other in others {
-                    self.adopt_member(parent, other, gate.receiver, why.as_ref());
-                }
-                parent
+        let parent = if let Some(parent) = self.by_key.get(&parent_key).copied().filter(open) {
+            parent
+        } else {
+            let others = self.alike(round, &key, gate.number);
+            let mut workflows: BTreeSet<&str> = others.iter().flat_map(|number| self.workflows_of(*number)).collect();
+            workflows.extend(incident.points.iter().map(|point| point.workflow.as_str()));
+            // One problem alone is no trouble of several, however many workflows it has.
+            if others.is_empty() || workflows.len() < least {
+                return None;
             }
+            let what = What::Provider { provider: provider.clone(), class, status, members: Vec::new() };
+            let parent = self.open_service(round, incident, gate, what, parent_key);
+            let why = self
+                .incidents
+                .get(&parent)
+                .map(|service| Withheld::Provider { incident: service.id.clone(), provider: provider.clone() });
+            for other in others {
+                self.adopt_member(parent, other, gate.receiver, why.as_ref());
+            }
+            parent
         };
         ear.under = Some(parent);
         self.count_member(round, parent, gate.number, incident);
@@ -240,7 +239,7 @@ impl Board {
         let mut lines: Vec<SummaryLine> = members
             .iter()
             .filter_map(|number| self.incidents.get(number))
-            .filter_map(|member| self.line(member, member.failures))
+            .filter_map(|member| line(member, member.failures))
             .collect();
         lines.sort_by(|a, b| b.failures.cmp(&a.failures).then_with(|| a.workflow.cmp(&b.workflow)));
         let workflows: BTreeSet<&str> = members.iter().flat_map(|number| self.workflows_of(*number)).collect();

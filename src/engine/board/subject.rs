@@ -54,7 +54,7 @@ impl Subject {
 }
 
 impl Named {
-    /// The key of its time in [`Watch::since`].
+    /// The key of its time in `Watch::since`.
     pub(super) fn key(&self, expectation: &str) -> String {
         joined(&[expectation, &self.workspace, &self.workflow])
     }

@@ -77,7 +77,7 @@ async fn a_silence_withholds_until_it_is_ended_and_outlives_a_crash() {
         Err(NotDone::Refused(CommandError::NoSilence("s_1".to_owned())))
     );
     let inputs = inputs(&bed).await;
-    assert!(matches!(&inputs[0], Input::Silenced { silence, .. } if *silence == made));
+    assert!(matches!(&inputs[0], Input::Silenced { silence, .. } if **silence == made));
     assert!(matches!(&inputs[2], Input::Unsilenced { id, .. } if id == "s_1"));
     assert_eq!(inputs.len(), 3);
 }

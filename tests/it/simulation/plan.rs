@@ -77,7 +77,7 @@ pub(super) fn plan(seed: u64) -> Plan {
     let hours = 2 + small(chance, 5);
     let end = START + hours * 3_600;
     let mut policies = vec![settings(START, chance)];
-    let outages: Vec<Outage> = (0..1 + chance.below(5)).map(|_| outage(hours, chance)).collect();
+    let outages: Vec<Outage> = (0..=chance.below(5)).map(|_| outage(hours, chance)).collect();
     let lives = lives(hours, &outages, chance);
     let mut actions = Vec::new();
     for (run, life) in lives.iter().enumerate() {
@@ -86,7 +86,7 @@ pub(super) fn plan(seed: u64) -> Plan {
     let some_time = |chance: &mut Chance| START + small(chance, hours * 3_600);
     let mut add = |at: i64, what: What| actions.push(Action { at, what });
     if chance.percent(25) {
-        for _ in 0..1 + chance.below(2) {
+        for _ in 0..=chance.below(2) {
             let at = some_time(chance);
             policies.push(changed(policies.last().expect("one"), at, chance));
             add(at, What::Reload(policies.len() - 1));
@@ -117,7 +117,7 @@ pub(super) fn plan(seed: u64) -> Plan {
         add(some_time(chance), What::Twin);
     }
     if chance.percent(12) {
-        for _ in 0..1 + chance.below(2) {
+        for _ in 0..=chance.below(2) {
             add(some_time(chance), What::Clock(one(chance, &[-7_200, -600, -5, 60, 3_600, 90_000])));
         }
     }
@@ -128,7 +128,7 @@ pub(super) fn plan(seed: u64) -> Plan {
         add(some_time(chance), What::Moody(name, mood, one(chance, &[20, 600, 6_000])));
     }
     actions.sort_by_key(|action| action.at);
-    let last = lives.iter().flat_map(|life| life.reports.last()).map(|report| report.at).max().unwrap_or(end);
+    let last = lives.iter().filter_map(|life| life.reports.last()).map(|report| report.at).max().unwrap_or(end);
     Plan { seed, policies, lives, actions, calm_from: last.max(end) + 3_600 }
 }
 

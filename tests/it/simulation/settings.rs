@@ -44,7 +44,7 @@ pub(super) fn fit(chance: &mut Chance) -> Fit {
 
 fn names(chance: &mut Chance, most: u64) -> Vec<Name> {
     let mut names: Vec<Name> = Vec::new();
-    for _ in 0..1 + chance.below(most) {
+    for _ in 0..=chance.below(most) {
         let name = one(chance, &RECEIVERS);
         if !names.contains(&name) {
             names.push(name);

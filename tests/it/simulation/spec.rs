@@ -128,9 +128,8 @@ impl ReceiverSpec {
     /// Whether it is quiet at a second since the epoch.
     pub(super) fn is_quiet(&self, second: i64) -> bool {
         let time = second.rem_euclid(86_400);
-        self.quiet.is_some_and(|(from, to)| match from < to {
-            true => from * 3600 <= time && time < to * 3600,
-            false => from * 3600 <= time || time < to * 3600,
+        self.quiet.is_some_and(|(from, to)| {
+            if from < to { from * 3600 <= time && time < to * 3600 } else { from * 3600 <= time || time < to * 3600 }
         })
     }
 }

@@ -105,7 +105,7 @@ impl<'a> World<'a> {
         let policy = &self.policies[self.current];
         let up = |at: jiff::Timestamp| at.as_second() + i64::from(at.subsec_nanosecond() > 0);
         let board = |board: &Board| board.next_deadline(at(self.now()), policy).map(up);
-        let holds = self.ledger.runs.values().filter_map(|known| known.hold_until()).min().map(up);
+        let holds = self.ledger.runs.values().filter_map(firstred::engine::Known::hold_until).min().map(up);
         let twin = self.twin.as_ref().and_then(board);
         let first = [board(&self.board), twin, holds, self.wire.next_due()].into_iter().flatten().min()?;
         Some((first - self.skew).max(self.time))
