@@ -1,7 +1,6 @@
 //! How fast the engine decides and how much its board weighs, by itself: no ledger, no network. `cargo bench --bench engine`.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measuring program, not the product")]
-#![expect(clippy::disallowed_methods, reason = "it measures real time")]
 #![expect(clippy::cast_precision_loss, reason = "counts are small")]
 
 use std::collections::BTreeMap;

@@ -93,23 +93,13 @@ impl Board {
         for group in groups {
             self.say(round, number, &mut incident, group, card.or(unpacked.as_ref()));
         }
-        let mut next = self.next_of(round.now, &incident, rhythm, round.policy);
+        let mut next = next_of(round.now, &incident, rhythm, round.policy);
         if next.is_some_and(|at| at <= round.now) && incident.opening.card().is_none() {
             // Nothing can be said without a card; a failure that joins brings one.
             next = round.now.saturating_add(WITHOUT_A_CARD).ok();
         }
         self.set_deadline(number, next);
         self.incidents.insert(number, incident);
-    }
-
-    /// When time has to be asked again. What is withheld waits for something else.
-    fn next_of(&self, now: Timestamp, incident: &Incident, rhythm: Rhythm, policy: &Policy) -> Option<Timestamp> {
-        let ears = incident.ears.values().filter_map(|ear| match due(now, incident, ear, rhythm) {
-            Due::At(at) => Some(at),
-            Due::Say(_) if ear.withheld.is_none() => Some(now),
-            Due::Say(_) | Due::Nothing => None,
-        });
-        ears.chain(ends_at(incident, policy)).min()
     }
 
     fn say(&self, round: &mut Round<'_>, number: Number, incident: &mut Incident, group: Group, card: Option<&Card>) {
@@ -132,6 +122,16 @@ impl Board {
         );
         round.told.push(Told { notification, receivers: group.receivers, incident: Some(number) });
     }
+}
+
+/// When time has to be asked again. What is withheld waits for something else.
+fn next_of(now: Timestamp, incident: &Incident, rhythm: Rhythm, policy: &Policy) -> Option<Timestamp> {
+    let ears = incident.ears.values().filter_map(|ear| match due(now, incident, ear, rhythm) {
+        Due::At(at) => Some(at),
+        Due::Say(_) if ear.withheld.is_none() => Some(now),
+        Due::Say(_) | Due::Nothing => None,
+    });
+    ears.chain(ends_at(incident, policy)).min()
 }
 
 fn withhold(now: Timestamp, incident: &mut Incident, receiver: &str, kind: Kind, why: Withheld) {
