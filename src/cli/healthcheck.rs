@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use url::Url;
 
+use super::remote::address;
 use super::{Failure, Format, output, setup};
 use crate::net::{Client, ClientOptions, Request};
 
@@ -43,16 +44,4 @@ pub(super) fn run(config: &Path, url: Option<String>, ready: bool, format: Forma
         Format::Text => output::complain(&format!("answered {}: {text}", answer.status)),
     }
     if well { Ok(()) } else { Err(Failure::No) }
-}
-
-/// Where a daemon that listens on this address is asked from the same machine.
-fn address(listen: std::net::SocketAddr) -> Result<Url, Failure> {
-    let mut listen = listen;
-    if listen.ip().is_unspecified() {
-        listen.set_ip(match listen {
-            std::net::SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-            std::net::SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-        });
-    }
-    Ok(Url::parse(&format!("http://{listen}"))?)
 }

@@ -1,17 +1,25 @@
 //! The command line: one file for each command. It parses, calls, prints, and answers with an exit code; it decides nothing.
 
+mod ack;
 mod check;
+mod coverage;
 mod demo;
 mod explain;
 mod healthcheck;
+mod incidents;
 mod output;
+mod pending;
+mod remote;
 mod route;
 mod run;
 mod runs;
 mod setup;
+mod silence;
 mod test_receiver;
+mod timeline;
 mod tried;
 mod why;
+mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -76,6 +84,37 @@ enum Command {
         #[arg(value_name = "RUN")]
         run: String,
     },
+    /// Print the problems that go on: since when, how many failures, who knows, what comes next; or all that is known of one.
+    Incidents {
+        /// The incident, or how its id begins.
+        #[arg(value_name = "ID")]
+        id: Option<String>,
+        /// Those that are over, too.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Print what is held or withheld: since when, why, and when it is told.
+    Pending,
+    /// Print which rule catches which workflow; what only the defaults or nothing catch; receivers and silences that got old. Exits 1
+    /// when failures of some workflow would be told to nobody.
+    Coverage,
+    /// Say that somebody knows of an incident: no reminders and no escalation any more.
+    Ack {
+        /// The incident, or how its id begins.
+        #[arg(value_name = "ID")]
+        id: String,
+        /// Who.
+        #[arg(long, env = "USER", hide_env_values = true, default_value = "somebody")]
+        by: String,
+        /// Where the daemon listens. Default: `[server] listen` of the configuration.
+        #[arg(long)]
+        url: Option<String>,
+    },
+    /// Withhold messages for a time, list what does, or end it.
+    Silence {
+        #[command(subcommand)]
+        command: silence::Command,
+    },
     /// Watch a made-up engine fail in every way for a minute. Needs nothing and leaves nothing behind.
     Demo {
         /// How many times faster than life.
@@ -104,6 +143,11 @@ pub fn main() -> ExitCode {
         Command::Route { run, source } => route::run(&args.config, &run, source, args.format),
         Command::TestReceiver { name } => test_receiver::run(&args.config, &name, args.format),
         Command::Why { run } => why::run(&args.config, &run, args.format),
+        Command::Incidents { id, all } => incidents::run(&args.config, id.as_deref(), all, args.format),
+        Command::Pending => pending::run(&args.config, args.format),
+        Command::Coverage => coverage::run(&args.config, args.format),
+        Command::Ack { id, by, url } => ack::run(&args.config, &id, &by, url.as_deref(), args.format),
+        Command::Silence { command } => silence::run(&args.config, command, args.format),
         Command::Demo { speed } => demo::run(speed, args.format),
         Command::Healthcheck { url, ready } => healthcheck::run(&args.config, url, ready, args.format),
     };

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::runs::{Asked, asked};
+use super::words::{Of, words};
 use super::{Failure, Format, output, setup};
 use crate::clock;
 use crate::config::Config;
@@ -104,6 +105,7 @@ fn observation(key: &RunKey, known: &Known, card: Option<&crate::triage::Card>) 
         version: None,
         url: None,
         passed: Passed::default(),
+        parked: None,
         card: card.cloned().map(Box::new),
     }
 }
@@ -170,7 +172,7 @@ fn describe(route: &Route) -> String {
             "  when: after a hold of {}, and only if it is still retrying then; at once if it fails for good",
             humantime::format_duration(std::time::Duration::from_secs(u64::try_from(*seconds).unwrap_or(0)))
         ),
-        (When::Never, Some(reason)) => format!("  nobody: {}", super::why::words(reason)),
+        (When::Never, Some(reason)) => format!("  nobody: {}", words(reason, clock::now(), Of::Run)),
         (When::Never, None) => "  nobody: it has not failed".to_owned(),
     };
     text.push_str(&last);

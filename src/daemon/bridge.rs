@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::clock;
 use crate::engine::{Attempted, Policy, Tenancy};
@@ -19,10 +19,12 @@ use crate::triage::{Classes, Observation, observe};
 /// The ledger as the other rooms see it.
 #[derive(Clone)]
 pub struct Bridge {
-    ledger: Ledger,
-    policy: watch::Receiver<Arc<Policy>>,
+    pub(super) ledger: Ledger,
+    pub(super) policy: watch::Receiver<Arc<Policy>>,
     classes: watch::Receiver<Arc<Classes>>,
     metrics: Metrics,
+    /// Places for questions of the API.
+    pub(super) questions: Arc<Semaphore>,
 }
 
 impl Bridge {
@@ -34,7 +36,8 @@ impl Bridge {
         classes: watch::Receiver<Arc<Classes>>,
         metrics: Metrics,
     ) -> Self {
-        Self { ledger, policy, classes, metrics }
+        let questions = Arc::new(Semaphore::new(super::clerk::AT_ONCE));
+        Self { ledger, policy, classes, metrics, questions }
     }
 
     fn tenancy(&self, source: &str) -> Tenancy {

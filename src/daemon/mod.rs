@@ -1,17 +1,22 @@
 //! Wires the rooms together: start, reload, shutdown. The only room that knows them all; it decides nothing about runs.
 
 mod bridge;
+mod clerk;
+mod doors;
 mod holds;
 mod housekeeping;
 mod lanes;
 mod own_trouble;
 mod pollers;
+pub mod questions;
 mod readiness;
 mod settled;
 mod signals;
 mod start;
 #[cfg(test)]
 mod tests;
+pub mod token;
+pub mod views;
 mod watch_file;
 
 pub use bridge::{Bridge, admit};

@@ -1,12 +1,12 @@
 //! From a configuration to a running daemon, and back to nothing within ten seconds.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
+use secrecy::SecretString;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -18,14 +18,15 @@ use super::pollers::{self, Pollers};
 use super::readiness::Readers;
 use super::settled::Settled;
 use super::signals::{Asked, Signals};
-use super::{Bridge, holds, own_trouble, watch_file};
+use super::token::TokenError;
+use super::{Bridge, doors, holds, own_trouble, token, watch_file};
 use crate::clock;
-use crate::config::{Config, SourceKind, WebhookAuth};
+use crate::config::Config;
 use crate::engine::Policy;
 use crate::ledger::{Keeper, Ledger, OpenError};
 use crate::metrics::Metrics;
 use crate::receiver::BuildError;
-use crate::server::{BindError, Gate, Gates, Server, Wiring};
+use crate::server::{BindError, Gates, Keys, Server, Wiring};
 use crate::source::PollError;
 use crate::triage::Classes;
 
@@ -63,6 +64,9 @@ pub enum StartError {
         /// What is wrong.
         reason: String,
     },
+    /// The API's token.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// The operating system gives no signals.
     #[error("failed to register for signals: {0}")]
     Signals(#[from] std::io::Error),
@@ -80,6 +84,9 @@ pub struct Daemon {
     policy: watch::Sender<Arc<Policy>>,
     classes: watch::Sender<Arc<Classes>>,
     gates: watch::Sender<Arc<Gates>>,
+    /// The daemon's own token, and what opens the API.
+    token: SecretString,
+    keys: watch::Sender<Arc<Keys>>,
     metrics: Metrics,
     retention: watch::Sender<Duration>,
     settled: Settled,
@@ -96,7 +103,11 @@ struct Prepared {
 
 impl Prepared {
     fn of(config: &Config, metrics: &Metrics) -> Result<Self, StartError> {
-        Ok(Self { receivers: lanes::build(config)?, sources: pollers::build(config, metrics)?, gates: gates(config)? })
+        Ok(Self {
+            receivers: lanes::build(config)?,
+            sources: pollers::build(config, metrics)?,
+            gates: doors::gates(config)?,
+        })
     }
 }
 
@@ -112,6 +123,9 @@ impl Daemon {
         let (classes, classes_in_force) = watch::channel(Arc::clone(&config.classes));
         let (gates, gates_in_force) = watch::channel(Arc::new(prepared.gates));
         let (ledger, keeper) = Ledger::open(&config.ledger, config.server.queue, in_force.clone(), metrics.clone())?;
+        // Only who holds the ledger's lock may replace the token beside it.
+        let token = token::make(&config.ledger.path)?;
+        let (keys, keys_in_force) = watch::channel(Arc::new(doors::keys(&token, config)));
         let bridge = Bridge::new(ledger.clone(), in_force.clone(), classes_in_force, metrics.clone());
         let mut lanes = Lanes::new(bridge.clone(), metrics.clone());
         lanes.replace(prepared.receivers);
@@ -138,6 +152,8 @@ impl Daemon {
             registry,
             metrics: metrics.clone(),
             gates: gates_in_force,
+            clerk: Arc::new(bridge.clone()),
+            keys: keys_in_force,
         };
         let serving = server.serve(wiring, stop.clone());
         let tasks = vec![
@@ -155,6 +171,8 @@ impl Daemon {
             policy,
             classes,
             gates,
+            token,
+            keys,
             metrics,
             retention,
             settled: Settled::of(config),
@@ -182,6 +200,7 @@ impl Daemon {
         self.policy.send_replace(Arc::clone(&config.policy));
         self.classes.send_replace(Arc::clone(&config.classes));
         self.gates.send_replace(Arc::new(prepared.gates));
+        self.keys.send_replace(Arc::new(doors::keys(&self.token, config)));
         self.lanes.replace(prepared.receivers);
         self.pollers.replace(prepared.sources);
         Ok(())
@@ -276,18 +295,4 @@ pub async fn run(
     daemon.stop().await;
     tracing::info!("stopped");
     Ok(())
-}
-
-fn gates(config: &Config) -> Result<Gates, StartError> {
-    let mut gates = BTreeMap::new();
-    for (name, settings) in &config.sources {
-        if let SourceKind::Webhook(webhook) = &settings.kind {
-            gates.insert(name.clone(), gate(name, &webhook.auth)?);
-        }
-    }
-    Ok(gates)
-}
-
-fn gate(name: &str, auth: &WebhookAuth) -> Result<Gate, StartError> {
-    Gate::new(auth).map_err(|error| StartError::Credentials { source_name: name.to_owned(), reason: error.to_string() })
 }

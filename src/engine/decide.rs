@@ -10,13 +10,20 @@ use crate::run::RunKey;
 use crate::triage::{Observation, Standing};
 
 /// What the ledger knows besides the run's own memory.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Context {
     /// It ended before firstred first looked at this source.
     pub history: bool,
     /// The run that started it is known and has not ended.
     pub parent_open: bool,
+    /// The runs that it repeats, nearest first: the one whose id is its `replay_of`, in the same workspace, then the one that this one
+    /// repeats (its [`Known::replay_of`]), and so on, at most [`MOST_REPLAYED`] and none twice. Only needed for a run that completed. What
+    /// changes of them comes back in [`super::Changes::also`].
+    pub replayed: Vec<(RunKey, Known)>,
 }
+
+/// How long a chain of runs that repeat each other is followed.
+pub const MOST_REPLAYED: usize = 10;
 
 /// What follows for the run by itself; what is said of it, the board decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +41,7 @@ pub(super) fn decide(
     now: Timestamp,
     known: Option<Known>,
     observation: &mut Observation,
-    context: Context,
+    context: &Context,
     policy: &Policy,
 ) -> Decided {
     without_nonsense(now, observation);
@@ -99,7 +106,7 @@ fn says_nothing_new(known: &Known, seen: &Observation) -> bool {
     match seen.standing {
         Standing::Failed => !is_new_failure(known, seen),
         Standing::Completed | Standing::Cancelled => true,
-        Standing::Open => known.started_at >= seen.started_at,
+        Standing::Open => known.started_at >= seen.started_at && known.parked == seen.parked,
         Standing::Retrying => {
             let (Some(old), Some(new)) = (&known.card, &seen.card) else {
                 return known.card.is_none() == seen.card.is_none();
@@ -114,7 +121,7 @@ fn advance(
     now: Timestamp,
     known: &mut Known,
     seen: &mut Observation,
-    context: Context,
+    context: &Context,
     policy: &Policy,
 ) -> Vec<Raised> {
     let before = known.standing;
@@ -155,7 +162,7 @@ fn advance(
     }
 }
 
-fn fail(now: Timestamp, known: &mut Known, seen: &mut Observation, context: Context, policy: &Policy) -> Vec<Raised> {
+fn fail(now: Timestamp, known: &mut Known, seen: &mut Observation, context: &Context, policy: &Policy) -> Vec<Raised> {
     let number = known.failure.as_ref().map_or(1, |last| last.number.saturating_add(1));
     known.failure =
         Some(Failure { number, attempt: seen.attempt, started_at: seen.started_at, ended_at: seen.completed_at });

@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(told(&policy, About::Receiver("acme")), ["all", "both"]);
         assert_eq!(told(&policy, About::Receiver("both")), ["all"], "acme may not hear of globex");
         assert!(told(&policy, About::Receiver("all")).is_empty(), "nobody else may see everything");
-        let acme = Tenancy { workspace: None, workspaces: bound(&["acme"]).workspaces };
+        let acme = Tenancy { workspace: None, workspaces: bound(&["acme"]).workspaces, ..Tenancy::default() };
         policy.sources.extend([("prod".to_owned(), acme), ("any".to_owned(), Tenancy::default())]);
         assert_eq!(told(&policy, About::Source("prod")), ["acme", "all", "both"]);
         assert_eq!(told(&policy, About::Source("any")), ["all"]);

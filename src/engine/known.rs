@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::incident::{IncidentId, Number};
 use super::{Line, Reason};
 use crate::run::RunStatus;
-use crate::triage::{Card, Observation, Standing};
+use crate::triage::{Card, Observation, Parked, Standing};
 
 /// How many lines a run keeps. A run that flaps for ever keeps its first and its newest ones.
 const MAX_LINES: usize = 40;
@@ -46,6 +46,12 @@ pub struct Known {
     /// The parent run, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
+    /// The run that it repeats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay_of: Option<String>,
+    /// What keeps it from going on, while it waits or is paused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parked: Option<Box<Parked>>,
     /// What was decided and why, oldest first, bounded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<Line>,
@@ -139,6 +145,8 @@ impl Known {
             failure: None,
             hold: None,
             parent: seen.parent.clone(),
+            replay_of: seen.replay_of.clone(),
+            parked: None,
             lines: Vec::new(),
             incidents: Vec::new(),
             card: None,
@@ -159,6 +167,12 @@ impl Known {
         self.updated_at = self.updated_at.max(seen.updated_at);
         self.started_at = seen.started_at.or(self.started_at);
         self.ended_at = seen.completed_at.or(self.ended_at);
+        if seen.replay_of.is_some() && self.replay_of != seen.replay_of {
+            self.replay_of.clone_from(&seen.replay_of);
+        }
+        if self.parked != seen.parked {
+            self.parked.clone_from(&seen.parked);
+        }
     }
 
     /// Adds a line, unless the newest one already says so.

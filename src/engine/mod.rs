@@ -27,16 +27,16 @@ pub(crate) mod testing;
 
 pub use backoff::{Patience, next_attempt};
 pub use board::{
-    Board, Changed, CommandError, Desk, ErrorMemory, Failed, Heard, Made, Pending, Raised, Stored, Stumble, Waiting,
-    Workflow,
+    Board, Changed, Coming, CommandError, Desk, ErrorMemory, Failed, Heard, Made, Pending, Raised, Stored, Stumble,
+    Waiting, Workflow,
 };
-pub use decide::Context;
+pub use decide::{Context, MOST_REPLAYED};
 pub use failing::Failing;
 pub use hearers::{About, Hearer};
 pub use incident::{
-    Acknowledged, Ear, Incident, IncidentId, IncidentNote, LastSuccess, Level, MOST_LINES, MOST_REFS, MOST_TALLIES,
-    Novelty, Number, Packed, Point, Proof, ProviderNote, Resolution, RunRef, State, Summary, SummaryLine, Tallies,
-    What, Withheld,
+    Acknowledged, Concern, Ear, Ears, Incident, IncidentId, IncidentNote, LastSuccess, Level, MOST_LINES, MOST_REFS,
+    MOST_TALLIES, Novelty, Number, Packed, Point, Proof, ProviderNote, Resolution, RunRef, State, Summary, SummaryLine,
+    Tallies, What, Withheld,
 };
 pub use input::Input;
 pub use known::{Failure, Hold, HoldState, Known, Membership};

@@ -183,6 +183,8 @@ pub struct Tenancy {
     pub workspace: Option<String>,
     /// The workspaces that its runs may name; none means all.
     pub workspaces: Option<BTreeSet<String>>,
+    /// It is asked: what it does not say, it can be asked again. Else it is pushed to.
+    pub polled: bool,
 }
 
 impl Default for Audience {

@@ -74,6 +74,19 @@ pub enum Reason {
         /// How much had.
         have: u32,
     },
+    /// An expectation was missed, and a fresh look confirmed it.
+    Missed {
+        /// When it was due.
+        due: Timestamp,
+        /// The read, or the observation, that still did not show it; absent for a source that is pushed to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        read_at: Option<Timestamp>,
+    },
+    /// Another run repeated it, and completed.
+    Repeated {
+        /// Which.
+        by: String,
+    },
     /// It failed again soon after it was over.
     Reopened,
     /// Somebody acknowledged: no reminders, no escalation.

@@ -42,6 +42,10 @@ pub(super) fn due(now: Timestamp, incident: &Incident, ear: &Ear, rhythm: Rhythm
         State::Open if !ear.knows && ear.told_over => Due::Say(Kind::Reopened),
         State::Open if !ear.knows || incident.level > ear.level => Due::Say(opening(incident)),
         State::Open if incident.failures > ear.failures => spaced(Kind::Updated),
+        // More runs are parked behind a connection.
+        State::Open if matches!(incident.what, What::Missed { .. }) && incident.runs > ear.runs => {
+            spaced(Kind::Updated)
+        }
         State::Open => remind(now, incident, ear, rhythm),
     }
 }

@@ -21,6 +21,8 @@ pub struct Changes {
     pub unchanged: bool,
     /// Nothing changed on the board either: without this input all would be as it is.
     pub idle: bool,
+    /// Other runs whose memory changed: to be written too.
+    pub also: Vec<(RunKey, Known)>,
 }
 
 /// One thing to say and the receivers to say it to.
@@ -47,7 +49,7 @@ impl Board {
     ) -> Changes {
         let before = known.as_ref().map(|known| (known.standing, failures(known)));
         let mut round = Round::new(now, policy);
-        let decided = decide::decide(now, known, &mut seen, context, policy);
+        let decided = decide::decide(now, known, &mut seen, &context, policy);
         let mut known = decided.known;
         let new_failure = failures(&known) > before.map_or(0, |(_, failures)| failures);
         let turned = before.is_none_or(|(standing, _)| standing != known.standing);
@@ -63,10 +65,18 @@ impl Board {
         } else if turned && known.standing == Standing::Cancelled {
             self.cancelled(&mut round, &seen, &known);
         }
-        let showed = self.prove(&mut round, &seen, completed || new_failure);
-        let key = seen.key;
+        let also = if completed { self.repeated(&round, &seen, context.replayed) } else { Vec::new() };
+        // Of an observation that says nothing new it is worth knowing whether it showed something all the same.
+        let before = decided.unchanged.then(|| self.set_apart());
+        self.prove(&mut round, &seen, completed || new_failure);
+        let key = seen.key.clone();
         self.tell(&mut round, &key, &mut known, &decided.raised, Some(&seen.source));
-        Changes { known, told: round.told, unchanged: decided.unchanged, idle: decided.unchanged && !showed }
+        self.expect(&mut round, &seen, &known, decided.unchanged, completed);
+        let idle = decided.unchanged && round.told.is_empty() && !self.has_changed();
+        if let Some(before) = before {
+            self.put_together(before);
+        }
+        Changes { known, told: round.told, unchanged: decided.unchanged, idle, also }
     }
 
     /// Decides what follows when a run's hold has reached its deadline. `parent` is where the run that started it stands, if it is known.
@@ -105,7 +115,8 @@ impl Board {
             self.see_error(&round, &fingerprint);
         }
         self.tell(&mut round, key, &mut known, &raised, None);
-        Changes { known, told: round.told, unchanged, idle: unchanged }
+        self.expect_without_news(&mut round, key, &known);
+        Changes { known, told: round.told, unchanged, idle: unchanged, also: Vec::new() }
     }
 
     fn tell(

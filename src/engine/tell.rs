@@ -69,6 +69,18 @@ fn named(notify: &[String], card: &Card, policy: &Policy) -> Vec<String> {
     names
 }
 
+/// Of the receivers that `notify` names, those that may see the card's workspace; else those that may not.
+pub(super) fn listeners(notify: &[String], card: &Card, policy: &Policy) -> Result<Vec<String>, Vec<String>> {
+    let mut seen = BTreeSet::new();
+    let mut names = named(notify, card, policy);
+    names.retain(|name| policy.receivers.contains_key(name) && seen.insert(name.clone()));
+    let (may, may_not): (Vec<String>, Vec<String>) = names.into_iter().partition(|name| {
+        let audience = policy.receivers.get(name);
+        audience.is_some_and(|audience| audience.may_see(&card.run.workspace))
+    });
+    if may.is_empty() { Err(may_not) } else { Ok(may) }
+}
+
 /// Whom the rules in force would tell of a card: for what was said already, and has lost its receiver.
 #[must_use]
 pub fn whom(card: &Card, policy: &Policy) -> Vec<String> {

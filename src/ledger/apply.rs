@@ -11,6 +11,7 @@ use super::bells::Effects;
 use super::command::Observed;
 use super::failing::Memory;
 use super::journal::{Lines, Seen, Written};
+use super::repeated;
 use super::rows::micros;
 use super::save::{self, row_of};
 use crate::engine::{Board, Changes, Context, Input, Known, Number, Policy, Stumble, Told};
@@ -232,11 +233,14 @@ fn observe_one(
         None => (None, 0, None),
     };
     let workflow = (seen.key.workflow != observation.key.workflow).then(|| seen.key.workflow.clone());
-    let changes = guarded(|| hot.board.observe(now, known, seen, Context { history, parent_open }, policy))?;
+    let replayed = repeated::load(hot, &seen)?;
+    let context = Context { history, parent_open, replayed };
+    let changes = guarded(|| hot.board.observe(now, known, seen, context, policy))?;
     if !changes.idle {
         let seen = Seen { at: now, history, parent_open, workflow: workflow.as_deref() };
         hot.journal.observed(&seen, written, index)?;
     }
+    repeated::write(hot, &changes.also)?;
     if !changes.unchanged {
         let named = Named { key: &observation.key, title: observation.workflow_name.as_deref() };
         return hot.write(before.as_ref(), named, now, &changes, policy, effects);

@@ -11,7 +11,8 @@ use super::bells::Effects;
 use super::rows::micros;
 use super::trouble;
 use crate::clock;
-use crate::engine::{Board, Incident, Number, OwnTrouble, Policy, Stored};
+use crate::engine::{Board, Incident, Known, Number, OwnTrouble, Policy, Stored};
+use crate::run::RunKey;
 
 /// How many of the rows that can't be read a message names.
 const MOST_NAMED: usize = 10;
@@ -61,8 +62,28 @@ pub(super) fn load(db: &Connection) -> Result<(Board, Vec<Unread>), LedgerError>
         desks: kept(db, "desks", &mut unread)?,
         silences: kept(db, "silences", &mut unread)?.into_iter().map(|(_, silence)| silence).collect(),
         ended_early: kept(db, "ended_early", &mut unread)?,
+        expected_since: kept(db, "expected_since", &mut unread)?,
     };
-    Ok((Board::restore(stored), unread))
+    let mut board = Board::restore(stored);
+    note_going(db, &mut board)?;
+    Ok((board, unread))
+}
+
+/// The runs that are open: the board does not keep them, for they are all here.
+fn note_going(db: &Connection, board: &mut Board) -> Result<(), LedgerError> {
+    let mut find = db.prepare(
+        "SELECT run, workflow, workspace, title, known FROM runs INDEXED BY runs_open WHERE open = 1 ORDER BY source, id",
+    )?;
+    let mut rows = find.query([])?;
+    while let Some(row) = rows.next()? {
+        let key = RunKey { run: row.get(0)?, workflow: row.get(1)?, workspace: row.get(2)? };
+        let title: Option<String> = row.get(3)?;
+        // One that can't be read is put aside where it is needed.
+        if let Ok(known) = serde_json::from_str::<Known>(row.get_ref(4)?.as_str().unwrap_or_default()) {
+            board.note_going(&key, &known, title.as_deref());
+        }
+    }
+    Ok(())
 }
 
 fn incidents(db: &Connection, unread: &mut Vec<Unread>) -> Result<Vec<(Number, Incident)>, LedgerError> {

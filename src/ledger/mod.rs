@@ -11,19 +11,19 @@ mod command;
 mod error;
 mod failing;
 mod hold;
-mod incidents;
 mod journal;
 mod load;
 mod migrate;
 mod offline;
 mod open;
+mod order;
 mod outbox;
 mod park;
-mod pending;
 mod people;
 mod prune;
 mod reader;
 mod release;
+mod repeated;
 mod reserve;
 mod rows;
 mod save;
@@ -35,19 +35,17 @@ mod trouble;
 mod writer;
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc as std_mpsc};
 
 use rusqlite::Connection;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 pub use command::Observed;
-pub use error::{LedgerError, NotDone, OpenError, QueueFull};
-pub use incidents::{Found, IncidentRow, IncidentStory};
+pub use error::{LedgerError, OpenError, QueueFull};
 pub use journal::JournalRow;
 pub use offline::Reader;
 pub use open::Keeper;
-pub use pending::{AllPending, HeldRun};
 pub use reader::{FailingReceiver, OpenRunRow, Trouble};
 pub use rows::{AttemptNote, DeliveryState};
 pub use story::{DeliveryStory, Story, StoryIncident};
@@ -116,6 +114,12 @@ impl Ledger {
         let place = places.map_err(|_| QueueFull)?;
         let written = Written::of(&batch);
         Ok(done(self.ask(Work::Observe(batch, written), Some(place))))
+    }
+
+    /// Where the file is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.shared.path
     }
 
     /// Rung when a hold got a deadline. Only a hint to be faster.

@@ -5,12 +5,9 @@ use std::path::Path;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::incidents::{self, Found, IncidentRow};
 use super::journal::{self, JournalRow};
-use super::pending::{self, AllPending};
 use super::reader::{self, Waiting};
 use super::{LedgerError, OpenError, Story, open, story};
-use crate::engine::{Number, Silence};
 
 /// Reads a ledger that may belong to a running firstred.
 #[derive(Debug)]
@@ -19,6 +16,10 @@ pub struct Reader {
 }
 
 impl Reader {
+    pub(super) fn db(&self) -> &Connection {
+        &self.db
+    }
+
     /// Opens a ledger for reading, also while firstred runs.
     ///
     /// # Errors
@@ -41,46 +42,6 @@ impl Reader {
     /// When the file can't be read.
     pub fn receivers_waiting(&self) -> Result<Waiting, LedgerError> {
         reader::receivers_waiting(&self.db)
-    }
-
-    /// As [`super::Ledger::open_incidents`].
-    ///
-    /// # Errors
-    /// When the file can't be read.
-    pub fn open_incidents(&self, limit: usize) -> Result<Vec<IncidentRow>, LedgerError> {
-        incidents::open(&self.db, limit)
-    }
-
-    /// As [`super::Ledger::recent_incidents`].
-    ///
-    /// # Errors
-    /// When the file can't be read.
-    pub fn recent_incidents(&self, before: Option<Number>, limit: usize) -> Result<Vec<IncidentRow>, LedgerError> {
-        incidents::recent(&self.db, before, limit)
-    }
-
-    /// As [`super::Ledger::incident`].
-    ///
-    /// # Errors
-    /// When the file can't be read.
-    pub fn incident(&self, name: &str) -> Result<Found, LedgerError> {
-        incidents::find(&self.db, name)
-    }
-
-    /// As [`super::Ledger::silences`].
-    ///
-    /// # Errors
-    /// When the file can't be read.
-    pub fn silences(&self) -> Result<Vec<Silence>, LedgerError> {
-        incidents::silences(&self.db)
-    }
-
-    /// As [`super::Ledger::pending`].
-    ///
-    /// # Errors
-    /// When the file can't be read.
-    pub fn pending(&self) -> Result<AllPending, LedgerError> {
-        pending::pending(&self.db)
     }
 
     /// As [`super::Ledger::journal`].

@@ -48,6 +48,9 @@ impl Hot<'_> {
         for key in &changed.ended_early {
             keep(self.db, &ENDED_EARLY, key, self.board.ended_early(key).as_ref())?;
         }
+        for key in &changed.expected_since {
+            keep(self.db, &EXPECTED_SINCE, key, self.board.expected_since(key).as_ref())?;
+        }
         Ok(())
     }
 
@@ -82,6 +85,7 @@ const ERRORS: Table = table!("errors");
 const DESKS: Table = table!("desks");
 const SILENCES: Table = table!("silences");
 const ENDED_EARLY: Table = table!("ended_early");
+const EXPECTED_SINCE: Table = table!("expected_since");
 
 fn keep<T: Serialize>(db: &Connection, table: &Table, key: &str, value: Option<&T>) -> Result<(), LedgerError> {
     match value {

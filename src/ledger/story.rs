@@ -179,7 +179,11 @@ fn said(db: &Connection, which: &str, of: i64) -> Result<Vec<(i64, Notification)
     Ok(said)
 }
 
-fn deliveries(db: &Connection, notification: i64, said: &NotificationId) -> Result<Vec<DeliveryStory>, LedgerError> {
+pub(super) fn deliveries(
+    db: &Connection,
+    notification: i64,
+    said: &NotificationId,
+) -> Result<Vec<DeliveryStory>, LedgerError> {
     let mut find = db.prepare_cached(
         "SELECT id, receiver, state, attempts, created_at, next_at, log, address FROM deliveries WHERE notification = ?1",
     )?;

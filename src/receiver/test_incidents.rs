@@ -212,6 +212,7 @@ pub(crate) fn proofs() -> Vec<Proof> {
         Proof::SameRun { run: run() },
         Proof::Cancelled { run: run() },
         Proof::Happened,
+        Proof::Moot,
         Proof::Members,
         Proof::Quiet { since },
     ]

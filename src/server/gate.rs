@@ -76,7 +76,7 @@ impl Gate {
     }
 }
 
-fn digest(token: &SecretString) -> [u8; 32] {
+pub(super) fn digest(token: &SecretString) -> [u8; 32] {
     Sha256::digest(token.expose_secret().trim().as_bytes()).into()
 }
 

@@ -1,11 +1,13 @@
-//! HTTP comes in: ingest, health, readiness, metrics. This room reads bodies and answers; it must not know the engine, the
-//! ledger, or who asks it for its state: what it needs of them are [`Inlet`], [`Checkup`] and [`Gates`].
+//! HTTP comes in: ingest, the API, health, readiness, metrics. This room reads bodies and answers; it must not know the engine, the
+//! ledger, or who asks it for its state: what it needs of them are [`Inlet`], [`Clerk`], [`Checkup`], [`Gates`] and [`Keys`].
 //!
-//! There is no web framework: four paths are a `match`, and ingest is a hot path.
+//! There is no web framework: a dozen paths are two `match`es, and ingest is a hot path.
 
 mod accept;
 mod answer;
+mod api;
 mod body;
+mod clerk;
 mod gate;
 mod health;
 mod ingest;
@@ -25,6 +27,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch as channel;
 use tokio_util::sync::CancellationToken;
 
+pub use api::Keys;
+pub use clerk::{Answering, Asked, Clerk, ClerkError, NewSilence};
 pub use gate::{Gate, Gates};
 pub use health::{Checkup, ConfigHealth, LedgerHealth, Readiness, ReceiverHealth, SourceHealth};
 pub use inlet::{Inlet, InletError};
@@ -60,7 +64,6 @@ impl Default for Timeouts {
 }
 
 /// What the server is connected to.
-#[derive(Debug)]
 pub struct Wiring<I, C> {
     /// Where runs go.
     pub inlet: I,
@@ -72,6 +75,10 @@ pub struct Wiring<I, C> {
     pub metrics: Metrics,
     /// The sources that are pushed to; a reload sends new ones.
     pub gates: channel::Receiver<Arc<Gates>>,
+    /// Who answers the API.
+    pub clerk: Arc<dyn Clerk>,
+    /// The tokens that open it; a reload sends new ones.
+    pub keys: channel::Receiver<Arc<Keys>>,
 }
 
 /// The address can't be listened on.

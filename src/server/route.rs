@@ -8,8 +8,8 @@ use hyper::{Method, Request, StatusCode};
 use prometheus_client::registry::Registry;
 use tokio::sync::{Semaphore, watch};
 
-use super::answer::{self, Answer};
-use super::{Checkup, Gates, Inlet, Timeouts, Wiring, health, ingest};
+use super::answer::{self, Answer, Muffler};
+use super::{Checkup, Clerk, Gates, Inlet, Keys, Timeouts, Wiring, api, health, ingest};
 use crate::metrics::Metrics;
 use crate::run::Limits;
 
@@ -26,6 +26,12 @@ pub(super) struct Routes<I, C> {
     registry: Arc<Registry>,
     pub(super) metrics: Metrics,
     pub(super) gates: watch::Receiver<Arc<Gates>>,
+    pub(super) clerk: Arc<dyn Clerk>,
+    pub(super) keys: watch::Receiver<Arc<Keys>>,
+    /// Callers of the API without a token.
+    pub(super) strangers: Muffler,
+    /// Questions of the API without an answer.
+    pub(super) silent: Muffler,
     pub(super) max_body: usize,
     pub(super) timeouts: Timeouts,
     pub(super) limits: Limits,
@@ -41,6 +47,10 @@ impl<I: Inlet, C: Checkup> Routes<I, C> {
             registry: wiring.registry,
             metrics: wiring.metrics,
             gates: wiring.gates,
+            clerk: wiring.clerk,
+            keys: wiring.keys,
+            strangers: Muffler::default(),
+            silent: Muffler::default(),
             max_body,
             timeouts,
             limits: Limits::default(),
@@ -63,12 +73,15 @@ impl<I: Inlet, C: Checkup> Routes<I, C> {
             };
             return ingest::ingest(self, source, gate, request).await;
         }
+        if path.starts_with(api::PREFIX) {
+            return api::api(self, request).await;
+        }
         let page: fn(&Self) -> Answer = match path {
             "/healthz" => |_| health::healthz(),
             "/readyz" => |routes| health::readyz(&routes.checkup),
             "/metrics" => |routes| health::metrics(&routes.registry),
             "/" => |_| {
-                let body = "firstred\n\nGET /healthz, /readyz, /metrics; POST /ingest/{source}\n";
+                let body = "firstred\n\nGET /healthz, /readyz, /metrics; POST /ingest/{source}; /api/v1/incidents, /runs/{id}/why, /silences, /pending\n";
                 answer::answer(StatusCode::OK, "text/plain; charset=utf-8", body)
             },
             _ => return answer::error(StatusCode::NOT_FOUND, "no such page"),

@@ -10,7 +10,7 @@ use super::{Card, Cause, Classes, Fingerprint, RetryLevel, Retrying, RunFacts, a
 use crate::run::{Progress, Run, Step, StepError, StepStatus, Workflow};
 
 /// The longest code, in characters.
-const CODE: usize = 100;
+pub(super) const CODE: usize = 100;
 /// The longest message, in characters.
 const MESSAGE: usize = 4_000;
 /// The longest detail, in characters.
@@ -66,7 +66,7 @@ pub(super) fn card(source: &str, run: &Run, is_retrying: bool, classes: &Classes
     }
 }
 
-fn told(found: Found<'_>, texts: &mut Texts) -> Cause {
+pub(super) fn told(found: Found<'_>, texts: &mut Texts) -> Cause {
     match found {
         Found::Step(step, run_error) => Cause::Step {
             number: step.number,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::text::Texts;
-use super::{Card, Classes, Passed, build, cause, link};
+use super::{Card, Classes, Parked, Passed, build, cause, link};
 use crate::run::{Run, RunKey, RunStatus, Workflow};
 
 /// What a source saw of one run, triaged: the input of the engine.
@@ -49,6 +49,9 @@ pub struct Observation {
     /// The steps that ended well.
     #[serde(default, skip_serializing_if = "Passed::is_unknown")]
     pub passed: Passed,
+    /// What keeps a run that waits or is paused from going on, where the engine says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parked: Option<Box<Parked>>,
     /// The triage card, for [`Standing::Failed`] and [`Standing::Retrying`] only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub card: Option<Box<Card>>,
@@ -80,6 +83,7 @@ pub fn observe(source: &str, run: Run, classes: &Classes) -> Observation {
         }
         Standing::Open | Standing::Completed | Standing::Cancelled => None,
     };
+    let parked = if card.is_none() { Parked::of(&run, classes).map(Box::new) } else { None };
     // A card holds the same two already.
     let (url, version) = match &card {
         Some(card) => (card.run.url.clone(), card.run.workflow.version.clone()),
@@ -113,6 +117,7 @@ pub fn observe(source: &str, run: Run, classes: &Classes) -> Observation {
         version,
         url,
         passed,
+        parked,
         card,
     }
 }

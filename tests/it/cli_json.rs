@@ -64,6 +64,14 @@ fn a_configuration_that_can_not_be_used_is_a_list_of_diagnostics_for_every_comma
         &["why", "r1"],
         &["test-receiver", "out"],
         &["healthcheck"],
+        &["incidents"],
+        &["incidents", "i_1"],
+        &["pending"],
+        &["coverage"],
+        &["ack", "i_1"],
+        &["silence", "list"],
+        &["silence", "add", "workflow=x", "--for", "1h"],
+        &["silence", "end", "s_1"],
     ] {
         let said = ask(setup.folder(), arguments, Some(&input));
         assert_eq!(said.code, Some(2), "{arguments:?}: {said:#?}");

@@ -12,6 +12,7 @@
 
 mod support;
 
+mod api;
 mod cli;
 mod cli_json;
 mod crash;
@@ -19,6 +20,7 @@ mod gone;
 mod hold;
 mod hostile;
 mod http_source;
+mod incidents;
 mod ingest;
 mod once;
 mod prefect;
@@ -26,6 +28,7 @@ mod reload;
 mod rules;
 mod secrets;
 mod shutdown;
+mod silences;
 mod slack_faults;
 mod slow_clients;
 mod smtp;

@@ -4,14 +4,20 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::field::fields;
 use super::receiver_names;
 use super::rhythm::rhythm_by_default;
-use crate::config::read::{At, Section, count, duration, http_url, log_level, path, size, span, text, word};
+use crate::config::read::{
+    At, Section, count, duration, header_secret, http_url, log_level, path, secrets, size, span, text, word,
+};
 use crate::config::{LedgerSettings, LogSettings, ServerSettings};
 use crate::engine::{Field, Rhythm};
 use crate::triage::{Class, Classes};
+
+/// The shortest token of the API.
+const SHORTEST_TOKEN: usize = 16;
 
 const NEVER_EMPTY: &str = "it has a default; leave it out";
 
@@ -44,17 +50,33 @@ pub(in crate::config) fn server(at: &At<'_>) -> Option<ServerSettings> {
         }
         Some(url)
     });
+    let api_token = section.get("api_token", secrets(api_token));
+    let lost = section.has("api_token") && api_token.is_none();
     let max_body = section.need("max_body", NEVER_EMPTY, size);
     let max_connections = section.need("max_connections", NEVER_EMPTY, count(1, 100_000));
     let queue = section.need("queue", NEVER_EMPTY, count(1, 10_000_000));
     section.finish();
+    if lost {
+        return None;
+    }
     Some(ServerSettings {
         listen: listen?,
+        api_token: api_token.unwrap_or_default(),
         public_url,
         max_body: max_body?,
         max_connections: max_connections?,
         queue: queue?,
     })
+}
+
+/// What opens the API: whoever has it reads every error and can silence everything.
+fn api_token(at: &At<'_>) -> Option<SecretString> {
+    let token = header_secret(at)?;
+    if token.expose_secret().len() < SHORTEST_TOKEN {
+        let help = format!("use at least {SHORTEST_TOKEN} characters that nobody can guess: openssl rand -hex 32");
+        return at.fail("the token is too short", Some(help));
+    }
+    Some(token)
 }
 
 fn address(at: &At<'_>) -> Option<SocketAddr> {

@@ -42,7 +42,7 @@ fn source(at: &At<'_>, listen: Option<SocketAddr>) -> Option<(SourceSettings, Te
     let help = "write type = \"webhook\", \"http\" or \"prefect\"";
     // Which keys are known hangs on the type: without one, nothing more can be said.
     let kind = section.need("type", help, word("a type of source", &TYPES))?;
-    let tenancy = tenancy(&section);
+    let tenancy = Tenancy { polled: !matches!(kind, Type::Webhook), ..tenancy(&section) };
     let kind = match kind {
         Type::Webhook => {
             section.rescope("sources.webhook");
@@ -73,7 +73,7 @@ fn tenancy(section: &Section<'_>) -> Tenancy {
             Some("add it there".to_owned()),
         );
     }
-    Tenancy { workspace, workspaces: all }
+    Tenancy { workspace, workspaces: all, polled: false }
 }
 
 fn webhook(section: &Section<'_>, listen: Option<SocketAddr>) -> Option<WebhookSource> {

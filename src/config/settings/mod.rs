@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use secrecy::SecretString;
 use url::Url;
 
 pub use receiver::{
@@ -52,6 +53,8 @@ pub struct Config {
 pub struct ServerSettings {
     /// Where to listen. Default `127.0.0.1:8686`.
     pub listen: SocketAddr,
+    /// What opens the API beside the daemon's own token: any of these. None by default.
+    pub api_token: Vec<SecretString>,
     /// How people reach this daemon. Reserved for links to the triage page: nothing uses it yet.
     pub public_url: Option<Url>,
     /// The largest request body on the wire, in bytes. Default 1 MiB; what gzip unpacks may be four times that.

@@ -7,7 +7,8 @@ use super::{good, inputs};
 
 const ANNOTATED: &str = include_str!("../../../config/firstred.toml");
 
-const ENV: [(&str, &str); 8] = [
+const ENV: [(&str, &str); 9] = [
+    ("FIRSTRED_API_TOKEN", "an-api-token-of-some-length"),
     ("FIRSTRED_INGEST_TOKEN", "an-ingest-token"),
     ("FIRSTRED_SIGNING_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
     ("AUTOMATION_KEY", "k"),
@@ -73,7 +74,8 @@ fn what_is_switched_off_shows_the_defaults() {
             .fold(String::new(), |all, line| all + line + "\n")
     };
     let rest = "[sources.events]\ntype = \"webhook\"\n[receivers.console]\ntype = \"console\"\n";
-    let shown = good(&(sections(&switched_on()).replace("public_url", "#") + rest), &[]).config;
+    let shown =
+        good(&(sections(&switched_on()).replace("public_url", "#").replace("\napi_token", "\n#") + rest), &[]).config;
     let bare = good(&format!("[defaults]\nnotify = \"console\"\n{rest}"), &[]).config;
     let say = |config: &crate::config::Config| {
         format!("{:?} {:?} {:?} {:?}", config.server, config.ledger, config.log, config.policy)

@@ -68,13 +68,13 @@ impl Board {
                     ear.withheld = Some(why);
                     self.changed.incidents.insert(number);
                 }
-                incident.ears.insert(receiver, ear);
+                incident.ears.insert(&receiver, ear);
                 continue;
             }
             let withheld = ear.withheld.take();
             let more = incident.failures.saturating_sub(ear.failures);
             hear(round.now, &incident, &mut ear, kind);
-            incident.ears.insert(receiver.clone(), ear);
+            incident.ears.insert(&receiver, ear);
             let desk = self.desks.entry(receiver.clone()).or_default();
             desk.leave(number);
             let budget = round.policy.receivers.get(&receiver).and_then(|audience| audience.budget);

@@ -83,10 +83,10 @@ impl Board {
     /// The open incident whose name begins with `id`.
     fn find(&self, id: &str) -> Result<Number, CommandError> {
         let wanted = id.trim();
-        let open = |(_, incident): &(&Number, &super::Incident)| {
+        let open = |(_, incident): &(Number, &super::Incident)| {
             incident.resolution.is_none() && incident.id.as_str().starts_with(wanted)
         };
-        let mut found = self.incidents.iter().filter(open).map(|(number, _)| *number);
+        let mut found = self.incidents().filter(open).map(|(number, _)| number);
         match (found.next().filter(|_| !wanted.is_empty()), found.next()) {
             (Some(number), None) => Ok(number),
             (Some(_), Some(_)) => Err(CommandError::Ambiguous(wanted.to_owned())),
@@ -173,9 +173,13 @@ impl Board {
             }
             let untold = !ear.knows || ear.failures < incident.failures;
             let card = incident.opening.card().filter(|_| untold && incident.resolution.is_none());
-            let instead = card.map(|card| crate::engine::whom(&card, policy)).unwrap_or_default();
+            let whom = |card| match &incident.what {
+                What::Missed { expectation, .. } => super::missed::whom_now(expectation, &card, policy),
+                _ => crate::engine::whom(&card, policy),
+            };
+            let instead = card.map(whom).unwrap_or_default();
             for name in &instead {
-                incident.ears.entry(name.clone()).or_default();
+                incident.ears.of(name);
             }
             incident.note(now, Reason::ReceiverGone { receiver, instead });
         }

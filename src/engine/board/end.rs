@@ -19,6 +19,8 @@ impl Board {
                 Some(Condition::Failures { within, .. }) => after(incident.last_at, within.min(rhythm.resolve_after)),
                 _ => after(incident.last_at, rhythm.resolve_after),
             }),
+            // Silence proves nothing of what is missing: it ends when it happened, or when nobody expects it any more.
+            State::Open if matches!(incident.what, What::Missed { .. }) => None,
             State::Open => {
                 let quiet = after(incident.last_at, rhythm.resolve_after);
                 Some(escalates_at(incident, policy).map_or(quiet, |at| at.min(quiet)))
@@ -111,6 +113,7 @@ impl Board {
                     self.attend(round, number, None);
                 }
             }
+            State::Open if matches!(incident.what, What::Missed { .. }) => self.verify(round, number),
             State::Open if is_over(incident.last_at, rhythm.resolve_after) => {
                 let since = incident.last_at;
                 self.resolve(round, number, Proof::Quiet { since });
@@ -160,7 +163,7 @@ impl Board {
         };
         let receivers: Vec<String> = escalate.notify.iter().filter(may_see).cloned().collect();
         for receiver in &receivers {
-            incident.ears.entry(receiver.clone()).or_default().escalate = true;
+            incident.ears.of(receiver).escalate = true;
         }
         if receivers.is_empty() {
             incident.note(round.now, Reason::NobodyMaySee { receivers: escalate.notify.clone() });
@@ -198,8 +201,8 @@ impl Board {
         }
         self.changed.left.insert(number);
         // Written down as it was when it left.
-        if self.changed.incidents.remove(&number) {
-            self.changed.last_words.push((number, incident));
+        if self.changed.incidents.remove(&number) || self.apart {
+            self.changed.last_words.push((number, *incident));
         }
     }
 
@@ -219,7 +222,7 @@ impl Board {
 }
 
 /// When it is to be escalated, where it is.
-fn escalates_at(incident: &Incident, policy: &Policy) -> Option<Timestamp> {
+pub(super) fn escalates_at(incident: &Incident, policy: &Policy) -> Option<Timestamp> {
     if incident.escalated || incident.acknowledged.is_some() || matches!(incident.what, What::Provider { .. }) {
         return None;
     }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Board, Round, joined};
 use crate::engine::incident::{
-    Ear, Incident, IncidentId, Level, MOST_REFS, Number, Packed, Point, RunRef, State, What, Withheld,
+    Ear, Ears, Incident, IncidentId, Level, MOST_REFS, Number, Packed, Point, RunRef, State, What, Withheld,
 };
 use crate::engine::rule::{Condition, Facts, Field, Rhythm};
 use crate::engine::{Kind, Membership, Owner, OwnerNote, Policy, Reason, Rule, Severity};
@@ -63,7 +63,7 @@ impl Board {
         };
         let new_run = count(round.now, number, &mut incident, raised, failed);
         for receiver in &raised.receivers {
-            incident.ears.entry(receiver.clone()).or_default();
+            incident.ears.of(receiver);
         }
         self.ripen(&mut incident, &failed.key.workflow);
         let id = incident.id.clone();
@@ -97,7 +97,7 @@ impl Board {
             let same = |incident: &Incident| {
                 incident.rule == raised.rule && incident.state != State::Resolved && incident.failures == 0
             };
-            if self.incidents.get(&part.number).is_some_and(same) {
+            if self.incident(part.number).is_some_and(same) {
                 return part.number;
             }
         }
@@ -174,7 +174,7 @@ impl Board {
             overflow: false,
             opening: Packed::of(card),
             novelty: self.novelty(failed),
-            ears: std::collections::BTreeMap::new(),
+            ears: Ears::default(),
             acknowledged: None,
             escalated: false,
             resolution: None,
@@ -190,12 +190,12 @@ impl Board {
     pub(super) fn insert(&mut self, incident: Incident) -> Number {
         self.next += 1;
         self.by_key.insert(incident.key.clone(), self.next);
-        self.incidents.insert(self.next, incident);
+        self.incidents.insert(self.next, Box::new(incident));
         self.next
     }
 
     /// Puts an incident back, and where it can be found by.
-    pub(super) fn place(&mut self, number: Number, incident: Incident) {
+    pub(super) fn place(&mut self, number: Number, incident: Box<Incident>) {
         self.index_places(number, &incident);
         self.index_services(number, &incident);
         self.incidents.insert(number, incident);
@@ -341,7 +341,7 @@ fn rhythm(rule: Option<&Rule>, policy: &Policy) -> Rhythm {
     rule.map_or(policy.rhythm, |rule| rule.rhythm.over(policy.rhythm))
 }
 
-fn reopen(incident: &mut Incident, now: Timestamp) {
+pub(super) fn reopen(incident: &mut Incident, now: Timestamp) {
     incident.state = if incident.condition.is_some() { State::Gathering } else { State::Open };
     incident.before = incident.resolution.take();
     incident.reopened = incident.reopened.saturating_add(1);

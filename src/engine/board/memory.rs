@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::{Board, Desk, ErrorMemory, Workflow};
-use crate::engine::incident::{Incident, Number, State, Withheld};
+use crate::engine::incident::{Incident, Number, State, What, Withheld};
 use crate::engine::{Policy, Silence};
 
 /// What changed since the ledger last asked. Keys as [`Stored`] has them.
@@ -27,6 +27,8 @@ pub struct Changed {
     pub silences: BTreeSet<String>,
     /// Silences of the configuration that ended early.
     pub ended_early: BTreeSet<String>,
+    /// Workflows that are expected and were never seen: waited for now, or no longer.
+    pub expected_since: BTreeSet<String>,
 }
 
 impl Changed {
@@ -54,6 +56,8 @@ pub struct Stored {
     pub silences: Vec<Silence>,
     /// Silences of the configuration that ended early.
     pub ended_early: Vec<(String, Timestamp)>,
+    /// Since when workflows are waited for that were never seen, by [`Changed::expected_since`].
+    pub expected_since: Vec<(String, Timestamp)>,
 }
 
 impl Board {
@@ -69,14 +73,40 @@ impl Board {
             ended_early: stored.ended_early.into_iter().collect(),
             ..Self::default()
         };
+        board.watch.since = stored.expected_since.into_iter().collect();
         for (number, incident) in stored.incidents {
             board.next = board.next.max(number);
             board.index(number, &incident);
             // Time is asked about all of them once: what a deadline was under other rules does not count.
             board.set_deadline(number, Some(incident.last_at));
-            board.incidents.insert(number, incident);
+            board.incidents.insert(number, Box::new(incident));
         }
         board
+    }
+
+    /// Sets apart what changed until now, so that it shows whether anything changes next.
+    pub(in crate::engine) fn set_apart(&mut self) -> Changed {
+        self.apart = true;
+        std::mem::take(&mut self.changed)
+    }
+
+    /// Puts together again what changed before and after [`Self::set_apart`].
+    pub(in crate::engine) fn put_together(&mut self, before: Changed) {
+        self.apart = false;
+        let now = std::mem::replace(&mut self.changed, before);
+        let all = &mut self.changed;
+        for number in &now.left {
+            all.incidents.remove(number);
+        }
+        all.incidents.extend(now.incidents);
+        all.left.extend(now.left);
+        all.last_words.extend(now.last_words);
+        all.workflows.extend(now.workflows);
+        all.errors.extend(now.errors);
+        all.desks.extend(now.desks);
+        all.silences.extend(now.silences);
+        all.ended_early.extend(now.ended_early);
+        all.expected_since.extend(now.expected_since);
     }
 
     /// What changed since this was last asked.
@@ -135,7 +165,7 @@ impl Board {
     }
 
     /// Puts other rules in force: receivers that are gone hear nothing any more, and what they were not told goes to whom the rules name
-    /// now. To be called before anything else under these rules.
+    /// now. To be called before anything else under these rules; at a start, after [`Self::note_going`].
     pub fn adopt(&mut self, now: Timestamp, policy: &Policy) {
         self.inhibitors.clear();
         self.by_service.clear();
@@ -175,12 +205,13 @@ impl Board {
             self.desks.remove(&receiver);
             self.changed.desks.insert(receiver);
         }
+        self.adopt_expectations(now, policy);
     }
 
     /// Lets those hear again that wait for what is not there: what they waited for may be what could not be read.
     fn wake_lost(&self, number: Number, incident: &mut Incident) -> bool {
         let mut woken = false;
-        for (receiver, ear) in &mut incident.ears {
+        for (receiver, ear) in incident.ears.iter_mut() {
             let under = ear.under.filter(|parent| self.incidents.contains_key(parent));
             let waits = || self.desks.get(receiver).is_some_and(|desk| desk.waits_for(number).is_some());
             let lost = match ear.withheld {
@@ -197,8 +228,9 @@ impl Board {
         woken
     }
 
-    /// Forgets workflows and errors that were not seen since `before`.
+    /// Forgets workflows and errors that were not seen since `before`. What was missing of them is looked at with the next tick.
     pub fn forget(&mut self, before: Timestamp) {
+        self.forget_expectations(before);
         let (workflows, errors) = (&mut self.changed.workflows, &mut self.changed.errors);
         self.workflows.retain(|key, workflow| {
             let keep = workflow.last_at >= before;
@@ -219,8 +251,13 @@ impl Board {
     /// Finds an incident by what it is: what no rule can change.
     fn index(&mut self, number: Number, incident: &Incident) {
         self.by_key.insert(incident.key.clone(), number);
-        if incident.state != State::Resolved {
-            self.index_places(number, incident);
+        if incident.state == State::Resolved {
+            return;
         }
+        if let What::Missed { concern, .. } = &incident.what {
+            let subject = super::watch::Subject { workspace: incident.workspace.clone(), concern: concern.clone() };
+            self.watch.miss(subject, number);
+        }
+        self.index_places(number, incident);
     }
 }

@@ -3,20 +3,29 @@
 //! ledger in the same transaction, and read back at the next start.
 
 mod attend;
+mod coming;
 mod command;
 mod compose;
 mod desk;
 mod end;
+mod expect;
 mod gates;
+mod going;
+mod heed;
 mod inhibit;
 mod join;
 mod list;
 mod memory;
+mod missed;
+mod parked;
 mod places;
 mod prove;
 mod release;
+mod repeat;
+mod review;
 mod service;
 mod tick;
+mod watch;
 mod workflow;
 
 #[cfg(test)]
@@ -26,6 +35,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+pub use coming::Coming;
 pub use command::{CommandError, Made};
 pub use desk::Desk;
 pub(in crate::engine) use join::owned_by;
@@ -41,7 +51,8 @@ use super::{Policy, Silence, Told};
 /// Every problem that goes on.
 #[derive(Debug, Clone, Default)]
 pub struct Board {
-    incidents: BTreeMap<Number, Incident>,
+    /// Boxed: each is taken out while it is gone round.
+    incidents: BTreeMap<Number, Box<Incident>>,
     next: Number,
     by_key: BTreeMap<String, Number>,
     /// By workspace and workflow: the incidents that a run of it may prove over.
@@ -59,7 +70,13 @@ pub struct Board {
     /// Silences of the configuration that ended early, and when.
     ended_early: BTreeMap<String, Timestamp>,
     desks: BTreeMap<String, Desk>,
+    /// The runs that are open. Not stored here: the ledger has them.
+    going: going::Runs,
+    /// What is expected, and when to look whether it happened.
+    watch: watch::Watch,
     changed: Changed,
+    /// What changed before was set apart: it is not known here what of it leaves.
+    apart: bool,
     /// What a tick is working on.
     at_work: Option<tick::Stumble>,
 }
@@ -83,12 +100,12 @@ impl Board {
     /// An incident by its number.
     #[must_use]
     pub fn incident(&self, number: Number) -> Option<&Incident> {
-        self.incidents.get(&number)
+        self.incidents.get(&number).map(Box::as_ref)
     }
 
     /// Every incident that goes on, or ended lately.
     pub fn incidents(&self) -> impl Iterator<Item = (Number, &Incident)> {
-        self.incidents.iter().map(|(number, incident)| (*number, incident))
+        self.incidents.iter().map(|(number, incident)| (*number, incident.as_ref()))
     }
 
     /// When time has to be asked again.
@@ -99,7 +116,7 @@ impl Board {
             let budget = policy.receivers.get(receiver).and_then(|audience| audience.budget);
             desk.cohorts().filter_map(|(cause, cohort)| desk.due(cause, cohort, now, budget)).min()
         });
-        first.into_iter().chain(desks).min()
+        first.into_iter().chain(self.watch.next()).chain(desks).min()
     }
 
     /// Goes round the incidents that what was just done concerns.

@@ -66,7 +66,7 @@ impl Board {
     pub(in crate::engine) fn cancelled(&mut self, round: &mut Round<'_>, seen: &Observation, known: &Known) {
         for part in &known.incidents {
             let never_failed = |incident: &Incident| incident.failures == 0 && incident.state == State::Open;
-            if self.incidents.get(&part.number).is_some_and(never_failed) {
+            if self.incident(part.number).is_some_and(never_failed) {
                 let run = run_ref(round, seen);
                 self.resolve(round, part.number, Proof::Cancelled { run });
             }

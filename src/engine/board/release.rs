@@ -103,7 +103,7 @@ impl Board {
             let mut ear = incident.ears.get(receiver).cloned().unwrap_or_default();
             attend::hear(round.now, &incident, &mut ear, Kind::Summary);
             ear.withheld = None;
-            incident.ears.insert(receiver.to_owned(), ear);
+            incident.ears.insert(receiver, ear);
             let (receiver, why) = (receiver.to_owned(), cohort.why.clone());
             incident.note(round.now, Reason::SummedUp { receiver, notification: id.clone(), why });
             self.changed.incidents.insert(*number);
@@ -178,7 +178,10 @@ impl Adding {
         self.severity = self.severity.max(Some(incident.severity));
         self.workspaces.insert(incident.workspace.clone());
         self.failures += u64::from(failures);
-        self.runs += u64::from(incident.runs.saturating_sub(ear.runs));
+        // Runs that are parked have not failed.
+        if !matches!(incident.what, What::Missed { .. }) {
+            self.runs += u64::from(incident.runs.saturating_sub(ear.runs));
+        }
         self.incidents += 1;
         self.resolved += u32::from(incident.state == State::Resolved);
         let Some(line) = board.line(incident, failures) else {

@@ -7,7 +7,7 @@ use super::gates::Gate;
 use super::{Board, Round, joined};
 use crate::engine::Kind;
 use crate::engine::incident::{
-    Ear, Incident, IncidentId, Level, MOST_LINES, Number, Proof, ProviderNote, State, SummaryLine, What, Withheld,
+    Ear, Ears, Incident, IncidentId, Level, MOST_LINES, Number, Proof, ProviderNote, State, SummaryLine, What, Withheld,
 };
 use crate::triage::Class;
 
@@ -30,7 +30,7 @@ impl Board {
         };
         let (provider, class, status) = (provider.clone(), *class, *status);
         let parent_key = joined(&["service", &key]);
-        let open = |number: &Number| self.incidents.get(number).is_some_and(Incident::is_open);
+        let open = |number: &Number| self.incident(*number).is_some_and(Incident::is_open);
         let parent = match self.by_key.get(&parent_key).copied().filter(open) {
             Some(parent) => parent,
             None => {
@@ -82,6 +82,8 @@ impl Board {
         key: String,
     ) -> Number {
         let opened = round.now.as_microsecond().to_string();
+        let mut ears = Ears::default();
+        ears.of(gate.receiver);
         let parent = Incident {
             id: IncidentId::of_parts(&[&key, &opened]),
             key,
@@ -103,7 +105,7 @@ impl Board {
             overflow: false,
             opening: crate::engine::incident::Packed::of(gate.card),
             novelty: crate::engine::incident::Novelty::default(),
-            ears: [(gate.receiver.to_owned(), Ear::default())].into(),
+            ears,
             acknowledged: None,
             escalated: false,
             resolution: None,

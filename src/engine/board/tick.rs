@@ -37,6 +37,7 @@ impl Board {
             self.mature(&mut round, number);
         }
         self.at_work = None;
+        self.expect_by_time(&mut round);
         self.settle(&mut round);
         self.drop_old_silences(now);
         round.told

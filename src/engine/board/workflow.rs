@@ -123,6 +123,19 @@ impl Workflow {
         self.outcomes.len() > 1
     }
 
+    /// Until when a success must come, where one is expected this often. One that was missing already when the workflow was first seen
+    /// is history: then it counts from there.
+    pub(super) fn succeeds_by(&self, every: SignedDuration) -> Timestamp {
+        let by = |from: Timestamp| from.saturating_add(every).unwrap_or(Timestamp::MAX);
+        let last = self.success.as_ref().map(|success| by(success.at)).filter(|due| *due >= self.first_at);
+        last.unwrap_or_else(|| by(self.first_at))
+    }
+
+    /// Whether there just came to be something usual.
+    pub(super) fn is_usual_now(&self) -> bool {
+        self.durations.len() == LEAST_DURATIONS
+    }
+
     /// The 95th percentile of how long its runs take, where enough are known.
     #[must_use]
     pub fn usual(&self) -> Option<SignedDuration> {

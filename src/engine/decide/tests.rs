@@ -49,6 +49,7 @@ fn seen(status: RunStatus) -> Observation {
         version: None,
         url: None,
         passed: crate::triage::Passed::default(),
+        parked: None,
         card: (standing == Standing::Failed).then(|| Box::new(card("billing", "charge", "TIMEOUT"))),
     }
 }
@@ -92,7 +93,7 @@ impl Story {
 
     fn say_in(&mut self, mut observation: Observation, context: Context) -> &mut Self {
         self.now = self.now.saturating_add(SignedDuration::from_secs(1)).expect("a time");
-        let changes = decide(self.now, self.known.take(), &mut observation, context, &self.policy);
+        let changes = decide(self.now, self.known.take(), &mut observation, &context, &self.policy);
         self.take(changes)
     }
 
@@ -395,7 +396,7 @@ fn a_child_whose_parent_does_not_speak_in_time_is_told_by_itself() {
         (Some(Standing::Completed), vec![]),
     ] {
         let mut story = Story::new();
-        story.say_in(child(), open);
+        story.say_in(child(), open.clone());
         story.parent = parent;
         story.wait(3600).wait(3600);
         assert_eq!(story.told, told, "parent {parent:?}");

@@ -1,11 +1,9 @@
 //! The facts of one problem, and what each receiver has heard of it. It decides nothing: `board` does.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Acknowledged, IncidentId, Novelty, Resolution, RunRef, Withheld};
+use super::{Acknowledged, Concern, Ears, IncidentId, Novelty, Resolution, RunRef, Withheld};
 use crate::engine::rule::Condition;
 use crate::engine::{Line, OwnerNote, Reason, Severity};
 use crate::triage::{Card, Class};
@@ -28,7 +26,7 @@ pub struct Incident {
     pub key: String,
     /// The tenant of all its failures.
     pub workspace: String,
-    /// The rule that wants it told; absent for the defaults and for a service's trouble.
+    /// The rule, or the expectation, that wants it told; absent for the defaults and for a service's trouble.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
     /// What kind of problem.
@@ -56,7 +54,7 @@ pub struct Incident {
     pub last_run: Option<RunRef>,
     /// How many failed attempts.
     pub failures: u32,
-    /// Of how many runs.
+    /// Of how many runs. Of a connection: how many are parked behind it now.
     pub runs: u32,
     /// How many of these completed after all, or were run again.
     #[serde(default)]
@@ -82,7 +80,7 @@ pub struct Incident {
     #[serde(default)]
     pub novelty: Novelty,
     /// What each receiver has heard.
-    pub ears: BTreeMap<String, Ear>,
+    pub ears: Ears,
     /// Who acknowledged it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledged: Option<Acknowledged>,
@@ -137,6 +135,8 @@ pub enum What {
     Missed {
         /// The `[[expect]]`.
         expectation: String,
+        /// What it is missed of.
+        concern: Concern,
     },
 }
 
@@ -257,6 +257,11 @@ impl Incident {
         if self.lines.len() == MAX_LINES {
             self.lines.remove(MAX_LINES / 2);
         }
+        // Most incidents have a line or two: no room for more until it is needed.
+        let more = if self.lines.len() < 4 { 1 } else { self.lines.len() / 2 };
+        if self.lines.len() == self.lines.capacity() {
+            self.lines.reserve_exact(more);
+        }
         self.lines.push(Line { at, source: None, reason });
     }
 
@@ -268,6 +273,7 @@ impl Incident {
             let ended_at = old.ended_at.max(point.ended_at);
             *old = Point { started_at, ended_at, ..point };
         } else if self.points.len() < MAX_POINTS {
+            self.points.reserve_exact(1);
             self.points.push(point);
         } else {
             self.overflow = true;

@@ -1,11 +1,15 @@
 //! One problem: the failures that belong together, from the first to the proven recovery. The words and the facts of a single
 //! incident; which there are, and what is said of them, is the board's to know.
 
+mod concern;
+mod ears;
 mod id;
 mod incident;
 mod note;
 mod withheld;
 
+pub use concern::Concern;
+pub use ears::Ears;
 pub use id::IncidentId;
 pub use incident::{Ear, Incident, Level, Number, Packed, Point, State, What};
 pub use note::{

@@ -146,6 +146,9 @@ pub enum Proof {
     },
     /// What was expected has happened.
     Happened,
+    /// What was expected can't happen any more, or nobody expects it: the expectation left the configuration, or what it was about is
+    /// no longer known.
+    Moot,
     /// Every workflow that the service failed is over it.
     Members,
     /// No failure for this long: that is all that is known.

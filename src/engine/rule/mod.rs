@@ -1,6 +1,7 @@
 //! A rule: match, then condition, then whom to notify.
 
 mod after;
+mod cover;
 mod field;
 mod matcher;
 mod pairs;
@@ -12,6 +13,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 pub use after::{After, Condition, MOST_OUTCOMES};
+pub use cover::{Covers, Seen};
 pub use field::Field;
 pub use matcher::{Facts, Matcher};
 pub use pairs::MatcherError;

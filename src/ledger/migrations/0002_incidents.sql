@@ -59,6 +59,12 @@ CREATE TABLE ended_early (
     body TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- Since when workflows are waited for that are expected and were never seen.
+CREATE TABLE expected_since (
+    key  TEXT PRIMARY KEY,
+    body TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- What could not be read when the board was loaded, for who repairs it.
 CREATE TABLE put_aside (
     at     INTEGER NOT NULL,

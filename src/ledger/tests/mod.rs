@@ -136,6 +136,7 @@ fn seen(run: &str, status: RunStatus, standing: Standing) -> Observation {
         version: None,
         url: None,
         passed: crate::triage::Passed::default(),
+        parked: None,
         card: None,
     }
 }

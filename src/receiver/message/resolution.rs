@@ -51,6 +51,7 @@ pub(super) fn over(note: &IncidentNote, card: &Card, topic: &Topic, now: Timesta
             }
             None => format!("{name} recovered after {took}"),
         },
+        Proof::Moot => format!("{name} is closed after {took}"),
         Proof::LaterRun { .. } | Proof::SameRun { .. } | Proof::Members => format!("{name} recovered after {took}"),
     };
     let short = proof_in_short(&resolution.proof, now);
@@ -65,7 +66,7 @@ pub(super) fn over(note: &IncidentNote, card: &Card, topic: &Topic, now: Timesta
         advice: advice(resolution),
         url: match &resolution.proof {
             Proof::LaterRun { run, .. } | Proof::SameRun { run } | Proof::Cancelled { run } => run.url.clone(),
-            Proof::Happened | Proof::Members | Proof::Quiet { .. } => None,
+            Proof::Happened | Proof::Moot | Proof::Members | Proof::Quiet { .. } => None,
         },
     }
 }
@@ -82,6 +83,7 @@ fn proof_in_short(proof: &Proof, now: Timestamp) -> String {
         Proof::Members => ": every workflow is over it".to_owned(),
         Proof::Quiet { .. } => ": that is all firstred knows".to_owned(),
         Proof::Happened => String::new(),
+        Proof::Moot => ": it is expected no longer".to_owned(),
     }
 }
 
@@ -112,6 +114,9 @@ fn proof(proof: &Proof, card: &Card, now: Timestamp) -> Line {
             .time(cancelled.at, now)
             .text(": that is an end, not a recovery."),
         (Proof::Happened, _) => line().text("What was expected has happened."),
+        (Proof::Moot, _) => {
+            line().text("It is expected no longer, or what it was expected of is gone: that is an end, not a recovery.")
+        }
         (Proof::Members, _) => line().text("Every workflow that it failed is over it."),
         (Proof::Quiet { since }, _) => {
             line().text("No failure since ").time(*since, now).text(": that is all firstred knows.")

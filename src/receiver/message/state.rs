@@ -36,7 +36,7 @@ pub(super) fn of(notification: &Notification) -> (&'static str, &'static str, To
         Kind::Reopened => (red, "FAILED AGAIN", bad),
         Kind::Escalated => ("🚨", "ESCALATED", Tone::Bad),
         Kind::Resolved => match proof {
-            Some(Proof::Cancelled { .. }) => ("✅", "CLOSED", Tone::Good),
+            Some(Proof::Cancelled { .. } | Proof::Moot) => ("✅", "CLOSED", Tone::Good),
             Some(Proof::Quiet { .. }) => ("✅", "QUIET", Tone::Good),
             _ => ("✅", "RECOVERED", Tone::Good),
         },

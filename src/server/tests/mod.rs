@@ -1,5 +1,6 @@
 //! The server over real sockets, with a fake inlet. No test sleeps: what must happen in time is waited for.
 
+mod api;
 mod auth;
 mod bodies;
 mod connections;
@@ -20,6 +21,7 @@ use super::*;
 use crate::config::WebhookAuth;
 use crate::run::Run;
 
+const API_TOKEN: &str = "a token of the API";
 const RUN: &str = r#"{"id":"r1","workflow":{"id":"w"},"status":"failed"}"#;
 const BAD: &str = r#"{"id":"r2","workflow":{"id":"w"},"status":"Failed"}"#;
 
@@ -63,6 +65,21 @@ impl FakeInlet {
     }
 }
 
+/// Remembers what it was asked, and answers with it.
+#[derive(Default)]
+struct FakeClerk {
+    asked: Mutex<Vec<Asked>>,
+    fail: Mutex<Option<ClerkError>>,
+}
+
+impl Clerk for FakeClerk {
+    fn ask(&self, asked: Asked) -> Answering<'_> {
+        self.asked.lock().unwrap().push(asked);
+        let answer = self.fail.lock().unwrap().clone().map_or_else(|| Ok(serde_json::json!({"ok": true})), Err);
+        Box::pin(std::future::ready(answer))
+    }
+}
+
 struct FakeCheckup(Arc<Mutex<Readiness>>);
 
 impl Checkup for FakeCheckup {
@@ -76,6 +93,8 @@ struct Daemon {
     inlet: FakeInlet,
     readiness: Arc<Mutex<Readiness>>,
     gates: watch::Sender<Arc<Gates>>,
+    clerk: Arc<FakeClerk>,
+    keys: watch::Sender<Arc<Keys>>,
     metrics: Metrics,
     stop: CancellationToken,
     served: JoinHandle<()>,
@@ -84,6 +103,7 @@ struct Daemon {
 fn settings() -> ServerSettings {
     ServerSettings {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        api_token: Vec::new(),
         public_url: None,
         max_body: 200_000,
         max_connections: 64,
@@ -105,15 +125,19 @@ async fn start_with(settings: ServerSettings, timeouts: Timeouts, inlet: FakeInl
     ]));
     let (server, address) = Server::bind(&settings).await.unwrap();
     let stop = CancellationToken::new();
+    let clerk = Arc::new(FakeClerk::default());
+    let (keys_in, keys_out) = watch::channel(Arc::new(Keys::new([&API_TOKEN.into()])));
     let wiring = Wiring {
         inlet: inlet.clone(),
         checkup: FakeCheckup(Arc::clone(&readiness)),
         registry,
         metrics: metrics.clone(),
         gates: gates_out,
+        clerk: Arc::clone(&clerk) as Arc<dyn Clerk>,
+        keys: keys_out,
     };
     let task = tokio::spawn(server.with_timeouts(timeouts).serve(wiring, stop.clone()));
-    Daemon { address, inlet, readiness, gates: gates_in, metrics, stop, served: task }
+    Daemon { address, inlet, clerk, keys: keys_in, readiness, gates: gates_in, metrics, stop, served: task }
 }
 
 async fn start() -> Daemon {

@@ -52,6 +52,25 @@ impl Client {
         finish(self.0.get(url)).await
     }
 
+    /// Any method, with headers.
+    ///
+    /// # Errors
+    /// When there is no whole answer.
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<Answered, reqwest::Error> {
+        let method = method.parse().expect("a method");
+        let mut request = self.0.request(method, url).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        finish(request).await
+    }
+
     /// POST with headers.
     ///
     /// # Errors

@@ -127,7 +127,7 @@ impl Daemon {
     }
 
     /// Asks again and again until `reached`; what is asked has no other way to tell. Ends with [`SOON`].
-    async fn poll(&self, what: &str, reached: impl AsyncFn(&Self) -> bool) {
+    pub(crate) async fn poll(&self, what: &str, reached: impl AsyncFn(&Self) -> bool) {
         let deadline = Instant::now() + SOON;
         while !reached(self).await {
             assert!(Instant::now() < deadline, "firstred did not get to {what} within {SOON:?}");

@@ -1,5 +1,6 @@
 //! What the tests stand on: the daemon as a process, the services around it, and the runs that it is shown.
 
+pub(crate) mod api;
 pub(crate) mod blocks;
 pub(crate) mod client;
 pub(crate) mod daemon;

@@ -3,6 +3,7 @@
 mod joining;
 mod people;
 mod proving;
+mod repeating;
 mod services;
 mod storms;
 mod waiting;
@@ -62,6 +63,7 @@ fn observation(workflow: &str, run: &str, status: RunStatus) -> Observation {
         version: None,
         url: None,
         passed: Passed::default(),
+        parked: None,
         card: None,
     }
 }
@@ -100,8 +102,21 @@ impl Bed {
         seen.updated_at = seen.updated_at.or(Some(at(self.second)));
         let run = format!("{} {}", seen.key.workflow, seen.key.run);
         let known = self.runs.remove(&run);
-        let changes = self.board.observe(at(self.second), known, seen, Context::default(), &self.policy);
+        let mut replayed = Vec::new();
+        let mut next = seen.replay_of.clone();
+        while let Some(run) = next.take() {
+            let key = RunKey { run, ..seen.key.clone() };
+            if let Some(known) = self.runs.get(&format!("{} {}", key.workflow, key.run)) {
+                next.clone_from(&known.replay_of);
+                replayed.push((key, known.clone()));
+            }
+        }
+        let context = Context { replayed, ..Context::default() };
+        let changes = self.board.observe(at(self.second), known, seen, context, &self.policy);
         self.runs.insert(run, changes.known);
+        for (key, known) in changes.also {
+            self.runs.insert(format!("{} {}", key.workflow, key.run), known);
+        }
         self.hear(changes.told);
         self
     }
@@ -179,6 +194,7 @@ impl Bed {
                 .collect(),
             silences: self.board.silences.values().cloned().collect(),
             ended_early: self.board.ended_early.clone().into_iter().collect(),
+            expected_since: Vec::new(),
         };
         self.board = Board::restore(stored);
         self.board.adopt(at(self.second), &self.policy);

@@ -1,0 +1,148 @@
+//! The ledger as the API sees it: what is asked becomes a question to the ledger, and the answer is the JSON that the commands print.
+//! What changes something goes to the ledger's writer, like everything else that does.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::Bridge;
+use super::questions::{Found, Questions};
+use super::views::SilenceView;
+use crate::clock;
+use crate::engine::{CommandError, Made, Silence};
+use crate::ledger::LedgerError;
+use crate::server::{Answering, Asked, Clerk, ClerkError, NewSilence};
+
+/// Questions that are looked up at once: each has a connection and an answer in memory.
+pub(super) const AT_ONCE: usize = 2;
+/// How many names are tried for a silence before the clock is blamed.
+const TRIES: u32 = 8;
+
+impl Clerk for Bridge {
+    fn ask(&self, asked: Asked) -> Answering<'_> {
+        Box::pin(self.answer(asked))
+    }
+}
+
+impl Bridge {
+    async fn answer(&self, asked: Asked) -> Result<Value, ClerkError> {
+        match asked {
+            Asked::Acknowledge { id, by } => self.acknowledge(id, by).await,
+            Asked::Silence(wanted) => self.silence(wanted).await,
+            Asked::EndSilence { id } => self.end_silence(id).await,
+            question => self.look_up(move |questions| answer(questions, &question)).await,
+        }
+    }
+
+    /// Asks on a connection of its own: the ledger's own reader has deliveries to find.
+    async fn look_up(
+        &self,
+        ask: impl FnOnce(&Questions<'_>) -> Result<Value, ClerkError> + Send + 'static,
+    ) -> Result<Value, ClerkError> {
+        let closed = |error: &dyn std::fmt::Display| ClerkError::Unavailable(error.to_string());
+        let permit = Arc::clone(&self.questions).acquire_owned().await.map_err(|error| closed(&error))?;
+        let (path, policy) = (self.ledger.path().to_owned(), Arc::clone(&self.policy.borrow()));
+        let looked_up = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let questions = Questions::open(&path, &policy, clock::now())
+                .map_err(|error| ClerkError::Unavailable(error.to_string()))?;
+            ask(&questions)
+        });
+        looked_up.await.map_err(|error| closed(&error))?
+    }
+
+    async fn acknowledge(&self, id: String, by: String) -> Result<Value, ClerkError> {
+        let made = self.ledger.acknowledge(&id, &by).await.map_err(no_answer)?.map_err(|error| refused(&error))?;
+        tracing::info!(incident = id, by, changed = made == Made::Changed, "an incident was acknowledged");
+        self.look_up(move |questions| {
+            let Found::One(story) = questions.incident(&id).map_err(no_answer)? else {
+                return Ok(json!({ "id": id, "changed": made == Made::Changed }));
+            };
+            let mut incident = json(&story.incident)?;
+            if let Value::Object(fields) = &mut incident {
+                fields.insert("changed".to_owned(), json!(made == Made::Changed));
+            }
+            Ok(incident)
+        })
+        .await
+    }
+
+    async fn silence(&self, wanted: NewSilence) -> Result<Value, ClerkError> {
+        let now = clock::now();
+        let NewSilence { when, until, by, comment, unless_new } = wanted;
+        let id = self.free_name().await?;
+        let silence = Silence { id, when, from: Some(now), until, by, comment, unless_new };
+        let made = SilenceView::of(now, &silence, None, false);
+        self.ledger.silence_on(silence).await.map_err(no_answer)?.map_err(|error| refused(&error))?;
+        tracing::info!(silence = made.id, by = made.by, until = %made.until, "a silence was made");
+        json(&made)
+    }
+
+    /// A name that no silence has: one with the same name would be replaced.
+    async fn free_name(&self) -> Result<String, ClerkError> {
+        let taken = self.look_up(|questions| json(&questions.silences().map_err(no_answer)?)).await?;
+        let taken: Vec<&str> = taken.as_array().into_iter().flatten().filter_map(|one| one["id"].as_str()).collect();
+        let mut names = (0..TRIES).map(|_| format!("s_{:08}", clock::seed() % 100_000_000));
+        let free = names.find(|name| !taken.contains(&name.as_str()));
+        free.ok_or_else(|| ClerkError::Unavailable("no name is free for a silence".to_owned()))
+    }
+
+    async fn end_silence(&self, id: String) -> Result<Value, ClerkError> {
+        self.ledger.silence_off(&id).await.map_err(no_answer)?.map_err(|error| refused(&error))?;
+        tracing::info!(silence = id, "a silence was ended");
+        Ok(json!({ "id": id, "ended": true }))
+    }
+}
+
+fn answer(questions: &Questions<'_>, asked: &Asked) -> Result<Value, ClerkError> {
+    match asked {
+        Asked::Incidents { all } => json(&questions.incidents(*all).map_err(no_answer)?),
+        Asked::Incident { id } => found(questions, id),
+        Asked::Why { run } => {
+            let stories = questions.why(run).map_err(no_answer)?;
+            if stories.is_empty() {
+                let why = format!("the ledger knows no run {run:?}: it was never seen, or is older than the retention");
+                return Err(ClerkError::NotFound(why));
+            }
+            json(&stories)
+        }
+        Asked::Silences => json(&questions.silences().map_err(no_answer)?),
+        Asked::Pending => json(&questions.pending().map_err(no_answer)?),
+        Asked::Acknowledge { .. } | Asked::Silence(_) | Asked::EndSilence { .. } => Ok(Value::Null),
+    }
+}
+
+fn found(questions: &Questions<'_>, id: &str) -> Result<Value, ClerkError> {
+    match questions.incident(id).map_err(no_answer)? {
+        Found::One(story) => json(&story),
+        Found::None => {
+            let why = format!("no incident is called {id:?}; GET /api/v1/incidents?state=all lists them");
+            Err(ClerkError::NotFound(why))
+        }
+        Found::Several(ids) => {
+            let ids = ids.join(", ");
+            Err(ClerkError::Refused(format!("more than one incident begins with {id:?}: {ids}; write more of its id")))
+        }
+    }
+}
+
+fn json(value: &impl Serialize) -> Result<Value, ClerkError> {
+    serde_json::to_value(value).map_err(|error| ClerkError::Unavailable(error.to_string()))
+}
+
+fn refused(error: &CommandError) -> ClerkError {
+    match error {
+        CommandError::NoIncident(_) | CommandError::NoSilence(_) => ClerkError::NotFound(error.to_string()),
+        CommandError::Ambiguous(_) | CommandError::Ended => ClerkError::Refused(error.to_string()),
+    }
+}
+
+// Taken by value because it is passed to `map_err` as it is.
+#[expect(clippy::needless_pass_by_value, reason = "the signature that map_err wants")]
+fn no_answer(error: LedgerError) -> ClerkError {
+    match error {
+        LedgerError::Full => ClerkError::Full,
+        other => ClerkError::Unavailable(other.to_string()),
+    }
+}

@@ -1,0 +1,32 @@
+//! Who is let in: the callers of ingest, source by source, and those of the API.
+
+use std::collections::BTreeMap;
+
+use secrecy::SecretString;
+
+use super::StartError;
+use crate::config::{Config, SourceKind, WebhookAuth};
+use crate::server::{Gate, Gates, Keys};
+
+/// The daemon's own token and those of the configuration.
+pub(super) fn keys(own: &SecretString, config: &Config) -> Keys {
+    Keys::new(std::iter::once(own).chain(&config.server.api_token))
+}
+
+/// The sources that are pushed to.
+///
+/// # Errors
+/// When a signing secret can't be used.
+pub(super) fn gates(config: &Config) -> Result<Gates, StartError> {
+    let mut gates = BTreeMap::new();
+    for (name, settings) in &config.sources {
+        if let SourceKind::Webhook(webhook) = &settings.kind {
+            gates.insert(name.clone(), gate(name, &webhook.auth)?);
+        }
+    }
+    Ok(gates)
+}
+
+fn gate(name: &str, auth: &WebhookAuth) -> Result<Gate, StartError> {
+    Gate::new(auth).map_err(|error| StartError::Credentials { source_name: name.to_owned(), reason: error.to_string() })
+}

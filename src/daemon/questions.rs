@@ -1,0 +1,135 @@
+//! What can be asked of a ledger, by a command or through the API: the same question has the same answer in both.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::views::{
+    Coverage, IncidentStory, IncidentView, PendingView, SilenceView, held, member_numbers, silences, withheld,
+};
+use crate::engine::{Incident, Number, Policy, Reason};
+use crate::ledger::{LedgerError, OpenError, Reader, Story};
+
+/// A ledger that is asked at one time, under these rules.
+#[derive(Debug)]
+pub struct Questions<'a> {
+    reader: Reader,
+    policy: &'a Policy,
+    now: Timestamp,
+}
+
+/// A run with the incidents that it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunStory {
+    /// What was seen, decided, said and tried.
+    #[serde(flatten)]
+    pub story: Story,
+    /// Its incidents, the first one first.
+    pub incidents: Vec<IncidentStory>,
+}
+
+/// One incident by its id.
+#[derive(Debug)]
+pub enum Found {
+    /// All that is known of it.
+    One(Box<IncidentStory>),
+    /// There is none.
+    None,
+    /// Several begin so: their ids.
+    Several(Vec<String>),
+}
+
+impl<'a> Questions<'a> {
+    /// Opens a ledger for questions, also while a daemon writes to it.
+    ///
+    /// # Errors
+    /// When there is no ledger that can be read.
+    pub fn open(ledger: &Path, policy: &'a Policy, now: Timestamp) -> Result<Self, OpenError> {
+        Ok(Self { reader: Reader::open(ledger)?, policy, now })
+    }
+
+    /// The problems that go on; `all`: those that are over, too.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn incidents(&self, all: bool) -> Result<Vec<IncidentView>, LedgerError> {
+        let incidents = self.reader.incidents(all)?;
+        Ok(incidents.iter().map(|(_, incident)| IncidentView::of(self.now, incident, self.policy)).collect())
+    }
+
+    /// The problem whose id begins with `id`.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn incident(&self, id: &str) -> Result<Found, LedgerError> {
+        let id = id.trim();
+        let found = if id.is_empty() { Vec::new() } else { self.reader.incidents_called(id)? };
+        let one_name = found.windows(2).all(|pair| pair[0].1.id == pair[1].1.id);
+        Ok(match found.as_slice() {
+            [] => Found::None,
+            [(number, incident), ..] if one_name => Found::One(Box::new(self.story(*number, incident)?)),
+            several => Found::Several(several.iter().map(|(_, incident)| incident.id.as_str().to_owned()).collect()),
+        })
+    }
+
+    /// Every run with this id, with its incidents.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn why(&self, run: &str) -> Result<Vec<RunStory>, LedgerError> {
+        let mut runs = Vec::new();
+        for story in self.reader.stories(run)? {
+            let numbers: Vec<Number> = story.known.incidents.iter().map(|part| part.number).collect();
+            let mut incidents = Vec::new();
+            for (number, incident) in self.reader.incidents_numbered(&numbers)? {
+                incidents.push(self.story(number, &incident)?);
+            }
+            runs.push(RunStory { story, incidents });
+        }
+        Ok(runs)
+    }
+
+    /// The silences of the configuration, then those that were made by command.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn silences(&self) -> Result<Vec<SilenceView>, LedgerError> {
+        Ok(silences(self.now, &self.reader.board()?, self.policy))
+    }
+
+    /// What is held or withheld: runs first.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn pending(&self) -> Result<Vec<PendingView>, LedgerError> {
+        let mut pending = held(&self.reader.held()?);
+        pending.extend(withheld(self.now, &self.reader.board()?, self.policy));
+        Ok(pending)
+    }
+
+    /// What the rules catch.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn coverage(&self) -> Result<Coverage, LedgerError> {
+        let board = self.reader.board()?;
+        let silences = silences(self.now, &board, self.policy);
+        Ok(Coverage::of(self.now, &board, self.policy, silences, &self.reader.last_good()?))
+    }
+
+    fn story(&self, number: Number, incident: &Incident) -> Result<IncidentStory, LedgerError> {
+        let members = self.reader.incidents_numbered(member_numbers(incident))?;
+        let members: Vec<&Incident> = members.iter().map(|(_, member)| member).collect();
+        let (mut said, mut deliveries) = self.reader.said_of(number)?;
+        for line in &incident.lines {
+            if let Reason::SummedUp { notification, .. } = &line.reason {
+                let (summary, told) = self.reader.summary(notification)?;
+                said.extend(summary);
+                deliveries.extend(told);
+            }
+        }
+        Ok(IncidentStory::of(self.now, incident, &members, self.policy).with_said(said, deliveries))
+    }
+}
