@@ -4,19 +4,19 @@ use super::*;
 use crate::engine::{Board, Kind};
 
 /// All runs of the workflow are one problem, told to `oncall`.
-fn grouped() -> Policy {
+pub(super) fn grouped() -> Policy {
     policy(vec![testing::rule("all", Matcher::default())])
 }
 
-fn at(observations: Vec<Observation>, at: i64) -> Observed {
+pub(super) fn at(observations: Vec<Observation>, at: i64) -> Observed {
     Observed { at: second(at), ..batch(observations) }
 }
 
-async fn kinds(bed: &Bed, at: i64) -> Vec<Kind> {
+pub(super) async fn kinds(bed: &Bed, at: i64) -> Vec<Kind> {
     bed.due("oncall", at).await.into_iter().map(|delivery| delivery.notification.kind).collect()
 }
 
-fn completed(run: &str) -> Observation {
+pub(super) fn completed(run: &str) -> Observation {
     seen(run, RunStatus::Completed, Standing::Completed)
 }
 
@@ -152,4 +152,62 @@ async fn a_member_of_a_problem_is_found_by_its_row() {
         db.query_row("SELECT count(*) FROM members WHERE incident = 1", [], |row| row.get(0)).expect("a count");
     let said: i64 = db.query_row("SELECT incident FROM notifications", [], |row| row.get(0)).expect("a row");
     assert_eq!((members, said), (2, 1));
+}
+
+#[tokio::test]
+async fn a_problem_that_was_over_goes_with_all_that_hangs_on_it_and_its_number_is_not_given_again() {
+    let bed = Bed::new();
+    bed.see(vec![failed("r1"), as_workflow(failed("r2"), "other", None)]).await;
+    bed.ledger.observe(at(vec![completed("r1")], 60)).await.expect("committed");
+    for delivery in bed.due("oncall", 60).await {
+        bed.record(&delivery, 61, yes()).await;
+    }
+    let day = 86_400;
+    // Nobody can open it again any more: it leaves the board, and is remembered for as long as the retention says.
+    bed.ledger.end_holds(second(day)).await.expect("committed");
+    let count = |sql: &'static str| {
+        let db = rusqlite::Connection::open(bed.path()).expect("it opens");
+        db.query_row(sql, [], |row| row.get::<_, i64>(0)).expect("a count")
+    };
+    assert_eq!((count("SELECT count(*) FROM incidents"), count("SELECT sum(on_board) FROM incidents")), (2, 1));
+    for delivery in bed.due("oncall", day).await {
+        bed.record(&delivery, day + 1, yes()).await;
+    }
+    assert_eq!(bed.ledger.prune(second(120)).await, Ok(2), "the runs");
+    assert_eq!(count("SELECT count(*) FROM incidents"), 1, "the other one goes on");
+    assert_eq!(count("SELECT count(*) FROM members WHERE incident = 1"), 0);
+    // Two days without a failure: the other one ends by itself, and goes too.
+    bed.ledger.end_holds(second(3 * day)).await.expect("committed");
+    bed.ledger.end_holds(second(5 * day)).await.expect("committed");
+    for delivery in bed.due("oncall", 5 * day).await {
+        bed.record(&delivery, 5 * day, yes()).await;
+    }
+    bed.ledger.prune(second(20 * day)).await.expect("committed");
+    assert_eq!((count("SELECT count(*) FROM incidents"), count("SELECT count(*) FROM notifications")), (0, 0));
+    let bed = bed.restart();
+    bed.ledger.observe(at(vec![failed("r3")], 21 * day)).await.expect("committed");
+    let numbers: Vec<u64> = Reader::open(&bed.path())
+        .expect("a reader")
+        .incidents(true)
+        .expect("incidents")
+        .into_iter()
+        .map(|(number, _)| number)
+        .collect();
+    assert_eq!(numbers, [3]);
+}
+
+#[tokio::test]
+async fn what_time_stumbles_over_costs_only_itself() {
+    let stumbling = Rule { keep_going: true, ..testing::rule("stumble", Matcher::default()) };
+    let sound = Rule { notify: vec!["data".to_owned()], ..testing::rule("all", Matcher::default()) };
+    let policy = policy(vec![stumbling, sound]);
+    let bed = Bed::with(policy);
+    bed.see(vec![failed("r1")]).await;
+    bed.ledger.observe(at(vec![failed("r2")], 60)).await.expect("committed");
+    let next = bed.ledger.end_holds(second(20 * 60)).await.expect("committed, without what was stumbled over");
+    assert_eq!(next, Some(second(21 * 60)), "it is put off");
+    let told = bed.due("data", 20 * 60).await;
+    let kinds: Vec<Kind> = told.into_iter().map(|delivery| delivery.notification.kind).collect();
+    assert_eq!(kinds, [Kind::Failed, Kind::Updated]);
+    assert_eq!(self::kinds(&bed, 20 * 60).await, [Kind::Failed]);
 }

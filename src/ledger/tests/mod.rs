@@ -4,6 +4,7 @@ mod board;
 mod faults;
 mod flows;
 mod handed_on;
+mod journal;
 mod opening;
 mod outbox;
 mod random;
