@@ -21,13 +21,15 @@ pub(super) fn run(config: &Path, id: Option<&str>, all: bool, format: Format) ->
     match id {
         None => {
             let incidents = questions.incidents(all)?;
-            match format {
-                Format::Json => output::say_json(&incidents)?,
-                Format::Text if incidents.is_empty() && all => output::say("there was no incident yet"),
-                Format::Text if incidents.is_empty() => {
-                    output::say("no incident is open; --all lists those that are over")
-                }
-                Format::Text => incidents.iter().for_each(|incident| output::say(&summary(incident, now))),
+            if format == Format::Json {
+                return output::say_json(&incidents);
+            }
+            if incidents.is_empty() {
+                let nothing = ["no incident is open; --all lists those that are over", "there was no incident yet"];
+                output::say(nothing[usize::from(all)]);
+            }
+            for incident in &incidents {
+                output::say(&summary(incident, now));
             }
             Ok(())
         }
@@ -77,7 +79,7 @@ pub(super) fn summary(incident: &IncidentView, now: Timestamp) -> String {
         let _ = write!(text, "; {failures} of {runs}, the last {} ago", ago(incident.last_at, now));
     }
     if incident.reopened > 0 {
-        let _ = write!(text, "; back for the {}. time", incident.reopened);
+        let _ = write!(text, "; opened again {}", times(incident.reopened));
     }
     let known: Vec<String> =
         incident.receivers.iter().filter(|receiver| receiver.knows).map(|receiver| receiver.name.clone()).collect();
@@ -158,4 +160,12 @@ pub(super) fn story(story: &IncidentStory, now: Timestamp) -> String {
     timeline.deliveries(&story.deliveries, &story.notifications);
     text.push_str(&timeline.render());
     text
+}
+
+fn times(count: u32) -> String {
+    match count {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        more => format!("{more} times"),
+    }
 }

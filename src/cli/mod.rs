@@ -1,6 +1,7 @@
 //! The command line: one file for each command. It parses, calls, prints, and answers with an exit code; it decides nothing.
 
 mod ack;
+mod backtest;
 mod check;
 mod coverage;
 mod demo;
@@ -115,6 +116,19 @@ enum Command {
         #[command(subcommand)]
         command: silence::Command,
     },
+    /// Replay what happened under other rules: messages before and after, failures that are told later, and those that nobody hears of any
+    /// more. Exits 1 with `--fail-on lost` where there are any.
+    Backtest {
+        /// The configuration with the other rules.
+        #[arg(value_name = "NEW.toml")]
+        new: PathBuf,
+        /// What counts: so far back. What is older only warms up.
+        #[arg(long, default_value = "30d", value_parser = humantime::parse_duration)]
+        since: std::time::Duration,
+        /// What makes the answer a no.
+        #[arg(long, value_enum)]
+        fail_on: Option<backtest::FailOn>,
+    },
     /// Watch a made-up engine fail in every way for a minute. Needs nothing and leaves nothing behind.
     Demo {
         /// How many times faster than life.
@@ -143,6 +157,7 @@ pub fn main() -> ExitCode {
         Command::Route { run, source } => route::run(&args.config, &run, source, args.format),
         Command::TestReceiver { name } => test_receiver::run(&args.config, &name, args.format),
         Command::Why { run } => why::run(&args.config, &run, args.format),
+        Command::Backtest { new, since, fail_on } => backtest::run(&args.config, &new, since, fail_on, args.format),
         Command::Incidents { id, all } => incidents::run(&args.config, id.as_deref(), all, args.format),
         Command::Pending => pending::run(&args.config, args.format),
         Command::Coverage => coverage::run(&args.config, args.format),

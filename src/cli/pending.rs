@@ -18,10 +18,14 @@ pub(super) fn run(config: &Path, format: Format) -> Result<(), Failure> {
     let config = setup::config(config)?;
     let now = clock::now();
     let pending = Questions::open(&config.ledger.path, &config.policy, now)?.pending()?;
-    match format {
-        Format::Json => output::say_json(&pending)?,
-        Format::Text if pending.is_empty() => output::say("nothing is held or withheld"),
-        Format::Text => pending.iter().for_each(|pending| output::say(&text(pending, now))),
+    if format == Format::Json {
+        return output::say_json(&pending);
+    }
+    if pending.is_empty() {
+        output::say("nothing is held or withheld");
+    }
+    for pending in &pending {
+        output::say(&text(pending, now));
     }
     Ok(())
 }

@@ -115,7 +115,9 @@ fn list(config: &Path, format: Format) -> Result<(), Failure> {
     if all.is_empty() {
         output::say("there is no silence");
     }
-    all.iter().for_each(|silence| output::say(&text(silence, now)));
+    for silence in &all {
+        output::say(&text(silence, now));
+    }
     Ok(())
 }
 

@@ -50,7 +50,17 @@ pub(super) fn words(reason: &Reason, at: Timestamp, of: Of) -> String {
         Reason::Missed { due, read_at: None } => format!("was due at {}", moment(*due, at)),
         Reason::Repeated { by } => format!("run {} repeated it and completed", clean(by)),
         Reason::NoRule | Reason::NobodyToTell { .. } | Reason::NobodyMaySee { .. } => nobody(reason),
-        _ => of_the_run(reason, at),
+        // Named one by one, so that the compiler asks for the words of a new one.
+        Reason::Superseded { .. }
+        | Reason::History
+        | Reason::Held { .. }
+        | Reason::Recovered
+        | Reason::CompletedAfterFailure
+        | Reason::RunsAgain { .. }
+        | Reason::Cancelled
+        | Reason::ParentTells { .. }
+        | Reason::ParentDone { .. }
+        | Reason::Forgotten { .. } => of_the_run(reason, at),
     }
 }
 

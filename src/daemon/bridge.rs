@@ -142,6 +142,13 @@ impl Intake for Bridge {
         Ok(())
     }
 
+    async fn read(&self, source: &str, began: jiff::Timestamp) {
+        // It is read again soon, and until then nothing is said of what it did not show.
+        if let Err(error) = self.ledger.source_read(source, began).await {
+            tracing::warn!(%source, ?error, "it is not on record that the source was read");
+        }
+    }
+
     async fn checkpoint(&self, source: &str) -> Result<Option<String>, NotTaken> {
         self.ledger.checkpoint(source).await.map_err(not_taken)
     }

@@ -11,7 +11,7 @@ use super::questions::{Found, Questions};
 use super::views::SilenceView;
 use crate::clock;
 use crate::engine::{CommandError, Made, Silence};
-use crate::ledger::LedgerError;
+use crate::ledger::{LedgerError, NotDone};
 use crate::server::{Answering, Asked, Clerk, ClerkError, NewSilence};
 
 /// Questions that are looked up at once: each has a connection and an answer in memory.
@@ -29,7 +29,7 @@ impl Bridge {
     async fn answer(&self, asked: Asked) -> Result<Value, ClerkError> {
         match asked {
             Asked::Acknowledge { id, by } => self.acknowledge(id, by).await,
-            Asked::Silence(wanted) => self.silence(wanted).await,
+            Asked::Silence(wanted) => self.silence(*wanted).await,
             Asked::EndSilence { id } => self.end_silence(id).await,
             question => self.look_up(move |questions| answer(questions, &question)).await,
         }
@@ -53,7 +53,8 @@ impl Bridge {
     }
 
     async fn acknowledge(&self, id: String, by: String) -> Result<Value, ClerkError> {
-        let made = self.ledger.acknowledge(&id, &by).await.map_err(no_answer)?.map_err(|error| refused(&error))?;
+        let (id, made) = self.ledger.acknowledge(&id, &by, clock::now()).await.map_err(not_done)?;
+        let id = id.as_str().to_owned();
         tracing::info!(incident = id, by, changed = made == Made::Changed, "an incident was acknowledged");
         self.look_up(move |questions| {
             let Found::One(story) = questions.incident(&id).map_err(no_answer)? else {
@@ -74,7 +75,7 @@ impl Bridge {
         let id = self.free_name().await?;
         let silence = Silence { id, when, from: Some(now), until, by, comment, unless_new };
         let made = SilenceView::of(now, &silence, None, false);
-        self.ledger.silence_on(silence).await.map_err(no_answer)?.map_err(|error| refused(&error))?;
+        self.ledger.silence(silence, now).await.map_err(not_done)?;
         tracing::info!(silence = made.id, by = made.by, until = %made.until, "a silence was made");
         json(&made)
     }
@@ -89,7 +90,7 @@ impl Bridge {
     }
 
     async fn end_silence(&self, id: String) -> Result<Value, ClerkError> {
-        self.ledger.silence_off(&id).await.map_err(no_answer)?.map_err(|error| refused(&error))?;
+        self.ledger.end_silence(&id, clock::now()).await.map_err(not_done)?;
         tracing::info!(silence = id, "a silence was ended");
         Ok(json!({ "id": id, "ended": true }))
     }
@@ -131,15 +132,17 @@ fn json(value: &impl Serialize) -> Result<Value, ClerkError> {
     serde_json::to_value(value).map_err(|error| ClerkError::Unavailable(error.to_string()))
 }
 
-fn refused(error: &CommandError) -> ClerkError {
+fn not_done(error: NotDone) -> ClerkError {
+    let error = match error {
+        NotDone::Ledger(error) => return no_answer(error),
+        NotDone::Refused(error) => error,
+    };
     match error {
         CommandError::NoIncident(_) | CommandError::NoSilence(_) => ClerkError::NotFound(error.to_string()),
         CommandError::Ambiguous(_) | CommandError::Ended => ClerkError::Refused(error.to_string()),
     }
 }
 
-// Taken by value because it is passed to `map_err` as it is.
-#[expect(clippy::needless_pass_by_value, reason = "the signature that map_err wants")]
 fn no_answer(error: LedgerError) -> ClerkError {
     match error {
         LedgerError::Full => ClerkError::Full,

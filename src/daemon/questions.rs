@@ -9,7 +9,10 @@ use super::views::{
     Coverage, IncidentStory, IncidentView, PendingView, SilenceView, held, member_numbers, silences, withheld,
 };
 use crate::engine::{Incident, Number, Policy, Reason};
-use crate::ledger::{LedgerError, OpenError, Reader, Story};
+use crate::ledger::{self, LedgerError, OpenError, Reader, Story};
+
+/// The most incidents of one answer, the newest ones.
+const MOST: usize = 1_000;
 
 /// A ledger that is asked at one time, under these rules.
 #[derive(Debug)]
@@ -55,8 +58,8 @@ impl<'a> Questions<'a> {
     /// # Errors
     /// When the file can't be read.
     pub fn incidents(&self, all: bool) -> Result<Vec<IncidentView>, LedgerError> {
-        let incidents = self.reader.incidents(all)?;
-        Ok(incidents.iter().map(|(_, incident)| IncidentView::of(self.now, incident, self.policy)).collect())
+        let rows = if all { self.reader.recent_incidents(None, MOST)? } else { self.reader.open_incidents(MOST)? };
+        Ok(rows.iter().rev().map(|row| IncidentView::of(self.now, &row.incident, self.policy)).collect())
     }
 
     /// The problem whose id begins with `id`.
@@ -64,13 +67,13 @@ impl<'a> Questions<'a> {
     /// # Errors
     /// When the file can't be read.
     pub fn incident(&self, id: &str) -> Result<Found, LedgerError> {
-        let id = id.trim();
-        let found = if id.is_empty() { Vec::new() } else { self.reader.incidents_called(id)? };
-        let one_name = found.windows(2).all(|pair| pair[0].1.id == pair[1].1.id);
-        Ok(match found.as_slice() {
-            [] => Found::None,
-            [(number, incident), ..] if one_name => Found::One(Box::new(self.story(*number, incident)?)),
-            several => Found::Several(several.iter().map(|(_, incident)| incident.id.as_str().to_owned()).collect()),
+        Ok(match self.reader.incident(id)? {
+            ledger::Found::Nothing => Found::None,
+            ledger::Found::One(found) => {
+                let story = self.story(found.row.number, &found.row.incident)?;
+                Found::One(Box::new(story.with_members(found.runs, found.run_count)))
+            }
+            ledger::Found::Several(names) => Found::Several(names),
         })
     }
 
@@ -80,7 +83,9 @@ impl<'a> Questions<'a> {
     /// When the file can't be read.
     pub fn why(&self, run: &str) -> Result<Vec<RunStory>, LedgerError> {
         let mut runs = Vec::new();
-        for story in self.reader.stories(run)? {
+        for mut story in self.reader.stories(run)? {
+            // Told here with all that a person asks of them.
+            story.incidents.clear();
             let numbers: Vec<Number> = story.known.incidents.iter().map(|part| part.number).collect();
             let mut incidents = Vec::new();
             for (number, incident) in self.reader.incidents_numbered(&numbers)? {

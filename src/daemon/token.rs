@@ -40,7 +40,7 @@ pub fn make(ledger: &Path) -> Result<SecretString, TokenError> {
         .secure_random
         .fill(&mut bytes)
         .map_err(|_| TokenError::NoRandomness)?;
-    let token = SecretString::from(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    let token = SecretString::from(hex(&bytes));
     let path = path(ledger);
     leave(&path, &beside(ledger, ".token.new"), &token).map_err(|cause| TokenError::File { path, cause })?;
     Ok(token)
@@ -71,6 +71,11 @@ fn leave(path: &Path, under: &Path, token: &SecretString) -> io::Result<()> {
     file.write_all(b"\n")?;
     drop(file);
     std::fs::rename(under, path)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 fn beside(ledger: &Path, extension: &str) -> PathBuf {

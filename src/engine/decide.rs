@@ -34,6 +34,8 @@ pub(super) struct Decided {
     pub(super) raised: Vec<Raised>,
     /// Nothing in the memory changed: nothing needs to be written.
     pub(super) unchanged: bool,
+    /// What was seen is older than what is known: it proves nothing.
+    pub(super) late: bool,
 }
 
 /// Decides what follows from `observation`.
@@ -48,30 +50,30 @@ pub(super) fn decide(
     let Some(mut known) = known else {
         let mut known = Known::first(now, observation);
         let raised = advance(now, &mut known, observation, context, policy);
-        return Decided { known, raised, unchanged: false };
+        return Decided { known, raised, unchanged: false, late: false };
     };
     if freshness(&known, observation) == Freshness::Late {
         let unchanged = !note_late(now, &mut known, observation);
-        return Decided { known, raised: Vec::new(), unchanged };
+        return Decided { known, raised: Vec::new(), unchanged, late: true };
     }
     if says_nothing_new(&known, observation) {
-        return Decided { known, raised: Vec::new(), unchanged: true };
+        return Decided { known, raised: Vec::new(), unchanged: true, late: false };
     }
     let raised = advance(now, &mut known, observation, context, policy);
-    Decided { known, raised, unchanged: false }
+    Decided { known, raised, unchanged: false, late: false }
 }
 
 /// Decides what follows when the engine has forgotten a run that was open. One that was retrying may have failed: its silence
 /// ends with a word.
 pub(super) fn forget(now: Timestamp, key: &RunKey, mut known: Known, policy: &Policy) -> Decided {
     if !known.is_open() {
-        return Decided { known, raised: Vec::new(), unchanged: true };
+        return Decided { known, raised: Vec::new(), unchanged: true, late: false };
     }
     let last = known.status;
     known.note(now, None, Reason::Forgotten { last });
     known.standing = Standing::Cancelled;
     let raised = hold::vanished(now, key, &mut known, policy);
-    Decided { known, raised, unchanged: false }
+    Decided { known, raised, unchanged: false, late: false }
 }
 
 /// A failed attempt that is reported after the engine has gone on to the next one is not told: the newer one decides.

@@ -24,8 +24,9 @@ pub(super) fn retrying(
     };
     let step = card.retrying.as_ref().and_then(|retrying| retrying.step.clone());
     // Two steps that retry side by side are one silence: its deadline never moves while anything retries.
-    let goes_on =
-        known.hold.as_ref().is_some_and(|hold| without_gap || hold.step == step || hold.state == HoldState::Running);
+    // What is left to the parent is another silence: this one must have an end of its own.
+    let held = known.hold.as_ref().filter(|hold| hold.state != HoldState::Parent);
+    let goes_on = held.is_some_and(|hold| without_gap || hold.step == step || hold.state == HoldState::Running);
     if !goes_on {
         let hold = begin(now, step, &card, policy);
         if let Some(until) = hold.until {
@@ -65,7 +66,7 @@ pub(super) fn hold_ended(
 ) -> Decided {
     let due = known.hold_until().is_some_and(|until| until <= now);
     if !due {
-        return Decided { known, raised: Vec::new(), unchanged: true };
+        return Decided { known, raised: Vec::new(), unchanged: true, late: false };
     }
     let raised = match known.hold.as_ref().map(|hold| hold.state) {
         Some(HoldState::Parent) => parent_had_its_time(now, key, &mut known, parent, policy),
@@ -79,7 +80,7 @@ pub(super) fn hold_ended(
             Vec::new()
         }
     };
-    Decided { known, raised, unchanged: false }
+    Decided { known, raised, unchanged: false, late: false }
 }
 
 /// The engine has forgotten the run. Nothing is said where nothing was held.

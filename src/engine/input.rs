@@ -59,6 +59,20 @@ pub enum Input {
         /// Which.
         id: String,
     },
+    /// A polled source was read completely, whether that brought anything or not.
+    Read {
+        /// When that was known.
+        at: Timestamp,
+        /// Which.
+        source: String,
+        /// When the read began.
+        began: Timestamp,
+    },
+    /// Time brought something about: holds ended, or the board had something to do. Looks that found nothing are not written down.
+    Looked {
+        /// When.
+        at: Timestamp,
+    },
 }
 
 impl Input {
@@ -70,7 +84,9 @@ impl Input {
             | Self::Forgotten { at, .. }
             | Self::Acknowledged { at, .. }
             | Self::Silenced { at, .. }
-            | Self::Unsilenced { at, .. } => *at,
+            | Self::Unsilenced { at, .. }
+            | Self::Read { at, .. }
+            | Self::Looked { at } => *at,
         }
     }
 

@@ -5,6 +5,7 @@
 mod attempt;
 mod backoff;
 mod board;
+mod compare;
 mod decide;
 mod failing;
 mod hearers;
@@ -16,6 +17,7 @@ mod notification;
 mod outcome;
 mod policy;
 mod reason;
+mod replay;
 mod rhythm;
 pub mod rule;
 mod schedule;
@@ -30,6 +32,7 @@ pub use board::{
     Board, Changed, Coming, CommandError, Desk, ErrorMemory, Failed, Heard, Made, Pending, Raised, Stored, Stumble,
     Waiting, Workflow,
 };
+pub use compare::{ChangedFailure, ComparedRules, MessageRule, Messages, Replayed, compare};
 pub use decide::{Context, MOST_REPLAYED};
 pub use failing::Failing;
 pub use hearers::{About, Hearer};
@@ -44,6 +47,7 @@ pub use notification::{Delivery, Kind, Notification, NotificationId, OwnTrouble,
 pub use outcome::{Attempted, Next, Outcome, Verdict, after_attempt};
 pub use policy::{Audience, Budget, Expectation, Expected, Inhibition, OWNER, Owner, Policy, ProviderGate, Tenancy};
 pub use reason::{Line, Reason};
+pub use replay::{Alarm, Event, Replay, Said};
 pub use rule::{
     After, Condition, Escalate, Field, MOST_OUTCOMES, Matcher, MatcherError, Pattern, PatternError, Rhythm,
     RhythmOverride, Rule, RuleSet, Severity, StatusPattern,

@@ -34,6 +34,8 @@ pub(super) fn due(now: Timestamp, incident: &Incident, ear: &Ear, rhythm: Rhythm
     let flaps = incident.reopened >= FLAPS_FROM;
     match incident.state {
         State::Gathering => Due::Nothing,
+        // It came back and went again before its turn came: that, too, is told.
+        State::Resolved if !ear.knows && ear.told_over && incident.failures > ear.failures => spaced(Kind::Resolved),
         State::Resolved if !ear.knows => Due::Nothing,
         State::Resolved if flaps => spaced(Kind::Resolved),
         State::Resolved => Due::Say(Kind::Resolved),

@@ -19,10 +19,10 @@ pub struct Changes {
     pub told: Vec<Told>,
     /// Nothing in the run's memory changed: nothing of it needs to be written.
     pub unchanged: bool,
-    /// Nothing changed on the board either: without this input all would be as it is.
-    pub idle: bool,
     /// Other runs whose memory changed: to be written too.
     pub also: Vec<(RunKey, Known)>,
+    /// Nothing changed on the board either: without this input all would be as it is.
+    pub idle: bool,
 }
 
 /// One thing to say and the receivers to say it to.
@@ -66,17 +66,13 @@ impl Board {
             self.cancelled(&mut round, &seen, &known);
         }
         let also = if completed { self.repeated(&round, &seen, context.replayed) } else { Vec::new() };
-        // Of an observation that says nothing new it is worth knowing whether it showed something all the same.
-        let before = decided.unchanged.then(|| self.set_apart());
-        self.prove(&mut round, &seen, completed || new_failure);
         let key = seen.key.clone();
         self.tell(&mut round, &key, &mut known, &decided.raised, Some(&seen.source));
+        // Last, so that a problem which the run passed at one step and failed at another goes on, instead of ending and coming back.
+        let showed = !decided.late && self.prove(&mut round, &seen, completed);
         self.expect(&mut round, &seen, &known, decided.unchanged, completed);
-        let idle = decided.unchanged && round.told.is_empty() && !self.has_changed();
-        if let Some(before) = before {
-            self.put_together(before);
-        }
-        Changes { known, told: round.told, unchanged: decided.unchanged, idle, also }
+        let idle = decided.unchanged && !showed && also.is_empty() && round.told.is_empty();
+        Changes { known, told: round.told, unchanged: decided.unchanged, also, idle }
     }
 
     /// Decides what follows when a run's hold has reached its deadline. `parent` is where the run that started it stands, if it is known.
@@ -89,34 +85,38 @@ impl Board {
         parent: Option<Standing>,
         policy: &Policy,
     ) -> Changes {
-        self.without_news(now, key, policy, |policy| hold::hold_ended(now, key, known, parent, policy))
+        let before = failures(&known);
+        self.without_news(now, key, before, policy, |policy| hold::hold_ended(now, key, known, parent, policy))
     }
 
     /// Decides what follows when the engine has forgotten a run that was open. One that was retrying may have failed: its silence
     /// ends with a word.
     #[must_use]
     pub fn forget_run(&mut self, now: Timestamp, key: &RunKey, known: Known, policy: &Policy) -> Changes {
-        self.without_news(now, key, policy, |policy| decide::forget(now, key, known, policy))
+        let before = failures(&known);
+        self.without_news(now, key, before, policy, |policy| decide::forget(now, key, known, policy))
     }
 
     fn without_news(
         &mut self,
         now: Timestamp,
         key: &RunKey,
+        before: u32,
         policy: &Policy,
         decide: impl FnOnce(&Policy) -> Decided,
     ) -> Changes {
         let mut round = Round::new(now, policy);
-        let Decided { mut known, raised, unchanged } = decide(policy);
-        if let Some(card) =
-            known.card.as_ref().filter(|_| raised.iter().any(|raised| raised.kind == super::Kind::Failed))
-        {
-            let fingerprint = card.fingerprint.0.clone();
-            self.see_error(&round, &fingerprint);
+        let Decided { mut known, raised, unchanged, .. } = decide(policy);
+        // One that was left to its parent was met when it failed.
+        if failures(&known) > before {
+            if let Some(card) = &known.card {
+                self.see_error(&round, &card.fingerprint.0);
+            }
+            self.see_failed(key);
         }
         self.tell(&mut round, key, &mut known, &raised, None);
         self.expect_without_news(&mut round, key, &known);
-        Changes { known, told: round.told, unchanged, idle: unchanged, also: Vec::new() }
+        Changes { known, told: round.told, unchanged, also: Vec::new(), idle: unchanged }
     }
 
     fn tell(

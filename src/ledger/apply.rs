@@ -1,6 +1,7 @@
 //! From observations to rows, inside the writer's transaction. What follows from an observation is the engine's to say; this
 //! only fetches what the engine needs to know and writes what it answers.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jiff::{SignedDuration, Timestamp};
@@ -30,9 +31,12 @@ pub(super) struct Hot<'c> {
     pub(super) taken: bool,
     /// When the board has to be asked again, as of the last commit.
     pub(super) next_tick: Option<Timestamp>,
+    /// For the bodies of rows.
     pub(super) buffer: Buffer,
     /// What goes into the journal with this transaction.
     pub(super) journal: Lines,
+    /// When a read of a source was last journaled.
+    pub(super) reads: BTreeMap<String, Timestamp>,
     /// Runs whose holds met a bug in the engine when they were to end: rows to be put off.
     pub(super) spoiled: Vec<i64>,
     /// What a tick of the board stumbled over, and until when it is put off.
@@ -57,6 +61,7 @@ impl<'c> Hot<'c> {
             next_tick: None,
             buffer: Buffer::default(),
             journal: Lines::default(),
+            reads: BTreeMap::new(),
             spoiled: Vec::new(),
             stumbles: Vec::new(),
             find: db.prepare_cached(
@@ -238,11 +243,11 @@ fn observe_one(
     let replayed = repeated::load(hot, &seen)?;
     let context = Context { history, parent_open, replayed };
     let changes = guarded(|| hot.board.observe(now, known, seen, context, policy))?;
+    repeated::write(hot, &changes.also)?;
     if !changes.idle {
         let seen = Seen { at: now, history, parent_open, workflow: workflow.as_deref() };
         hot.journal.observed(&seen, written, index)?;
     }
-    repeated::write(hot, &changes.also)?;
     if !changes.unchanged {
         let named = Named { key: &observation.key, title: observation.workflow_name.as_deref() };
         return hot.write(before.as_ref(), named, now, &changes, policy, effects);

@@ -5,12 +5,14 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::command::Work;
+use super::incidents::{self, Found, IncidentRow};
 use super::journal::{self, JournalRow};
+use super::pending::{self, AllPending};
 use super::reader::{self, FailingReceiver, OpenRunRow, Trouble};
 use super::story::{self, Story};
 use super::{Ledger, LedgerError, backup};
 use crate::clock;
-use crate::engine::Delivery;
+use crate::engine::{Delivery, Number, Silence};
 
 impl Ledger {
     /// The deliveries of `receiver` that are due, oldest first, at most `limit`, without those in `skip`; and when the next one
@@ -86,6 +88,51 @@ impl Ledger {
     /// When the file can't be read.
     pub async fn failing(&self) -> Result<Vec<FailingReceiver>, LedgerError> {
         self.read(reader::failing).await
+    }
+
+    /// The incidents that go on, those that wait for more failures included, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub async fn open_incidents(&self, limit: usize) -> Result<Vec<IncidentRow>, LedgerError> {
+        self.read(move |db| incidents::open(db, limit)).await
+    }
+
+    /// The incidents before the one with the number `before`, or the newest ones, however they stand, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub async fn recent_incidents(
+        &self,
+        before: Option<Number>,
+        limit: usize,
+    ) -> Result<Vec<IncidentRow>, LedgerError> {
+        self.read(move |db| incidents::recent(db, before, limit)).await
+    }
+
+    /// The incident whose name begins with `name`, with its runs and all that was said about it.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub async fn incident(&self, name: &str) -> Result<Found, LedgerError> {
+        let name = name.to_owned();
+        self.read(move |db| incidents::find(db, &name)).await
+    }
+
+    /// The silences that were made by command and are not over, or wait for their summary.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub async fn silences(&self) -> Result<Vec<Silence>, LedgerError> {
+        self.read(incidents::silences).await
+    }
+
+    /// What somebody is not told yet: problems, and runs that are held.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub async fn pending(&self) -> Result<AllPending, LedgerError> {
+        self.read(pending::pending).await
     }
 
     /// The inputs that changed anything since `since`, in order: of the rows behind `after` the next `limit` ones. Begins with `after` 0,

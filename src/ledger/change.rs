@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 
 use super::command::{Answer, Work};
+use super::error::NotDone;
 use super::prune::Place;
 use super::{Ledger, LedgerError, done};
 use crate::clock;
-use crate::engine::{Attempted, Notification, OwnTrouble};
+use crate::engine::{Attempted, IncidentId, Made, Notification, OwnTrouble, Silence};
 
 impl Ledger {
     /// Puts an attempt on record, with what follows from it: the next attempt, the fallback, the trouble. To be repeated until it
@@ -76,6 +77,50 @@ impl Ledger {
                 Answer::Released(more) if more > 0 => released += more,
                 _ => return Ok(released),
             }
+        }
+    }
+
+    /// A polled source was read completely; `began`: when that read began. What is expected of it and did not happen is said only then.
+    ///
+    /// # Errors
+    /// When what follows was not committed.
+    pub async fn source_read(&self, source: &str, began: Timestamp) -> Result<(), LedgerError> {
+        done(self.ask(Work::Read { source: source.to_owned(), began, now: clock::now() }, None)).await
+    }
+
+    /// Somebody knows of the open incident whose name begins with `incident`: no reminders and no escalation any more. Answers its whole
+    /// name, and whether it was news.
+    ///
+    /// # Errors
+    /// When there is no such open incident, or more than one; when it was not committed.
+    pub async fn acknowledge(&self, incident: &str, by: &str, now: Timestamp) -> Result<(IncidentId, Made), NotDone> {
+        let work = Work::Acknowledge { id: incident.to_owned(), by: by.to_owned(), now };
+        match self.ask(work, None).await? {
+            Answer::Acknowledged(made) => Ok(made?),
+            _ => Err(NotDone::Ledger(LedgerError::Closed)),
+        }
+    }
+
+    /// Makes a silence; one with the same id is replaced.
+    ///
+    /// # Errors
+    /// When it is over already; when it was not committed.
+    pub async fn silence(&self, silence: Silence, now: Timestamp) -> Result<Made, NotDone> {
+        self.silenced(Work::Silence { silence, now }).await
+    }
+
+    /// Ends a silence that was made by command.
+    ///
+    /// # Errors
+    /// When there is none; when it was not committed.
+    pub async fn end_silence(&self, id: &str, now: Timestamp) -> Result<Made, NotDone> {
+        self.silenced(Work::EndSilence { id: id.to_owned(), now }).await
+    }
+
+    async fn silenced(&self, work: Work) -> Result<Made, NotDone> {
+        match self.ask(work, None).await? {
+            Answer::Silenced(made) => Ok(made?),
+            _ => Err(NotDone::Ledger(LedgerError::Closed)),
         }
     }
 

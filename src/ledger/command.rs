@@ -5,9 +5,8 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::LedgerError;
 use super::journal::Written;
-use super::order::Order;
 use super::prune::Place;
-use crate::engine::{Attempted, CommandError, Made, Notification, OwnTrouble};
+use crate::engine::{Attempted, CommandError, IncidentId, Made, Notification, OwnTrouble, Silence};
 use crate::run::RunKey;
 use crate::triage::Observation;
 
@@ -65,13 +64,27 @@ pub(super) enum Work {
         receiver: String,
         now: Timestamp,
     },
-    Order {
-        order: Order,
-        now: Timestamp,
-    },
     Park {
         delivery: i64,
         reason: String,
+        now: Timestamp,
+    },
+    Read {
+        source: String,
+        began: Timestamp,
+        now: Timestamp,
+    },
+    Acknowledge {
+        id: String,
+        by: String,
+        now: Timestamp,
+    },
+    Silence {
+        silence: Silence,
+        now: Timestamp,
+    },
+    EndSilence {
+        id: String,
         now: Timestamp,
     },
     Prune {
@@ -88,7 +101,12 @@ impl Work {
     pub(super) fn weight(&self) -> usize {
         match self {
             Self::Observe(batch, _) => batch.weight(),
-            Self::EndHolds { .. } | Self::Order { .. } | Self::Prune { .. } => super::hold::CHUNK,
+            Self::EndHolds { .. }
+            | Self::Read { .. }
+            | Self::Acknowledge { .. }
+            | Self::Silence { .. }
+            | Self::EndSilence { .. }
+            | Self::Prune { .. } => super::hold::CHUNK,
             Self::Release { .. } => super::release::CHUNK,
             Self::Sweep { .. } => super::sweep::CHUNK,
             _ => 1,
@@ -105,12 +123,14 @@ impl Work {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Answer {
     Done,
-    /// What came of an order.
-    Made(Result<Made, CommandError>),
     /// Whether anything changed.
     Changed(bool),
     /// When to ask again.
     Next(Option<Timestamp>),
+    /// Which incident somebody knows of now.
+    Acknowledged(Result<(IncidentId, Made), CommandError>),
+    /// Whether a silence was made, or ended.
+    Silenced(Result<Made, CommandError>),
     /// How many deliveries were handed on.
     Released(u64),
     /// How many runs went, and where to go on; `None` at the end.

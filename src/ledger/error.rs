@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
+use crate::engine::CommandError;
+
 /// The ledger could not do what it was asked to. Nothing of it was written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LedgerError {
@@ -57,6 +59,17 @@ impl From<serde_json::Error> for LedgerError {
     fn from(error: serde_json::Error) -> Self {
         Self::Failed(error.to_string())
     }
+}
+
+/// What a person asked for was not done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotDone {
+    /// It can't be done.
+    #[error(transparent)]
+    Refused(#[from] CommandError),
+    /// The ledger did not take it.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
 }
 
 /// There is no room in the queue: ask again in a moment. Nothing was taken.

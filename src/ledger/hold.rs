@@ -9,7 +9,7 @@ use super::apply::{Before, Hot, Named, guarded};
 use super::bells::Effects;
 use super::outbox::NO_RUN;
 use super::rows::{micros, time};
-use crate::engine::{Known, Policy};
+use crate::engine::{Input, Known, Policy};
 use crate::run::RunKey;
 use crate::triage::Standing;
 
@@ -40,6 +40,7 @@ pub(super) fn end(
         })?
         .collect::<Result<Vec<_>, _>>()?
     };
+    let any_hold = !due.is_empty();
     for (row, key, text) in due {
         let known = match serde_json::from_str::<Known>(&text) {
             Ok(known) => known,
@@ -64,6 +65,9 @@ pub(super) fn end(
         }
     }
     tick(hot, now, policy, effects)?;
+    if any_hold || hot.board.has_changed() {
+        hot.journal.input(&Input::Looked { at: now })?;
+    }
     let mut next = hot.db.prepare_cached("SELECT min(hold_until) FROM runs WHERE hold_until IS NOT NULL")?;
     let next = next.query_row([], |row| row.get::<_, Option<i64>>(0))?.map(time);
     Ok(next.into_iter().chain(hot.board.next_deadline(now, policy)).min())

@@ -1,13 +1,17 @@
 //! Reads a ledger file from outside: commands that look at it while firstred runs, or when it does not.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use jiff::Timestamp;
 use rusqlite::Connection;
 
+use super::incidents::{self, Found, IncidentRow};
 use super::journal::{self, JournalRow};
+use super::pending::{self, AllPending};
 use super::reader::{self, Waiting};
 use super::{LedgerError, OpenError, Story, open, story};
+use crate::engine::{Number, Silence};
 
 /// Reads a ledger that may belong to a running firstred.
 #[derive(Debug)]
@@ -42,6 +46,54 @@ impl Reader {
     /// When the file can't be read.
     pub fn receivers_waiting(&self) -> Result<Waiting, LedgerError> {
         reader::receivers_waiting(&self.db)
+    }
+
+    /// As [`super::Ledger::open_incidents`].
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn open_incidents(&self, limit: usize) -> Result<Vec<IncidentRow>, LedgerError> {
+        incidents::open(&self.db, limit)
+    }
+
+    /// As [`super::Ledger::recent_incidents`].
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn recent_incidents(&self, before: Option<Number>, limit: usize) -> Result<Vec<IncidentRow>, LedgerError> {
+        incidents::recent(&self.db, before, limit)
+    }
+
+    /// As [`super::Ledger::incident`].
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn incident(&self, name: &str) -> Result<Found, LedgerError> {
+        incidents::find(&self.db, name)
+    }
+
+    /// As [`super::Ledger::silences`].
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn silences(&self) -> Result<Vec<Silence>, LedgerError> {
+        incidents::silences(&self.db)
+    }
+
+    /// As [`super::Ledger::pending`].
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn pending(&self) -> Result<AllPending, LedgerError> {
+        pending::pending(&self.db)
+    }
+
+    /// The ids of what was said about problems since `since`.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn said(&self, since: Timestamp) -> Result<BTreeSet<String>, LedgerError> {
+        reader::said(&self.db, since)
     }
 
     /// As [`super::Ledger::journal`].

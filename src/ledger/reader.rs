@@ -1,6 +1,7 @@
 //! The questions: a thread with a connection that can't write, and what is asked of it. Every question is short, for a long one
 //! would keep the log from being checkpointed.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 
@@ -145,6 +146,15 @@ pub(super) fn open_runs(
         let key = RunKey { run: row.get(0)?, workflow: row.get(1)?, workspace: row.get(2)? };
         Ok(OpenRunRow { key, status: part.status, started_at: part.started_at })
     })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// What was said about problems since `since`: of an incident, or a summary of several.
+pub(super) fn said(db: &Connection, since: Timestamp) -> Result<BTreeSet<String>, LedgerError> {
+    let mut find = db.prepare_cached(
+        "SELECT name FROM notifications WHERE at >= ?1 AND (incident IS NOT NULL OR body LIKE '%\"kind\":\"summary\"%')",
+    )?;
+    let rows = find.query_map([micros(since)], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

@@ -14,7 +14,7 @@ use super::command::{Answer, Command, Work};
 use super::failing::Memory;
 use super::reserve::Reserve;
 use super::trouble::Met;
-use super::{LedgerError, failing, hold, order, outbox, park, prune, release, sweep, trouble};
+use super::{LedgerError, failing, hold, outbox, park, people, prune, read, release, sweep, trouble};
 use crate::clock;
 use crate::engine::Policy;
 use crate::metrics::{AttemptLabel, Metrics};
@@ -228,12 +228,19 @@ fn work(hot: &mut Hot<'_>, work: &Work, policy: &Policy, effects: &mut Effects) 
         }
         Work::Settle { what, now } => trouble::settle(hot, what, *now).map(Answer::Changed),
         Work::Sweep { now } => sweep::sweep(hot, *now, policy, effects).map(Answer::Changed),
+        Work::Read { source, began, now } => {
+            read::read(hot, source, *began, *now, policy, effects).map(|()| Answer::Done)
+        }
         Work::EndHolds { now } => hold::end(hot, *now, policy, effects).map(Answer::Next),
         Work::Release { receiver, now } => release::release(hot, receiver, *now, policy, effects).map(Answer::Released),
-        Work::Order { order, now } => order::carry_out(hot, order, *now, policy, effects).map(Answer::Made),
         Work::Park { delivery, reason, now } => {
             park::park(hot, *delivery, reason, *now, policy, effects).map(|()| Answer::Done)
         }
+        Work::Acknowledge { id, by, now } => {
+            people::acknowledge(hot, (id, by), *now, policy, effects).map(Answer::Acknowledged)
+        }
+        Work::Silence { silence, now } => people::silence(hot, silence, *now, policy, effects).map(Answer::Silenced),
+        Work::EndSilence { id, now } => people::end_silence(hot, id, *now, policy, effects).map(Answer::Silenced),
         Work::Prune { before, place } => {
             prune::prune(hot, *before, *place).map(|(runs, next)| Answer::Pruned { runs, next })
         }
@@ -275,10 +282,13 @@ fn work_name(work: &Work) -> &'static str {
         Work::Raise { .. } => "raise",
         Work::Settle { .. } => "settle",
         Work::Sweep { .. } => "sweep",
+        Work::Read { .. } => "read",
         Work::EndHolds { .. } => "end holds",
         Work::Release { .. } => "release",
-        Work::Order { .. } => "order",
         Work::Park { .. } => "park",
+        Work::Acknowledge { .. } => "acknowledge",
+        Work::Silence { .. } => "silence",
+        Work::EndSilence { .. } => "end silence",
         Work::Prune { .. } => "prune",
         Work::Close => "close",
         #[cfg(test)]

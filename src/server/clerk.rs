@@ -49,7 +49,7 @@ pub enum Asked {
         by: String,
     },
     /// A new silence.
-    Silence(NewSilence),
+    Silence(Box<NewSilence>),
     /// The end of a silence that was made by command.
     EndSilence {
         /// Its id.

@@ -54,6 +54,13 @@ pub trait Intake: Clone + Send + Sync + 'static {
     /// When it could not be committed. The source keeps its old checkpoint and reads the same again.
     fn take(&self, source: &str, batch: Batch) -> impl Future<Output = Result<(), NotTaken>> + Send;
 
+    /// The source was read completely, by a read that began at `began`, and all that it brought was taken: what was not seen by then
+    /// had not happened.
+    fn read(&self, source: &str, began: jiff::Timestamp) -> impl Future<Output = ()> + Send {
+        let _ = (source, began);
+        async {}
+    }
+
     /// The checkpoint that was last committed; `None` before the first one.
     ///
     /// # Errors

@@ -55,11 +55,16 @@ pub async fn run<P: Poller, I: Intake>(
     health.send_modify(|health| health.every = every);
     let mut pace = pace::Pace::new(every, crate::clock::seed());
     loop {
+        let began = crate::clock::now();
         let outcome = tokio::select! {
             biased;
             () = stop.cancelled() => return,
-            outcome = unhurt(poller.poll(&intake, crate::clock::now())) => outcome,
+            outcome = unhurt(poller.poll(&intake, began)) => outcome,
         };
+        // Where there is more to read at once, what is missing may be among it.
+        if matches!(&outcome, Ok(done) if !done.more) {
+            intake.read(name, began).await;
+        }
         let wait = match &outcome {
             Ok(done) => pace.after_success(done.more),
             Err(error) => pace.after_failure(error.retry_after),

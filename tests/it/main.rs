@@ -13,9 +13,11 @@
 mod support;
 
 mod api;
+mod backtest;
 mod cli;
 mod cli_json;
 mod crash;
+mod expect;
 mod gone;
 mod hold;
 mod hostile;
@@ -29,6 +31,7 @@ mod rules;
 mod secrets;
 mod shutdown;
 mod silences;
+mod simulation;
 mod slack_faults;
 mod slow_clients;
 mod smtp;

@@ -83,8 +83,11 @@ async fn a_failure_is_not_told_again_after_a_kill_and_a_restart() {
 }
 
 #[tokio::test]
-async fn a_run_that_fails_runs_again_and_fails_again_is_told_twice() {
-    let (slack, daemon) = start().await;
+async fn a_run_that_fails_runs_again_and_fails_again_is_told_again_as_an_update() {
+    let slack = Slack::start().await;
+    let rule = "[[rules]]\nname = \"all\"\nnotify = [\"oncall\"]\nupdate_every = \"1s\"";
+    let setup = Setup::new().defaults(&["oncall"], "10m").slack("oncall", &slack, "").toml(rule);
+    let daemon = Daemon::start(&setup).await;
     daemon.ingest(&failed("r1", "exports")).await;
     slack.wait_about("exports", SOON).await;
     let again = |status: &str| with(in_status("r1", "exports", status), "startedAt", at(1));
@@ -95,6 +98,7 @@ async fn a_run_that_fails_runs_again_and_fails_again_is_told_twice() {
     second["steps"][1]["completedAt"] = at(3).into();
     daemon.ingest(&second).await;
     daemon.ingest(&second).await;
+    daemon.poll("the update", async |_: &Daemon| slack.about("exports").len() >= 2).await;
     assert_eq!(count(&slack, &daemon, "exports").await, 2);
 }
 

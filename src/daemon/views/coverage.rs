@@ -161,14 +161,14 @@ fn covered(seen: Seen<'_>, last_at: Timestamp, policy: &Policy) -> Covered {
         (false, true) => Rest::Defaults,
         (false, false) => Rest::Rule,
     };
-    let names = |rules: Vec<&Rule>| rules.into_iter().map(|rule| rule.name.clone()).collect();
+    let called = |rules: Vec<&Rule>| rules.into_iter().map(|rule| rule.name.clone()).collect();
     Covered {
         workflow: seen.name.unwrap_or(seen.workflow).to_owned(),
         workspace: seen.workspace.to_owned(),
         source: seen.source.to_owned(),
         last_at,
-        rules: names(rules),
-        depends: names(depends),
+        rules: called(rules),
+        depends: called(depends),
         rest,
         receivers,
     }

@@ -10,6 +10,7 @@ use crate::engine::{
     Policy, Resolution, RunRef, Severity, State, What, Withheld,
 };
 use crate::ledger::DeliveryStory;
+use crate::run::RunKey;
 use crate::triage::{Card, Class};
 
 /// A problem.
@@ -132,6 +133,12 @@ pub struct IncidentStory {
     pub members: Vec<IncidentView>,
     /// The failed runs that were not run again, oldest first, the newest ones only.
     pub failed_runs: Vec<RunRef>,
+    /// The runs that belong to it, the newest first, at most 200; absent in the story of a run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub run_keys: Vec<RunKey>,
+    /// How many there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_count: Option<u64>,
     /// What was decided and why, oldest first.
     pub lines: Vec<Line>,
     /// What was said about it, oldest first.
@@ -204,10 +211,18 @@ impl IncidentStory {
             opening: incident.opening.card(),
             members: members.iter().map(|member| IncidentView::of(now, member, policy)).collect(),
             failed_runs: incident.refs.clone(),
+            run_keys: Vec::new(),
+            run_count: None,
             lines: incident.lines.clone(),
             notifications: Vec::new(),
             deliveries: Vec::new(),
         }
+    }
+
+    /// With the runs that belong to it.
+    #[must_use]
+    pub fn with_members(self, run_keys: Vec<RunKey>, run_count: u64) -> Self {
+        Self { run_keys, run_count: Some(run_count), ..self }
     }
 
     /// With what was said about it.

@@ -65,7 +65,7 @@ impl Board {
             let budget = policy.receivers.get(receiver)?.budget;
             let (_, cohort) =
                 desk.cohorts().find(|(other, cohort)| *other == cause && cohort.members.contains(&number))?;
-            desk.due(cause, cohort, now, budget)
+            Some(desk.storm_ends(cohort, now, budget))
         };
         match why {
             // It may have been made longer, or ended, since.

@@ -135,11 +135,17 @@ impl Board {
         // What waits for it is looked at with the next tick: a message must not interrupt the one that is being decided.
     }
 
-    /// Until when a silence is in force, where it is.
+    /// Until when a silence is on, where it is.
     pub(super) fn silent_until(&self, id: &str, now: Timestamp, policy: &Policy) -> Option<Timestamp> {
         let configured = || policy.silences.iter().find(|silence| silence.id == id);
         let silence = self.silences.get(id).or_else(configured)?;
-        (!self.ended_early.contains_key(id) && silence.is_on(now)).then_some(silence.until)
+        (silence.is_on(now) && !self.has_ended_early(silence)).then_some(silence.until)
+    }
+
+    /// Whether a silence of the configuration ended for a new error. One of the same name that begins later is another one.
+    pub(super) fn has_ended_early(&self, silence: &Silence) -> bool {
+        let ended = self.ended_early.get(&silence.id);
+        ended.is_some_and(|ended| silence.by.is_none() && silence.from.is_none_or(|from| from <= *ended))
     }
 
     /// A silence that is over is kept for as long as something waits for its end.
@@ -160,8 +166,11 @@ impl Board {
         incident: &mut super::Incident,
         policy: &Policy,
     ) -> bool {
-        let gone: Vec<String> =
-            incident.ears.keys().filter(|receiver| !policy.receivers.contains_key(*receiver)).cloned().collect();
+        // One that may not see the workspace any more is gone for it.
+        let hears = |receiver: &String| {
+            policy.receivers.get(receiver).is_some_and(|audience| audience.may_see(&incident.workspace))
+        };
+        let gone: Vec<String> = incident.ears.keys().filter(|receiver| !hears(receiver)).cloned().collect();
         let changed = !gone.is_empty();
         for receiver in gone {
             let Some(ear) = incident.ears.remove(&receiver) else {

@@ -54,17 +54,9 @@ pub(super) struct Cohort {
 }
 
 impl Cohort {
-    /// Whether it may be looked at now.
-    pub(super) fn may_be_looked_at(&self, now: Timestamp) -> bool {
-        self.not_before.is_none_or(|at| at <= now)
-    }
-
-    /// When its waiting ends, where it was known when it began.
-    pub(super) fn ends(&self) -> Option<Timestamp> {
-        match &self.why {
-            Withheld::Silence { until, .. } | Withheld::Quiet { until, .. } => Some(*until),
-            _ => None,
-        }
+    /// A moment, or a later one if it may not be looked at before.
+    pub(super) fn not_before(&self, at: Timestamp) -> Timestamp {
+        self.not_before.map_or(at, |not_before| at.max(not_before))
     }
 }
 
@@ -87,15 +79,14 @@ impl Desk {
     }
 
     fn forget(&mut self, now: Timestamp, budget: Budget) {
-        // A clock that was set back must not lock the receiver up for longer than its budget does.
-        let counts = |at: &Timestamp| *at <= now && now.duration_since(*at) < budget.within;
-        self.sent.retain(counts);
+        self.sent.retain(|at| counts(now, *at, budget));
     }
 
     /// When there is room for one message again.
     fn room_at(&self, now: Timestamp, budget: Budget) -> Timestamp {
-        let full = self.sent.len() >= usize::try_from(budget.messages).unwrap_or(usize::MAX);
-        let oldest = self.sent.front().filter(|_| full);
+        let recent = || self.sent.iter().filter(|at| counts(now, **at, budget));
+        let full = recent().count() >= usize::try_from(budget.messages).unwrap_or(usize::MAX);
+        let oldest = recent().next().filter(|_| full);
         oldest.map_or(now, |at| at.saturating_add(budget.within).unwrap_or(Timestamp::MAX))
     }
 
@@ -128,15 +119,6 @@ impl Desk {
         Some(self.cohorts.remove(at).1)
     }
 
-    /// What a cohort waits for goes on for longer than it was said.
-    pub(super) fn prolong(&mut self, cause: &Cause, longer: Timestamp) {
-        if let Some((_, cohort)) = self.cohorts.iter_mut().find(|(other, _)| other == cause)
-            && let Withheld::Silence { until, .. } | Withheld::Quiet { until, .. } = &mut cohort.why
-        {
-            *until = longer;
-        }
-    }
-
     /// Does not look at a cohort before then.
     pub(super) fn put_off(&mut self, cause: &Cause, until: Timestamp) {
         if let Some((_, cohort)) = self.cohorts.iter_mut().find(|(other, _)| other == cause) {
@@ -154,22 +136,16 @@ impl Desk {
         self.cohorts.iter().any(|(cause, _)| *cause == Cause::Storm)
     }
 
-    /// When a cohort is to be looked at; none where something else ends its waiting.
-    pub(super) fn due(
-        &self,
-        cause: &Cause,
-        cohort: &Cohort,
-        now: Timestamp,
-        budget: Option<Budget>,
-    ) -> Option<Timestamp> {
-        let due = match (cause, &cohort.why) {
-            (_, Withheld::Silence { until, .. } | Withheld::Quiet { until, .. }) => Some(*until),
-            (Cause::Storm, _) => {
-                let gathered = cohort.since.saturating_add(GATHER).unwrap_or(Timestamp::MAX);
-                Some(budget.map_or(now, |budget| self.room_at(now, budget).max(gathered)))
-            }
-            _ => None,
-        };
-        due.map(|at| cohort.not_before.map_or(at, |not_before| at.max(not_before)))
+    /// When a storm is summed up.
+    pub(super) fn storm_ends(&self, cohort: &Cohort, now: Timestamp, budget: Option<Budget>) -> Timestamp {
+        // A clock that was set back must not put it off.
+        let since = if cohort.since > now { Timestamp::MIN } else { cohort.since };
+        let gathered = since.saturating_add(GATHER).unwrap_or(Timestamp::MAX);
+        budget.map_or(now, |budget| self.room_at(now, budget).max(gathered))
     }
+}
+
+/// Whether what was sent then still counts. A clock that was set back must not lock the receiver up for longer than its budget does.
+fn counts(now: Timestamp, at: Timestamp, budget: Budget) -> bool {
+    at <= now && now.duration_since(at) < budget.within
 }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::desk::Cause;
 use super::{Board, Round, joined};
 use crate::engine::incident::{Incident, MOST_REFS, Number, Proof, Resolution, RunRef, State, What};
+use crate::engine::rhythm::{Due, due};
 use crate::engine::rule::Condition;
 use crate::engine::{Policy, Reason};
 
@@ -59,7 +60,7 @@ impl Board {
             self.incidents.insert(number, incident);
         }
         self.attend(round, number, None);
-        self.dismiss(number);
+        self.release_members(round.now, number);
         for parent in parents {
             self.service_may_be_over(round, parent);
         }
@@ -102,6 +103,8 @@ impl Board {
                 if gone && self.waits_anywhere(number) {
                     // Whatever it waits for asks again.
                     self.set_deadline(number, None);
+                } else if gone && let Some(at) = self.last_word_at(round.now, number, round.policy) {
+                    self.set_deadline(number, Some(at));
                 } else if gone {
                     self.leave(number);
                 }
@@ -170,6 +173,7 @@ impl Board {
         } else {
             incident.note(round.now, Reason::Escalated { receivers });
         }
+        // Whoever is told from now on may also be told of the service's trouble.
         if let Some(incident) = self.incidents.remove(&number) {
             self.index_services(number, &incident);
             self.incidents.insert(number, incident);
@@ -201,12 +205,28 @@ impl Board {
         }
         self.changed.left.insert(number);
         // Written down as it was when it left.
-        if self.changed.incidents.remove(&number) || self.apart {
+        if self.changed.incidents.remove(&number) {
             self.changed.last_words.push((number, *incident));
         }
     }
 
-    pub(super) fn waits_anywhere(&self, number: Number) -> bool {
+    /// Whether somebody is still to be told of its end.
+    pub(super) fn has_more_to_say(&self, now: Timestamp, number: Number, policy: &Policy) -> bool {
+        self.waits_anywhere(number) || self.last_word_at(now, number, policy).is_some()
+    }
+
+    /// When somebody is told of its end who is not told at once, since it flaps.
+    fn last_word_at(&self, now: Timestamp, number: Number, policy: &Policy) -> Option<Timestamp> {
+        let incident = self.incidents.get(&number)?;
+        let rhythm = self.rhythm_of(incident, policy);
+        let later = |ear| match due(now, incident, ear, rhythm) {
+            Due::At(at) => Some(at),
+            Due::Say(_) | Due::Nothing => None,
+        };
+        incident.ears.values().filter_map(later).min()
+    }
+
+    fn waits_anywhere(&self, number: Number) -> bool {
         self.desks.values().any(|desk| desk.waits_for(number).is_some())
     }
 

@@ -5,15 +5,12 @@ use jiff::Timestamp;
 
 use super::going::Kept;
 use super::heed::is_named;
-use super::watch::{Named, Subject, named};
+use super::subject::{Named, Subject, named};
 use super::{Board, Round, joined};
 use crate::engine::incident::Concern;
 use crate::engine::{Expectation, Expected, Known};
 use crate::run::RunKey;
 use crate::triage::Observation;
-
-/// How many subjects are looked at in one go.
-const CHUNK: usize = 500;
 
 impl Board {
     /// A source that is polled was read completely; `began`: when that read began. To be called for every complete read, also where it
@@ -165,13 +162,6 @@ impl Board {
             self.verify(round, number);
         }
         self.review(round, &subject);
-    }
-
-    /// What time brings about.
-    pub(super) fn expect_by_time(&mut self, round: &mut Round<'_>) {
-        for subject in self.watch.take_due(round.now, CHUNK) {
-            self.review(round, &subject);
-        }
     }
 }
 

@@ -27,7 +27,12 @@ impl Board {
         ear: &mut Ear,
         gate: &Gate<'_>,
     ) -> Option<Withheld> {
-        if let Some((cause, why)) = self.outer_gate(round, incident, gate.number, gate.receiver, gate.card) {
+        // A problem is what opened it: whatever else joins it, what is silenced or above others does not change with the newest failure.
+        let matched =
+            !round.policy.silences.is_empty() || !self.silences.is_empty() || !round.policy.inhibitions.is_empty();
+        let opening = if matched { incident.opening.card() } else { None };
+        let card = opening.as_ref().unwrap_or(gate.card);
+        if let Some((cause, why)) = self.outer_gate(round, incident, gate.number, gate.receiver, card, gate.card) {
             return Some(self.wait(round, gate, cause, why));
         }
         if let Some(why) = self.service_gate(round, incident, ear, gate) {
@@ -36,7 +41,8 @@ impl Board {
         let budget = round.policy.receivers.get(gate.receiver)?.budget?;
         let desk = self.desks.entry(gate.receiver.to_owned()).or_default();
         let room = desk.room(round.now, Some(budget))?;
-        let kept = u32::from(!gate.to_the_last);
+        // The last one is kept for the summary; a budget of one message is there for the first failure all the same.
+        let kept = u32::from(!gate.to_the_last && budget.messages > 1);
         if room > kept && (gate.to_the_last || !desk.storms()) {
             return None;
         }
@@ -52,8 +58,9 @@ impl Board {
         number: Number,
         receiver: &str,
         card: &Card,
+        newest: &Card,
     ) -> Option<(Cause, Withheld)> {
-        if let Some((id, until)) = self.silenced(round, card) {
+        if let Some((id, until)) = self.silenced(round, card, newest) {
             return Some((Cause::Silence(id.clone()), Withheld::Silence { id, until }));
         }
         if let Some((inhibition, above, by)) = self.inhibitor(number, incident, card, round.policy) {
@@ -78,15 +85,15 @@ impl Board {
         why
     }
 
-    /// The silence that fits, and its end. One that is to end for a new error ends here.
-    fn silenced(&mut self, round: &Round<'_>, card: &Card) -> Option<(String, jiff::Timestamp)> {
+    /// The silence that fits, and its end. One that is to end for a new error ends here, if that is what failed last.
+    fn silenced(&mut self, round: &Round<'_>, card: &Card, newest: &Card) -> Option<(String, jiff::Timestamp)> {
         let mut over = Vec::new();
         let mut found = None;
         for silence in round.policy.silences.iter().chain(self.silences.values()) {
-            if self.ended_early.contains_key(&silence.id) || !silence.fits(round.now, card) {
+            if self.has_ended_early(silence) || !silence.fits(round.now, card) {
                 continue;
             }
-            if silence.unless_new && self.is_new(card, silence) {
+            if silence.unless_new && self.is_new(newest, silence) {
                 over.push(silence.id.clone());
             } else if found.is_none() {
                 found = Some((silence.id.clone(), silence.until));

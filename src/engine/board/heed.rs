@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Board;
 use super::going::Going;
-use super::watch::{Named, Subject, named};
+use super::subject::{Named, Subject, named};
 use crate::engine::{Expectation, Expected, Policy};
 use crate::run::RunKey;
 
@@ -18,6 +18,7 @@ impl Board {
             return;
         }
         let mut seen: BTreeSet<(usize, Named)> = BTreeSet::new();
+        let names: Vec<Vec<Named>> = policy.expectations.iter().map(|expectation| named(expectation, policy)).collect();
         for (key, workflow) in &self.workflows {
             let Some((workspace, id)) = key.split_once('\0') else {
                 continue;
@@ -30,9 +31,9 @@ impl Board {
                 };
                 if let Expected::Success { .. } = expectation.expected {
                     self.watch.set_due(&Subject::workflow(workspace, id), Some(now));
-                    let found = named(expectation, policy);
-                    let found = found.into_iter().filter(|named| is_named(expectation, named, [workspace, id], name));
-                    seen.extend(found.map(|named| (index, named)));
+                    let all = names.get(index).into_iter().flatten();
+                    let found = all.filter(|named| is_named(expectation, named, [workspace, id], name));
+                    seen.extend(found.map(|named| (index, named.clone())));
                 }
             }
         }

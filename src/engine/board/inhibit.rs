@@ -1,24 +1,31 @@
 //! `[[inhibit]]`: while something above it is open, what is below waits.
 
 use super::Board;
-use crate::engine::incident::{Incident, IncidentId, Number, Withheld};
+use crate::engine::incident::{Incident, IncidentId, Number, What, Withheld};
 use crate::engine::rule::{Facts, Field};
 use crate::engine::{Inhibition, Policy};
 use crate::triage::Card;
 
 impl Board {
-    /// An incident is open: it may be above others.
-    pub(super) fn rise(&mut self, number: Number, incident: &Incident, card: &Card, policy: &Policy) {
-        let _ = incident;
+    /// An incident is open: it may be above others, by what opened it.
+    pub(super) fn rise(&mut self, number: Number, incident: &Incident, policy: &Policy) {
+        let speaks_for_others = matches!(incident.what, What::Provider { .. });
+        if policy.inhibitions.is_empty() || speaks_for_others || !self.risen.insert(number) {
+            return;
+        }
+        let Some(card) = incident.opening.card() else {
+            return;
+        };
         for (index, inhibition) in policy.inhibitions.iter().enumerate() {
-            if inhibition.source.matches(Facts::of(card)) {
-                self.inhibitors.entry((index, values(inhibition, card))).or_default().insert(number);
+            if inhibition.source.matches(Facts::of(&card)) {
+                self.inhibitors.entry((index, values(inhibition, &card))).or_default().insert(number);
             }
         }
     }
 
     /// An incident is over: it is above nothing any more.
     pub(super) fn sink(&mut self, number: Number) {
+        self.risen.remove(&number);
         self.inhibitors.retain(|_, numbers| {
             numbers.remove(&number);
             !numbers.is_empty()

@@ -1,5 +1,7 @@
 //! A failure joins an incident, or opens one: the same rule and equal values in every field of `group_by` are the same problem.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::{Board, Round, joined};
@@ -69,7 +71,7 @@ impl Board {
         let id = incident.id.clone();
         self.changed.incidents.insert(number);
         if incident.is_open() {
-            self.rise(number, &incident, failed.card, round.policy);
+            self.rise(number, &incident, round.policy);
         }
         if raised.kind == Kind::Failed {
             self.tell_service(round, &incident, new_run);
@@ -78,7 +80,9 @@ impl Board {
         let said = round.told.len();
         self.attend(round, number, Some(failed.card));
         self.settle(round);
-        let told: Vec<String> = round.told[said..].iter().flat_map(|told| told.receivers.iter().cloned()).collect();
+        // What was said of others meanwhile, such as of the service, is not about this one.
+        let of_this = round.told[said..].iter().filter(|told| told.incident == Some(number));
+        let told: Vec<String> = of_this.flat_map(|told| told.receivers.iter().cloned()).collect();
         let withheld = self.withheld(round.now, number, &raised.receivers, &told, round.policy);
         let told = raised.receivers.iter().filter(|receiver| told.contains(receiver)).cloned().collect();
         Heard { number, incident: id, told, withheld }
@@ -106,12 +110,8 @@ impl Board {
         let group = group(failed.card, failed.key, fields);
         let key = key(&failed.key.workspace, raised.rule.as_deref(), &group);
         if let Some(number) = self.by_key.get(&key).copied()
-            && self.incidents.contains_key(&number)
+            && let Some(incident) = self.incidents.get(&number)
         {
-            let waits = self.waits_anywhere(number);
-            let Some(incident) = self.incidents.get_mut(&number) else {
-                return number;
-            };
             let soon = incident
                 .resolution
                 .as_ref()
@@ -119,13 +119,11 @@ impl Board {
             match incident.state {
                 State::Gathering | State::Open => return number,
                 State::Resolved if soon => {
-                    reopen(incident, round.now);
+                    self.incidents.entry(number).and_modify(|incident| reopen(incident, round.now));
                     return number;
                 }
-                // Its counts may still wait for a summary: then it only makes room for the next one.
-                State::Resolved if waits => {
-                    self.by_key.remove(&key);
-                }
+                // Its last word may not have been said yet; its place is taken all the same.
+                State::Resolved if self.has_more_to_say(round.now, number, round.policy) => {}
                 State::Resolved => self.leave(number),
             }
         }
@@ -144,7 +142,8 @@ impl Board {
         let card = failed.card;
         let condition = rule.and_then(|rule| rule.after.as_ref()).and_then(|after| after.of(card.class));
         let condition = condition.filter(|_| raised.kind == Kind::Failed);
-        let number = raised.failure.to_string();
+        // The same attempt of a run can open two: as a retry that takes too long, and later as a failure.
+        let number = (self.next + 1).to_string();
         let incident = Incident {
             id: IncidentId::of_parts(&[&key, &failed.key.workflow, &failed.key.run, &number]),
             key,
@@ -167,6 +166,7 @@ impl Board {
             failures: 0,
             runs: 0,
             again: 0,
+            retrying: BTreeSet::new(),
             refs: Vec::new(),
             times: Vec::new(),
             condition,
@@ -288,9 +288,7 @@ fn count(now: Timestamp, number: Number, incident: &mut Incident, raised: &Raise
     let card = failed.card;
     let part = failed.member_of.iter().find(|part| part.number == number && part.counted);
     let counted = part.is_some();
-    if part.is_some_and(|part| part.again) {
-        incident.again = incident.again.saturating_sub(1);
-    }
+    let was_again = part.is_some_and(|part| part.again);
     let level = match raised.kind {
         Kind::StillRetrying => Level::Retrying,
         Kind::Vanished => Level::Vanished,
@@ -312,13 +310,24 @@ fn count(now: Timestamp, number: Number, incident: &mut Incident, raised: &Raise
         ended_at: failed.ended_at,
         passed: false,
     });
+    let retry = joined(&[&failed.key.workflow, &failed.key.run]);
+    if raised.kind == Kind::StillRetrying {
+        incident.retrying.insert(retry);
+    } else {
+        incident.retrying.remove(&retry);
+    }
     if raised.kind != Kind::Failed {
         incident.last_run = Some(run);
         return false;
     }
     incident.failures = incident.failures.saturating_add(1);
+    if was_again {
+        incident.again = incident.again.saturating_sub(1);
+    }
     if !counted {
         incident.runs = incident.runs.saturating_add(1);
+    }
+    if !counted || was_again {
         if incident.refs.len() == MOST_REFS {
             incident.refs.remove(0);
         }

@@ -84,31 +84,6 @@ impl Board {
         board
     }
 
-    /// Sets apart what changed until now, so that it shows whether anything changes next.
-    pub(in crate::engine) fn set_apart(&mut self) -> Changed {
-        self.apart = true;
-        std::mem::take(&mut self.changed)
-    }
-
-    /// Puts together again what changed before and after [`Self::set_apart`].
-    pub(in crate::engine) fn put_together(&mut self, before: Changed) {
-        self.apart = false;
-        let now = std::mem::replace(&mut self.changed, before);
-        let all = &mut self.changed;
-        for number in &now.left {
-            all.incidents.remove(number);
-        }
-        all.incidents.extend(now.incidents);
-        all.left.extend(now.left);
-        all.last_words.extend(now.last_words);
-        all.workflows.extend(now.workflows);
-        all.errors.extend(now.errors);
-        all.desks.extend(now.desks);
-        all.silences.extend(now.silences);
-        all.ended_early.extend(now.ended_early);
-        all.expected_since.extend(now.expected_since);
-    }
-
     /// What changed since this was last asked.
     pub fn take_changed(&mut self) -> Changed {
         std::mem::take(&mut self.changed)
@@ -168,6 +143,7 @@ impl Board {
     /// now. To be called before anything else under these rules; at a start, after [`Self::note_going`].
     pub fn adopt(&mut self, now: Timestamp, policy: &Policy) {
         self.inhibitors.clear();
+        self.risen.clear();
         self.by_service.clear();
         let numbers: Vec<Number> = self.incidents.keys().copied().collect();
         for number in numbers {
@@ -179,11 +155,8 @@ impl Board {
                 self.changed.incidents.insert(number);
             }
             self.index_services(number, &incident);
-            if incident.is_open()
-                && !policy.inhibitions.is_empty()
-                && let Some(card) = incident.opening.card()
-            {
-                self.rise(number, &incident, &card, policy);
+            if incident.is_open() {
+                self.rise(number, &incident, policy);
             }
             self.set_deadline(number, Some(incident.last_at));
             self.incidents.insert(number, incident);
@@ -250,12 +223,14 @@ impl Board {
 
     /// Finds an incident by what it is: what no rule can change.
     fn index(&mut self, number: Number, incident: &Incident) {
-        self.by_key.insert(incident.key.clone(), number);
+        // An older one of this key only waits for its last word.
+        let newest = self.by_key.entry(incident.key.clone()).or_default();
+        *newest = number.max(*newest);
         if incident.state == State::Resolved {
             return;
         }
         if let What::Missed { concern, .. } = &incident.what {
-            let subject = super::watch::Subject { workspace: incident.workspace.clone(), concern: concern.clone() };
+            let subject = super::subject::Subject { workspace: incident.workspace.clone(), concern: concern.clone() };
             self.watch.miss(subject, number);
         }
         self.index_places(number, incident);

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::going::Going;
 use super::join::{owned_by, owner, reopen};
-use super::watch::{Subject, named};
+use super::subject::{Subject, named};
 use super::{Board, Round, joined};
 use crate::engine::incident::{
     Concern, Ears, Incident, IncidentId, Level, Novelty, Number, Packed, Proof, State, What,
@@ -96,7 +96,7 @@ impl Board {
         }
         self.changed.incidents.insert(number);
         self.watch.miss(subject.clone(), number);
-        self.rise(number, &incident, &card, round.policy);
+        self.rise(number, &incident, round.policy);
         self.place(number, incident);
         self.attend(round, number, Some(&card));
     }
@@ -171,6 +171,7 @@ impl Board {
             failures: 0,
             runs: 0,
             again: 0,
+            retrying: std::collections::BTreeSet::new(),
             refs: Vec::new(),
             times: Vec::new(),
             condition: None,

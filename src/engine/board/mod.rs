@@ -24,6 +24,7 @@ mod release;
 mod repeat;
 mod review;
 mod service;
+mod subject;
 mod tick;
 mod watch;
 mod workflow;
@@ -61,6 +62,8 @@ pub struct Board {
     by_service: BTreeMap<String, BTreeSet<Number>>,
     /// By inhibition and the values that must be equal: the open incidents above.
     inhibitors: BTreeMap<(usize, Vec<Option<String>>), BTreeSet<Number>>,
+    /// Those that were looked at for it.
+    risen: BTreeSet<Number>,
     deadlines: BTreeSet<(Timestamp, Number)>,
     deadline_of: BTreeMap<Number, Timestamp>,
     workflows: BTreeMap<String, Workflow>,
@@ -75,8 +78,6 @@ pub struct Board {
     /// What is expected, and when to look whether it happened.
     watch: watch::Watch,
     changed: Changed,
-    /// What changed before was set apart: it is not known here what of it leaves.
-    apart: bool,
     /// What a tick is working on.
     at_work: Option<tick::Stumble>,
 }
@@ -113,8 +114,8 @@ impl Board {
     pub fn next_deadline(&self, now: Timestamp, policy: &Policy) -> Option<Timestamp> {
         let first = self.deadlines.first().map(|(at, _)| *at);
         let desks = self.desks.iter().filter_map(|(receiver, desk)| {
-            let budget = policy.receivers.get(receiver).and_then(|audience| audience.budget);
-            desk.cohorts().filter_map(|(cause, cohort)| desk.due(cause, cohort, now, budget)).min()
+            let ends = |(cause, cohort)| self.ends_waiting(now, receiver, cause, cohort, policy);
+            desk.cohorts().filter_map(ends).min()
         });
         first.into_iter().chain(self.watch.next()).chain(desks).min()
     }

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 
 use super::going::Going;
 use super::missed::Found;
-use super::watch::{Look, Subject};
+use super::subject::Subject;
+use super::watch::Look;
 use super::{Board, Round};
 use crate::engine::{Expected, Policy};
 use crate::run::RunKey;

@@ -5,6 +5,7 @@ use super::{Board, ErrorMemory, Failed, Round, Workflow, joined, workflow};
 use crate::engine::Known;
 use crate::engine::incident::{Incident, Novelty, Number, Point, Proof, RunRef, State};
 use crate::engine::rule::Condition;
+use crate::run::RunKey;
 use crate::triage::{Observation, Standing};
 
 impl Board {
@@ -19,6 +20,15 @@ impl Board {
             self.workflows.insert(key.clone(), workflow);
         }
         self.changed.workflows.insert(key);
+    }
+
+    /// Remembers that a run failed of which nothing new was seen: the retry that was announced has not come.
+    pub(in crate::engine) fn see_failed(&mut self, key: &RunKey) {
+        let key = joined(&[&key.workspace, &key.workflow]);
+        if let Some(workflow) = self.workflows.get_mut(&key) {
+            workflow.fail();
+            self.changed.workflows.insert(key);
+        }
     }
 
     /// Remembers an error that was met.
@@ -41,6 +51,7 @@ impl Board {
 
     /// A run completed that had failed, or had been retrying: where it was the last one of an incident, that is over.
     pub(in crate::engine) fn completed(&mut self, round: &mut Round<'_>, seen: &Observation, known: &mut Known) {
+        self.retries_no_more(seen, known);
         for part in known.incidents.iter_mut().filter(|part| !part.again) {
             let Some(incident) = self.incidents.get_mut(&part.number) else {
                 continue;
@@ -51,7 +62,7 @@ impl Board {
                 incident.refs.retain(|run| run.id != seen.key.run);
                 self.changed.incidents.insert(part.number);
             }
-            let all_again = incident.again >= incident.runs;
+            let all_again = incident.again >= incident.runs && incident.retrying.is_empty();
             if all_again && incident.state == State::Open {
                 let run = run_ref(round, seen);
                 self.resolve(round, part.number, Proof::SameRun { run });
@@ -64,14 +75,27 @@ impl Board {
 
     /// A run that was only retrying was cancelled: nothing has failed.
     pub(in crate::engine) fn cancelled(&mut self, round: &mut Round<'_>, seen: &Observation, known: &Known) {
+        self.retries_no_more(seen, known);
         for part in &known.incidents {
-            let never_failed = |incident: &Incident| incident.failures == 0 && incident.state == State::Open;
+            let never_failed = |incident: &Incident| {
+                incident.failures == 0 && incident.retrying.is_empty() && incident.state == State::Open
+            };
             if self.incident(part.number).is_some_and(never_failed) {
                 let run = run_ref(round, seen);
                 self.resolve(round, part.number, Proof::Cancelled { run });
             }
         }
         self.settle(round);
+    }
+
+    /// A run that was retrying has ended well, or was cancelled.
+    fn retries_no_more(&mut self, seen: &Observation, known: &Known) {
+        let run = joined(&[&seen.key.workflow, &seen.key.run]);
+        for part in &known.incidents {
+            if self.incidents.get_mut(&part.number).is_some_and(|incident| incident.retrying.remove(&run)) {
+                self.changed.incidents.insert(part.number);
+            }
+        }
     }
 
     /// Looks whether the run got past a place where others failed.
@@ -149,7 +173,8 @@ fn is_later(point: &Point, seen: &Observation, news: bool) -> bool {
         return completed || point.started_at.zip(seen.started_at).is_some_and(|(failed, start)| start > failed);
     }
     match (seen.started_at, point.ended_at, point.started_at) {
-        (Some(start), Some(ended), _) => start >= ended,
+        // Another run may have begun there since, and still retry.
+        (Some(start), Some(ended), failed) => start >= ended && failed.is_none_or(|failed| start > failed),
         (Some(start), None, Some(failed)) => start > failed,
         (None, Some(ended), _) => seen.completed_at.is_some_and(|end| end > ended),
         _ => completed && news,

@@ -26,11 +26,24 @@ impl Board {
             }
             _ => self.sum_up(round, receiver, cause, &cohort, &free),
         }
+        for number in free {
+            self.waited_enough(number, receiver);
+        }
         // What leaves the board only waited for this.
         for number in cohort.members {
             if self.incidents.contains_key(&number) && !self.deadline_of.contains_key(&number) {
                 self.set_deadline(number, Some(round.now));
             }
+        }
+    }
+
+    /// There may have been nothing left to say: then it is not withheld any more, either.
+    fn waited_enough(&mut self, number: Number, receiver: &str) {
+        let waits = self.desks.get(receiver).is_some_and(|desk| desk.waits_for(number).is_some());
+        let ear = self.incidents.get_mut(&number).and_then(|incident| incident.ears.get_mut(receiver));
+        if let Some(ear) = ear.filter(|ear| !waits && ear.under.is_none() && ear.withheld.is_some()) {
+            ear.withheld = None;
+            self.changed.incidents.insert(number);
         }
     }
 
@@ -41,8 +54,10 @@ impl Board {
             let Some(mut incident) = self.incidents.remove(&number) else {
                 continue;
             };
-            let held =
-                incident.opening.card().and_then(|card| self.outer_gate(round, &incident, number, receiver, &card));
+            let held = incident
+                .opening
+                .card()
+                .and_then(|card| self.outer_gate(round, &incident, number, receiver, &card, &card));
             match held {
                 // A problem that is over needs no more patience than its summary.
                 Some((cause, why)) if incident.state != State::Resolved => {

@@ -4,7 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::going::{Doing, Going};
 use super::missed::Found;
-use super::watch::{Look, Named, Subject, sources};
+use super::subject::{Named, Subject, sources};
+use super::watch::Look;
 use super::{Board, Round, joined};
 use crate::engine::incident::Concern;
 use crate::engine::{Expectation, Expected};

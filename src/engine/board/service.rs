@@ -23,6 +23,9 @@ impl Board {
         if !matches!(gate.kind, Kind::Failed | Kind::Reopened | Kind::Escalated) {
             return None;
         }
+        if round.now.duration_since(incident.last_at) > round.policy.providers.within {
+            return None;
+        }
         let least = usize::try_from(round.policy.providers.workflows?).unwrap_or(usize::MAX);
         let key = service_key(gate.receiver, incident)?;
         let What::Failure { provider: Some(provider), class, status } = &incident.what else {
@@ -30,7 +33,11 @@ impl Board {
         };
         let (provider, class, status) = (provider.clone(), *class, *status);
         let parent_key = joined(&["service", &key]);
-        let open = |number: &Number| self.incident(*number).is_some_and(Incident::is_open);
+        // One that lost this receiver on a reload does not speak to it.
+        let open = |number: &Number| {
+            let parent = self.incidents.get(number);
+            parent.is_some_and(|parent| parent.is_open() && parent.ears.get(gate.receiver).is_some())
+        };
         let parent = match self.by_key.get(&parent_key).copied().filter(open) {
             Some(parent) => parent,
             None => {
@@ -38,13 +45,18 @@ impl Board {
                 let mut workflows: BTreeSet<&str> =
                     others.iter().flat_map(|number| self.workflows_of(*number)).collect();
                 workflows.extend(incident.points.iter().map(|point| point.workflow.as_str()));
-                if workflows.len() < least {
+                // One problem alone is no trouble of several, however many workflows it has.
+                if others.is_empty() || workflows.len() < least {
                     return None;
                 }
                 let what = What::Provider { provider: provider.clone(), class, status, members: Vec::new() };
                 let parent = self.open_service(round, incident, gate, what, parent_key);
+                let why = self
+                    .incidents
+                    .get(&parent)
+                    .map(|service| Withheld::Provider { incident: service.id.clone(), provider: provider.clone() });
                 for other in others {
-                    self.adopt_member(parent, other, gate.receiver);
+                    self.adopt_member(parent, other, gate.receiver, why.as_ref());
                 }
                 parent
             }
@@ -98,6 +110,7 @@ impl Board {
             failures: 0,
             runs: 0,
             again: 0,
+            retrying: BTreeSet::new(),
             refs: Vec::new(),
             times: Vec::new(),
             condition: None,
@@ -119,12 +132,13 @@ impl Board {
     }
 
     /// One that was told by itself before the gate opened is spoken for from now on.
-    fn adopt_member(&mut self, parent: Number, number: Number, receiver: &str) {
+    fn adopt_member(&mut self, parent: Number, number: Number, receiver: &str, why: Option<&Withheld>) {
         let Some(mut incident) = self.incidents.remove(&number) else {
             return;
         };
         if let Some(ear) = incident.ears.get_mut(receiver) {
             ear.under = Some(parent);
+            ear.withheld = why.cloned();
         }
         if let Some(desk) = self.desks.get_mut(receiver)
             && desk.waits_for(number).is_some()
@@ -192,24 +206,29 @@ impl Board {
         }
     }
 
-    /// A service's trouble is over: each of its workflows speaks for itself again, and what was said of the service was said of it.
-    pub(super) fn dismiss(&mut self, parent: Number) {
-        let Some(What::Provider { members, .. }) = self.incidents.get(&parent).map(|service| &service.what) else {
+    /// The service's trouble is over: what it said counts as said of its members, and from now on each speaks for itself again.
+    pub(super) fn release_members(&mut self, now: jiff::Timestamp, parent: Number) {
+        let Some(service) = self.incidents.get(&parent) else {
             return;
         };
-        for member in members.clone() {
-            let Some(incident) = self.incidents.get_mut(&member) else {
+        let What::Provider { members, .. } = &service.what else {
+            return;
+        };
+        for number in members.clone() {
+            let Some(member) = self.incidents.get_mut(&number) else {
                 continue;
             };
-            let (state, failures, runs, level) = (incident.state, incident.failures, incident.runs, incident.level);
-            for ear in incident.ears.values_mut().filter(|ear| ear.under == Some(parent)) {
+            let (state, level, failures, runs) = (member.state, member.level, member.failures, member.runs);
+            for ear in member.ears.values_mut().filter(|ear| ear.under == Some(parent)) {
                 ear.under = None;
                 ear.withheld = None;
-                ear.knows = state == State::Open;
-                ear.told_over = state == State::Resolved;
-                (ear.failures, ear.runs, ear.level) = (failures, runs, level);
+                (ear.knows, ear.told_over) = (state == State::Open, state == State::Resolved);
+                (ear.level, ear.failures, ear.runs) = (level, failures, runs);
+                ear.last_at = Some(now);
             }
-            self.changed.incidents.insert(member);
+            self.changed.incidents.insert(number);
+            // Time is asked about it anew: whoever it reminds, and when, is another matter now.
+            self.set_deadline(number, Some(now));
         }
     }
 

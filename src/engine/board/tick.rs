@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::desk::Cause;
+use super::desk::{Cause, Cohort};
 use super::{Board, Round};
 use crate::engine::incident::Number;
 use crate::engine::{Policy, Told};
@@ -18,6 +18,7 @@ pub struct Stumble(Item);
 enum Item {
     Incident(Number),
     Cohort(String, Cause),
+    Expected(super::subject::Subject),
 }
 
 impl Board {
@@ -36,8 +37,11 @@ impl Board {
             self.may_stumble(number);
             self.mature(&mut round, number);
         }
+        for subject in self.watch.take_due(now, CHUNK) {
+            self.at_work = Some(Stumble(Item::Expected(subject.clone())));
+            self.review(&mut round, &subject);
+        }
         self.at_work = None;
-        self.expect_by_time(&mut round);
         self.settle(&mut round);
         self.drop_old_silences(now);
         round.told
@@ -53,6 +57,7 @@ impl Board {
         match &stumble.0 {
             Item::Incident(number) if self.incidents.contains_key(number) => self.set_deadline(*number, Some(until)),
             Item::Incident(_) => {}
+            Item::Expected(subject) => self.watch.set_due(subject, Some(until)),
             Item::Cohort(receiver, cause) => {
                 if let Some(desk) = self.desks.get_mut(receiver) {
                     desk.put_off(cause, until);
@@ -61,37 +66,13 @@ impl Board {
         }
     }
 
-    fn due_cohorts(&mut self, now: Timestamp, policy: &Policy) -> Vec<(String, Cause)> {
+    fn due_cohorts(&self, now: Timestamp, policy: &Policy) -> Vec<(String, Cause)> {
         let mut due = Vec::new();
-        let mut goes_on = Vec::new();
         for (receiver, desk) in &self.desks {
-            let audience = policy.receivers.get(receiver);
-            let budget = audience.and_then(|audience| audience.budget);
-            for (cause, cohort) in desk.cohorts().filter(|(_, cohort)| cohort.may_be_looked_at(now)) {
-                // What it waits for may have been ended, or made longer, since it began to wait.
-                let until = match cause {
-                    Cause::Silence(id) => self.silent_until(id, now, policy),
-                    Cause::Inhibited(above) => {
-                        self.incidents.get(above).filter(|incident| incident.is_open()).map(|_| Timestamp::MAX)
-                    }
-                    Cause::Quiet => audience
-                        .and_then(|audience| policy.schedules.get(audience.quiet.as_ref()?))
-                        .and_then(|schedule| schedule.on_until(now)),
-                    Cause::Storm => desk.due(cause, cohort, now, budget).filter(|at| *at > now),
-                };
-                match until {
-                    None => due.push((receiver.clone(), cause.clone())),
-                    Some(until) if cohort.ends().is_some_and(|at| at <= now) => {
-                        goes_on.push((receiver.clone(), cause.clone(), until));
-                    }
-                    Some(_) => {}
+            for (cause, cohort) in desk.cohorts() {
+                if self.ends_waiting(now, receiver, cause, cohort, policy).is_some_and(|at| at <= now) {
+                    due.push((receiver.clone(), cause.clone()));
                 }
-            }
-        }
-        for (receiver, cause, until) in goes_on {
-            if let Some(desk) = self.desks.get_mut(&receiver) {
-                desk.prolong(&cause, until);
-                self.changed.desks.insert(receiver);
             }
         }
         due
@@ -102,5 +83,35 @@ impl Board {
     fn may_stumble(&self, number: Number) {
         let rule = self.incidents.get(&number).and_then(|incident| incident.rule.as_deref());
         assert_ne!(rule, Some("stumble"), "a bug that a test brings");
+    }
+
+    /// When what a cohort waits for is over, as things stand now: a silence may have been ended, or made longer, since; none where
+    /// nobody knows yet.
+    pub(super) fn ends_waiting(
+        &self,
+        now: Timestamp,
+        receiver: &str,
+        cause: &Cause,
+        cohort: &Cohort,
+        policy: &Policy,
+    ) -> Option<Timestamp> {
+        let audience = policy.receivers.get(receiver);
+        let ends = match cause {
+            Cause::Silence(id) => Some(self.silent_until(id, now, policy).unwrap_or(now)),
+            Cause::Inhibited(above) => {
+                let over = !self.incident(*above).is_some_and(super::Incident::is_open);
+                over.then_some(now)
+            }
+            Cause::Quiet => {
+                let schedule = audience.and_then(|audience| policy.schedules.get(audience.quiet.as_ref()?));
+                Some(schedule.and_then(|schedule| schedule.on_until(now)).unwrap_or(now))
+            }
+            Cause::Storm => {
+                let desk = self.desks.get(receiver)?;
+                Some(desk.storm_ends(cohort, now, audience.and_then(|audience| audience.budget)))
+            }
+        };
+        // One that a tick stumbled over is not looked at again at once.
+        ends.map(|at| cohort.not_before(at))
     }
 }

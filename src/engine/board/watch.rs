@@ -6,24 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::joined;
-use crate::engine::incident::{Concern, Number};
-use crate::engine::{Expectation, Expected, Policy};
+use super::subject::{Named, Subject};
+use crate::engine::incident::Number;
+use crate::engine::{Expectation, Policy};
 use crate::run::RunKey;
-
-/// One thing that something is expected of.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Subject {
-    pub(super) workspace: String,
-    pub(super) concern: Concern,
-}
-
-/// A workflow that an expectation names without a pattern: it must exist.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Named {
-    /// Empty where the expectation does not say.
-    pub(super) workspace: String,
-    pub(super) workflow: String,
-}
 
 /// Of which expectations a workflow is one.
 #[derive(Debug, Clone, Default)]
@@ -61,44 +47,6 @@ pub(super) struct Watch {
     pub(super) unseen: BTreeMap<Named, BTreeSet<usize>>,
     /// Since when an expectation waits for a workflow that was never seen. Stored.
     pub(super) since: BTreeMap<String, Timestamp>,
-}
-
-impl Subject {
-    pub(super) fn workflow(workspace: &str, workflow: &str) -> Self {
-        Self { workspace: workspace.to_owned(), concern: Concern::Workflow { workflow: workflow.to_owned() } }
-    }
-
-    pub(super) fn unseen(named: &Named) -> Self {
-        Self { workspace: named.workspace.clone(), concern: Concern::Unseen { workflow: named.workflow.clone() } }
-    }
-
-    pub(super) fn run(key: &RunKey) -> Self {
-        let concern = Concern::Run { workflow: key.workflow.clone(), run: key.run.clone() };
-        Self { workspace: key.workspace.clone(), concern }
-    }
-
-    /// The run that it is.
-    pub(super) fn run_key(&self) -> Option<RunKey> {
-        match &self.concern {
-            Concern::Run { workflow, run } => {
-                Some(RunKey { workspace: self.workspace.clone(), workflow: workflow.clone(), run: run.clone() })
-            }
-            _ => None,
-        }
-    }
-
-    /// The key of its incident.
-    pub(super) fn key(&self, expectation: &str) -> String {
-        let [kind, first, second] = self.concern.parts();
-        joined(&["expect", expectation, &self.workspace, kind, first, second])
-    }
-}
-
-impl Named {
-    /// The key of its time in [`Watch::since`].
-    pub(super) fn key(&self, expectation: &str) -> String {
-        joined(&[expectation, &self.workspace, &self.workflow])
-    }
 }
 
 impl Watch {
@@ -146,7 +94,7 @@ impl Watch {
     pub(super) fn clear(&mut self) {
         let (reads, since, missing) =
             (std::mem::take(&mut self.reads), std::mem::take(&mut self.since), std::mem::take(&mut self.missing));
-        *self = Self { reads, since, missing, ..Self::default() };
+        *self = Self { reads, missing, since, ..Self::default() };
     }
 
     pub(super) fn set_due(&mut self, subject: &Subject, at: Option<Timestamp>) {
@@ -270,44 +218,4 @@ fn is_about(
         && fits(&when.source, [Some(source), None])
         && fits(&when.workspace, [Some(workspace), None])
         && fits(&when.workflow, [Some(workflow), name])
-}
-
-/// The workflows that an expectation of success names without a pattern, for each workspace that it names so.
-pub(super) fn named(expectation: &Expectation, policy: &Policy) -> Vec<Named> {
-    use crate::engine::Pattern;
-    let exact = |pattern: &Pattern| match pattern {
-        Pattern::Exact(text) => Some(text.clone()),
-        Pattern::Glob(_) | Pattern::Regex(_) => None,
-    };
-    if !matches!(expectation.expected, Expected::Success { .. }) {
-        return Vec::new();
-    }
-    let mut workspaces: Vec<String> = expectation.when.workspace.iter().filter_map(exact).collect();
-    if expectation.when.workspace.is_empty() {
-        // Where all its sources speak for one workspace, it is that one; else whoever may see everything is told.
-        let mut own: BTreeSet<String> =
-            sources(expectation, policy).map(|(_, source)| source.workspace.clone().unwrap_or_default()).collect();
-        workspaces.extend(if own.len() == 1 { own.pop_first() } else { None });
-        if workspaces.is_empty() {
-            workspaces.push(String::new());
-        }
-    }
-    let workflows = expectation.when.workflow.iter().filter_map(exact);
-    workflows
-        .flat_map(|workflow| {
-            workspaces.iter().map(move |workspace| Named { workspace: workspace.clone(), workflow: workflow.clone() })
-        })
-        .collect()
-}
-
-/// The sources that an expectation is about.
-pub(super) fn sources<'a>(
-    expectation: &'a Expectation,
-    policy: &'a Policy,
-) -> impl Iterator<Item = (&'a String, &'a crate::engine::Tenancy)> {
-    let patterns = &expectation.when.source;
-    policy
-        .sources
-        .iter()
-        .filter(|(name, _)| patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(name)))
 }

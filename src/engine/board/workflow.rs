@@ -79,7 +79,8 @@ impl Workflow {
         }
         match seen.standing {
             Standing::Completed if ended => self.succeed(now, seen),
-            Standing::Failed if ended => self.push('-'),
+            // An announced retry that did not come is the end, too.
+            Standing::Failed | Standing::Retrying if ended => self.fail(),
             _ => {}
         }
     }
@@ -98,6 +99,11 @@ impl Workflow {
             }
             self.durations.push_back(took);
         }
+    }
+
+    /// A run of it failed.
+    pub(super) fn fail(&mut self) {
+        self.push('-');
     }
 
     fn push(&mut self, outcome: char) {

@@ -88,12 +88,12 @@ impl Story {
     }
 
     fn say(&mut self, observation: Observation) -> &mut Self {
-        self.say_in(observation, Context::default())
+        self.say_in(observation, &Context::default())
     }
 
-    fn say_in(&mut self, mut observation: Observation, context: Context) -> &mut Self {
+    fn say_in(&mut self, mut observation: Observation, context: &Context) -> &mut Self {
         self.now = self.now.saturating_add(SignedDuration::from_secs(1)).expect("a time");
-        let changes = decide(self.now, self.known.take(), &mut observation, &context, &self.policy);
+        let changes = decide(self.now, self.known.take(), &mut observation, context, &self.policy);
         self.take(changes)
     }
 
@@ -362,7 +362,7 @@ fn a_run_that_is_forgotten_while_it_retries_is_said_to_have_vanished() {
 #[test]
 fn history_is_known_and_not_told_but_its_rerun_is() {
     let mut story = Story::new();
-    story.say_in(failed_at(1, 10), Context { history: true, ..Context::default() });
+    story.say_in(failed_at(1, 10), &Context { history: true, ..Context::default() });
     story.say(failed_at(1, 10));
     assert!(story.told.is_empty());
     story.say(running_at(2, 20)).say(failed_at(2, 30));
@@ -373,14 +373,14 @@ fn history_is_known_and_not_told_but_its_rerun_is() {
 fn a_child_is_left_to_its_open_parent() {
     let mut story = Story::new();
     let child = Observation { parent: Some("p".to_owned()), ..seen(RunStatus::Failed) };
-    story.say_in(child.clone(), Context { parent_open: true, ..Context::default() });
+    story.say_in(child.clone(), &Context { parent_open: true, ..Context::default() });
     assert!(story.told.is_empty());
     let mut orphan = Story::new();
     orphan.say(child);
     assert_eq!(orphan.told, [Kind::Failed]);
     let mut own = Story::new();
     let rooted = Observation { parent: Some(key().run), ..seen(RunStatus::Failed) };
-    own.say_in(rooted, Context { parent_open: true, ..Context::default() });
+    own.say_in(rooted, &Context { parent_open: true, ..Context::default() });
     assert_eq!(own.told, [Kind::Failed], "a run that names itself as its parent silences itself");
 }
 
@@ -396,7 +396,7 @@ fn a_child_whose_parent_does_not_speak_in_time_is_told_by_itself() {
         (Some(Standing::Completed), vec![]),
     ] {
         let mut story = Story::new();
-        story.say_in(child(), open.clone());
+        story.say_in(child(), &open);
         story.parent = parent;
         story.wait(3600).wait(3600);
         assert_eq!(story.told, told, "parent {parent:?}");

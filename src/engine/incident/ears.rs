@@ -68,6 +68,15 @@ impl Ears {
     }
 }
 
+impl<'a> IntoIterator for &'a Ears {
+    type Item = (&'a String, &'a Ear);
+    type IntoIter = std::iter::Map<std::slice::Iter<'a, (String, Ear)>, fn(&'a (String, Ear)) -> Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter().map(|(receiver, ear)| (receiver, ear))
+    }
+}
+
 impl Serialize for Ears {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter())

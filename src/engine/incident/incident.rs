@@ -1,5 +1,7 @@
 //! The facts of one problem, and what each receiver has heard of it. It decides nothing: `board` does.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +61,9 @@ pub struct Incident {
     /// How many of these completed after all, or were run again.
     #[serde(default)]
     pub again: u32,
+    /// Runs that joined as a retry that takes too long, and have not ended since: `workflow`, NUL, `run`.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub retrying: BTreeSet<String>,
     /// The failed runs that were not run again, oldest first, the newest ones only.
     #[serde(default)]
     pub refs: Vec<RunRef>,

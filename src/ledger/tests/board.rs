@@ -188,10 +188,10 @@ async fn a_problem_that_was_over_goes_with_all_that_hangs_on_it_and_its_number_i
     bed.ledger.observe(at(vec![failed("r3")], 21 * day)).await.expect("committed");
     let numbers: Vec<u64> = Reader::open(&bed.path())
         .expect("a reader")
-        .incidents(true)
+        .recent_incidents(None, 10)
         .expect("incidents")
         .into_iter()
-        .map(|(number, _)| number)
+        .map(|row| row.number)
         .collect();
     assert_eq!(numbers, [3]);
 }

@@ -3,7 +3,7 @@
 use super::board::{at, completed, grouped, kinds};
 use super::*;
 use crate::clock;
-use crate::engine::{Board, CommandError, Context, Input, Kind, Known, Made, Silence};
+use crate::engine::{CommandError, Event, IncidentId, Input, Kind, Made, Notification, Replay, Silence};
 
 fn silence(id: &str, until: Timestamp) -> Silence {
     Silence {
@@ -41,14 +41,16 @@ async fn waiting(bed: &Bed) -> Vec<Kind> {
 async fn who_acknowledges_stops_the_reminders_and_is_remembered_after_a_crash() {
     let bed = Bed::with(grouped());
     bed.ledger.observe(now(vec![failed("r1")])).await.expect("committed");
-    let (_, incident) = Reader::open(&bed.path()).expect("a reader").incidents(false).expect("incidents").remove(0);
+    let incident =
+        Reader::open(&bed.path()).expect("a reader").open_incidents(10).expect("incidents").remove(0).incident;
     let beginning = &incident.id.as_str()[..6];
-    assert_eq!(bed.ledger.acknowledge(beginning, "ada").await, Ok(Ok(Made::Changed)));
-    assert_eq!(bed.ledger.acknowledge(beginning, "bob").await, Ok(Ok(Made::Unchanged)), "one is enough");
-    let nobody = bed.ledger.acknowledge("i_none", "ada").await;
-    assert_eq!(nobody, Ok(Err(CommandError::NoIncident("i_none".to_owned()))));
+    let made = |made: Result<(IncidentId, Made), NotDone>| made.expect("an open incident").1;
+    assert_eq!(made(bed.ledger.acknowledge(beginning, "ada", clock::now()).await), Made::Changed);
+    assert_eq!(made(bed.ledger.acknowledge(beginning, "bob", clock::now()).await), Made::Unchanged, "one is enough");
+    let nobody = bed.ledger.acknowledge("i_none", "ada", clock::now()).await;
+    assert_eq!(nobody, Err(NotDone::Refused(CommandError::NoIncident("i_none".to_owned()))));
     let bed = bed.crash();
-    let (_, stored) = Reader::open(&bed.path()).expect("a reader").incidents(false).expect("incidents").remove(0);
+    let stored = Reader::open(&bed.path()).expect("a reader").open_incidents(10).expect("incidents").remove(0).incident;
     assert_eq!(stored.acknowledged.expect("acknowledged").by, "ada");
     bed.ledger.end_holds(hour(5)).await.expect("committed");
     assert_eq!(waiting(&bed).await, [Kind::Failed], "no reminder");
@@ -61,16 +63,19 @@ async fn who_acknowledges_stops_the_reminders_and_is_remembered_after_a_crash() 
 #[tokio::test]
 async fn a_silence_withholds_until_it_is_ended_and_outlives_a_crash() {
     let bed = Bed::with(grouped());
-    assert_eq!(bed.ledger.silence_on(silence("s_1", hour(-1))).await, Ok(Err(CommandError::Ended)));
+    assert_eq!(bed.ledger.silence(silence("s_1", hour(-1)), hour(0)).await, Err(NotDone::Refused(CommandError::Ended)));
     let made = silence("s_1", hour(2));
-    assert_eq!(bed.ledger.silence_on(made.clone()).await, Ok(Ok(Made::Changed)));
+    assert_eq!(bed.ledger.silence(made.clone(), hour(0)).await, Ok(Made::Changed));
     let bed = bed.crash();
     bed.ledger.observe(now(vec![failed("r1")])).await.expect("committed");
     assert!(waiting(&bed).await.is_empty());
     let bed = bed.crash();
-    assert_eq!(bed.ledger.silence_off("s_1").await, Ok(Ok(Made::Changed)));
+    assert_eq!(bed.ledger.end_silence("s_1", hour(0)).await, Ok(Made::Changed));
     assert_eq!(waiting(&bed).await, [Kind::Failed], "told with the end of the silence");
-    assert_eq!(bed.ledger.silence_off("s_1").await, Ok(Err(CommandError::NoSilence("s_1".to_owned()))));
+    assert_eq!(
+        bed.ledger.end_silence("s_1", hour(0)).await,
+        Err(NotDone::Refused(CommandError::NoSilence("s_1".to_owned())))
+    );
     let inputs = inputs(&bed).await;
     assert!(matches!(&inputs[0], Input::Silenced { silence, .. } if *silence == made));
     assert!(matches!(&inputs[2], Input::Unsilenced { id, .. } if id == "s_1"));
@@ -167,28 +172,37 @@ async fn the_journal_replayed_says_what_was_said() {
         });
         let batch = at(observations.collect(), step * 600);
         bed.ledger.observe(batch).await.expect("committed");
-        bed.ledger.end_holds(second(step * 600)).await.expect("committed");
-    }
-    let said: Vec<_> = bed.due("oncall", 10_000_000).await.into_iter().map(|delivery| delivery.notification).collect();
-    let (policy, mut board) = (grouped(), Board::default());
-    let mut known: std::collections::BTreeMap<RunKey, Known> = std::collections::BTreeMap::new();
-    let mut again = Vec::new();
-    let mut time = second(0);
-    for input in inputs(&bed).await {
-        while time < input.at() {
-            again.extend(board.tick(time, &policy));
-            time = time.saturating_add(minutes(10)).expect("a time");
+        // Time is asked at every deadline, as the daemon does.
+        let mut next = Some(second(step * 600));
+        while let Some(at) = next.filter(|at| *at < second((step + 1) * 600)) {
+            next = bed.ledger.end_holds(at).await.expect("committed").map(|next| next.max(at));
         }
-        let Input::Observed { at, history, parent_open, observation, .. } = input else { panic!("only observations") };
-        let context = Context { history, parent_open, ..Context::default() };
-        let before = known.remove(&observation.key);
-        let changes = board.observe(at, before, (*observation).clone(), context, &policy);
-        known.insert(observation.key, changes.known);
-        again.extend(changes.told);
     }
-    again.extend(board.tick(time, &policy));
+    let due = bed.ledger.due("oncall", second(10_000_000), 10_000, &[]).await.expect("an answer").0;
+    let said: Vec<_> = due.into_iter().map(|delivery| delivery.notification).collect();
+    let inputs = inputs(&bed).await;
+    let looks: Vec<Timestamp> =
+        inputs.iter().filter(|input| matches!(input, Input::Looked { .. })).map(Input::at).collect();
+    let policy = grouped();
+    let mut replay = Replay::new(&policy, &looks);
+    let mut again: Vec<Notification> = Vec::new();
+    for input in inputs {
+        let said = replay.put(input).into_iter().filter_map(|event| match event {
+            Event::Said(said) => Some(said.notification),
+            Event::Alarm(_) => None,
+        });
+        again.extend(said);
+    }
     assert!(said.len() > 40);
-    assert_eq!(again.into_iter().take(said.len()).map(|told| told.notification).collect::<Vec<_>>(), said);
+    // What became due in one moment has no order.
+    let sorted = |mut said: Vec<Notification>| {
+        said.sort_by(|a, b| (a.decided_at, a.id.as_str()).cmp(&(b.decided_at, b.id.as_str())));
+        said.into_iter().map(|said| (said.decided_at, said.kind, said.id)).collect::<Vec<_>>()
+    };
+    let (again, said) = (sorted(again), sorted(said));
+    let differ = again.iter().zip(&said).position(|(again, said)| again != said);
+    assert_eq!(differ.map(|at| (&again[at], &said[at])), None);
+    assert_eq!(again.len(), said.len());
 }
 
 #[tokio::test]

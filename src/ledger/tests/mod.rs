@@ -1,6 +1,7 @@
 //! Tests of the ledger against the real engine and a real file. A crash is a copy of the file and its log, taken while it is open.
 
 mod board;
+mod expecting;
 mod faults;
 mod flows;
 mod handed_on;
@@ -22,7 +23,7 @@ use tokio::sync::watch;
 use super::command::Work;
 use super::*;
 use crate::engine::testing::{self, card, policy};
-use crate::engine::{Attempted, Delivery, Field, Matcher, Outcome, Rule};
+use crate::engine::{Attempted, Delivery, Field, Kind, Matcher, Outcome, Rule};
 use crate::run::{RunKey, RunStatus};
 use crate::triage::{Observation, RetryLevel, Retrying, Standing};
 

@@ -40,7 +40,7 @@ pub(super) fn over(note: &IncidentNote, card: &Card, topic: &Topic, now: Timesta
     };
     let took = when::rough(resolution.at.duration_since(note.opened_at));
     let title = match &resolution.proof {
-        Proof::Cancelled { .. } => format!("{name} is closed after {took}"),
+        Proof::Cancelled { .. } | Proof::Moot => format!("{name} is closed after {took}"),
         Proof::Quiet { since } => {
             format!("{name} has not failed for {}", when::rough(resolution.at.duration_since(*since)))
         }
@@ -51,7 +51,6 @@ pub(super) fn over(note: &IncidentNote, card: &Card, topic: &Topic, now: Timesta
             }
             None => format!("{name} recovered after {took}"),
         },
-        Proof::Moot => format!("{name} is closed after {took}"),
         Proof::LaterRun { .. } | Proof::SameRun { .. } | Proof::Members => format!("{name} recovered after {took}"),
     };
     let short = proof_in_short(&resolution.proof, now);

@@ -42,19 +42,19 @@ pub(super) async fn posted<T: DeserializeOwned, I: Inlet, C: Checkup>(
 }
 
 /// The name of a person.
-pub(super) fn name(text: &str, key: &str) -> Result<String, Answer> {
+pub(super) fn name(text: &str, key: &str) -> Result<String, String> {
     let name = text.trim();
     if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
-        return Err(wrong(&format!("`{key}` is a name of 1 to {MAX_NAME} characters on one line")));
+        return Err(format!("`{key}` is a name of 1 to {MAX_NAME} characters on one line"));
     }
     Ok(name.to_owned())
 }
 
 /// A text of a person; an empty one is none.
-pub(super) fn text(text: Option<&str>, key: &str) -> Result<Option<String>, Answer> {
+pub(super) fn text(text: Option<&str>, key: &str) -> Result<Option<String>, String> {
     let text = text.map(str::trim).filter(|text| !text.is_empty());
     if text.is_some_and(|text| text.chars().count() > MAX_TEXT) {
-        return Err(wrong(&format!("`{key}` has {MAX_TEXT} characters at most")));
+        return Err(format!("`{key}` has {MAX_TEXT} characters at most"));
     }
     Ok(text.map(str::to_owned))
 }

@@ -66,7 +66,8 @@ async fn asked<I: Inlet, C: Checkup>(routes: &Routes<I, C>, request: Request<Inc
         ["incidents", id, "ack"] => {
             let id = query::decoded(id);
             let Acknowledgement { by } = body::posted(routes, request, r#"{"by": "ada"}"#).await?;
-            Ok(Asked::Acknowledge { id, by: body::name(&by, "by")? })
+            let by = body::name(&by, "by").map_err(|error| body::wrong(&error))?;
+            Ok(Asked::Acknowledge { id, by })
         }
         // An engine's ids may hold anything, a slash included.
         ["runs", id @ .., "why"] if !id.is_empty() => {
@@ -75,7 +76,8 @@ async fn asked<I: Inlet, C: Checkup>(routes: &Routes<I, C>, request: Request<Inc
         ["pending"] => read(routes, request, Ok(Asked::Pending)).await,
         ["silences"] if request.method() == Method::POST => {
             let wanted = body::posted(routes, request, silence::EXAMPLE).await?;
-            silence::asked(wanted, clock::now()).map(Asked::Silence)
+            let wanted = silence::asked(wanted, clock::now()).map_err(|error| body::wrong(&error))?;
+            Ok(Asked::Silence(Box::new(wanted)))
         }
         ["silences"] if is_read(request.method()) => Ok(Asked::Silences),
         ["silences"] => Err(ingest::turned_away(routes, request, answer::not_allowed("GET, HEAD, POST")).await),
@@ -96,10 +98,10 @@ fn is_read(method: &Method) -> bool {
 async fn read<I: Inlet, C: Checkup>(
     routes: &Routes<I, C>,
     request: Request<Incoming>,
-    asked: Result<Asked, Answer>,
+    asked: Result<Asked, String>,
 ) -> Result<Asked, Answer> {
     if is_read(request.method()) {
-        return asked;
+        return asked.map_err(|error| body::wrong(&error));
     }
     Err(ingest::turned_away(routes, request, answer::not_allowed("GET, HEAD")).await)
 }

@@ -2,18 +2,15 @@
 
 use url::form_urlencoded::parse;
 
-use super::body::wrong;
-use crate::server::answer::Answer;
-
 /// `?state=open`, which is the default, or `?state=all`.
-pub(super) fn all(query: Option<&str>) -> Result<bool, Answer> {
+pub(super) fn all(query: Option<&str>) -> Result<bool, String> {
     let mut all = false;
     for (key, value) in parse(query.unwrap_or_default().as_bytes()) {
         all = match (&*key, &*value) {
             ("state", "open") => false,
             ("state", "all") => true,
-            ("state", _) => return Err(wrong("`state` is `open` or `all`")),
-            _ => return Err(wrong("only `state` is understood, as `?state=all`")),
+            ("state", _) => return Err("`state` is `open` or `all`".to_owned()),
+            _ => return Err("only `state` is understood, as `?state=all`".to_owned()),
         };
     }
     Ok(all)

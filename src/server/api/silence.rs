@@ -3,10 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use super::body::{name, text, wrong};
+use super::body::{name, text};
 use crate::engine::Matcher;
 use crate::server::NewSilence;
-use crate::server::answer::Answer;
 
 /// What is wanted.
 pub(super) const EXAMPLE: &str =
@@ -31,19 +30,19 @@ pub(super) struct Wanted {
 }
 
 /// Checks what is asked for.
-pub(super) fn asked(wanted: Wanted, now: Timestamp) -> Result<NewSilence, Answer> {
+pub(super) fn asked(wanted: Wanted, now: Timestamp) -> Result<NewSilence, String> {
     if wanted.when.is_empty() {
-        return Err(wrong(
-            "`match` names nothing, and would silence everything: name at least one key, such as workflow",
-        ));
+        return Err(
+            "`match` names nothing, and would silence everything: name at least one key, such as workflow".to_owned()
+        );
     }
     let until = match (wanted.until, &wanted.length) {
         (Some(until), None) => until,
         (None, Some(length)) => after(now, length)?,
-        _ => return Err(wrong("a silence has one end: `until` (a time) or `for` (such as \"2h\")")),
+        _ => return Err("a silence has one end: `until` (a time) or `for` (such as \"2h\")".to_owned()),
     };
     if until <= now {
-        return Err(wrong("the silence is over already: its end must lie ahead"));
+        return Err("the silence is over already: its end must lie ahead".to_owned());
     }
     let by = wanted.by.as_deref().filter(|by| !by.trim().is_empty());
     Ok(NewSilence {
@@ -55,10 +54,10 @@ pub(super) fn asked(wanted: Wanted, now: Timestamp) -> Result<NewSilence, Answer
     })
 }
 
-fn after(now: Timestamp, length: &str) -> Result<Timestamp, Answer> {
+fn after(now: Timestamp, length: &str) -> Result<Timestamp, String> {
     let long = humantime::parse_duration(length.trim()).ok().and_then(|long| SignedDuration::try_from(long).ok());
     let until = long.and_then(|long| now.checked_add(long).ok());
-    until.ok_or_else(|| wrong("`for` is a length of time, such as \"30m\", \"2h\" or \"3d\""))
+    until.ok_or_else(|| "`for` is a length of time, such as \"30m\", \"2h\" or \"3d\"".to_owned())
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ fn a_run_that_fails_later_on_proves_the_first_place_and_is_a_problem_of_its_own(
         ..observation("billing", "r2", RunStatus::Failed)
     };
     bed.see(failed);
-    assert_eq!(bed.said(), ["0 failed oncall", "60 resolved oncall", "60 failed oncall"]);
+    assert_eq!(bed.said(), ["0 failed oncall", "60 failed oncall", "60 resolved oncall"]);
 }
 
 #[test]
