@@ -24,19 +24,26 @@ fn main() {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     println!("bare append of 1 KiB + fdatasync: {:.0}/s", bare());
-    for random in [false, true] {
-        println!("{}", if random { "random ids" } else { "ids that count up" });
+    let one = How { random: true, workflows: 1, apart: false };
+    let kinds = [
+        ("one problem, ids that count up", How { random: false, ..one }),
+        ("one problem, random ids", one),
+        ("200 problems", How { workflows: 200, ..one }),
+        ("each run a problem and a message of its own", How { apart: true, ..one }),
+    ];
+    for (name, how) in kinds {
+        println!("{name}");
         for _ in 0..3 {
-            runtime.block_on(measure("64 callers, one run each", 64, 1, 100_000, random));
-            runtime.block_on(measure("8 callers, arrays of 100", 8, 100, 200_000, random));
+            runtime.block_on(measure("64 callers, one run each", 64, 1, 100_000, how));
+            runtime.block_on(measure("8 callers, arrays of 100", 8, 100, 200_000, how));
         }
     }
     for per_second in [100, 1_000, 5_000] {
         runtime.block_on(latency(per_second));
     }
-    runtime.block_on(measure("1 caller, one run each", 1, 1, 10_000, true));
+    runtime.block_on(measure("1 caller, one run each", 1, 1, 10_000, one));
     if std::env::args().any(|argument| argument == "million") {
-        runtime.block_on(measure("a million: 8 callers, arrays of 1000", 8, 1000, 1_000_000, true));
+        runtime.block_on(measure("a million: 8 callers, arrays of 1000", 8, 1000, 1_000_000, one));
     }
 }
 
@@ -53,11 +60,22 @@ fn bare() -> f64 {
     count / start.elapsed().as_secs_f64()
 }
 
-fn policy() -> Policy {
+/// Which runs are measured.
+#[derive(Clone, Copy)]
+struct How {
+    /// Ids as random as a UUID, or ones that count up as some engines' do: the one index that can't grow at its end feels that.
+    random: bool,
+    /// Of how many workflows, one after the other.
+    workflows: u64,
+    /// Each run is a problem of its own, with a message; else those of a workflow are one.
+    apart: bool,
+}
+
+fn policy(apart: bool) -> Policy {
     let audience = Audience::default();
     let rule = Rule {
         notify: vec!["oncall".to_owned()],
-        group_by: Some(vec![Field::Run]),
+        group_by: apart.then(|| vec![Field::Run]),
         ..Rule::new("everything", Matcher::default())
     };
     Policy {
@@ -76,28 +94,30 @@ fn template() -> Run {
     read_run(json, firstred::run::Limits::default()).unwrap()
 }
 
-/// Ids as random as a UUID, or ones that count up as some engines' do: the one index that can't grow at its end feels that.
-fn observation(template: &Observation, number: u64, random: bool) -> Observation {
+fn observation(template: &Observation, number: u64, how: How) -> Observation {
     let mut observation = template.clone();
-    let first = if random { number.wrapping_mul(0x9e37_79b9_7f4a_7c15) } else { 0 };
+    let workflow = format!("wf_{}", number % how.workflows);
+    let first = if how.random { number.wrapping_mul(0x9e37_79b9_7f4a_7c15) } else { 0 };
     let id = format!("{first:016x}{number:016x}");
     if let Some(card) = &mut observation.card {
         card.run.id.clone_from(&id);
+        card.run.workflow.id = Some(workflow.clone());
     }
+    observation.key.workflow = workflow;
     observation.key.run = id;
     observation
 }
 
-fn open(folder: &std::path::Path) -> (Ledger, Keeper, watch::Sender<Arc<Policy>>) {
+fn open(folder: &std::path::Path, apart: bool) -> (Ledger, Keeper, watch::Sender<Arc<Policy>>) {
     let settings = LedgerSettings { path: folder.join("bench.db"), retention: Duration::from_hours(24) };
-    let policy = watch::Sender::new(Arc::new(policy()));
+    let policy = watch::Sender::new(Arc::new(policy(apart)));
     let (ledger, keeper) = Ledger::open(&settings, 10_000, policy.subscribe(), Metrics::default()).unwrap();
     (ledger, keeper, policy)
 }
 
-async fn measure(name: &str, callers: u64, size: u64, total: u64, random: bool) {
+async fn measure(name: &str, callers: u64, size: u64, total: u64, how: How) {
     let folder = tempfile::tempdir_in(".").unwrap();
-    let (ledger, keeper, policy) = open(folder.path());
+    let (ledger, keeper, policy) = open(folder.path(), how.apart);
     let template = observe("events", template(), &Classes::default());
     // Made before the clock starts: making them is not the ledger's work.
     let numbers = AtomicU64::new(0);
@@ -108,7 +128,7 @@ async fn measure(name: &str, callers: u64, size: u64, total: u64, random: bool) 
             polled: false,
             at: Timestamp::UNIX_EPOCH,
             observations: (0..size)
-                .map(|_| (observation(&template, numbers.fetch_add(1, Ordering::Relaxed), random), false))
+                .map(|_| (observation(&template, numbers.fetch_add(1, Ordering::Relaxed), how), false))
                 .collect(),
             forgotten: Vec::new(),
             checkpoint: None,
@@ -136,7 +156,7 @@ async fn measure(name: &str, callers: u64, size: u64, total: u64, random: bool) 
     println!("{name}: {:.0} runs/s, {:.1} µs CPU each", total / seconds, cpu / total * 1e6);
     keeper.close().await;
     let start = Instant::now();
-    let (_ledger, keeper, _policy) = open(folder.path());
+    let (_ledger, keeper, _policy) = open(folder.path(), how.apart);
     println!("    opening it again: {:?}", start.elapsed());
     keeper.close().await;
     drop(policy);
@@ -144,15 +164,16 @@ async fn measure(name: &str, callers: u64, size: u64, total: u64, random: bool) 
 
 /// How long a commit takes that nobody queues for, at a steady rate of single runs.
 async fn latency(per_second: u32) {
+    let how = How { random: true, workflows: 1, apart: false };
     let folder = tempfile::tempdir_in(".").unwrap();
-    let (ledger, keeper, _policy) = open(folder.path());
+    let (ledger, keeper, _policy) = open(folder.path(), false);
     let template = observe("events", template(), &Classes::default());
     let total = per_second * 8;
     let start = tokio::time::Instant::now();
     let mut commits = Vec::new();
     for number in 0..total {
         tokio::time::sleep_until(start + Duration::from_secs(1) * number / per_second).await;
-        let observations = vec![(observation(&template, u64::from(number), true), false)];
+        let observations = vec![(observation(&template, u64::from(number), how), false)];
         let (source, forgotten) = ("events".to_owned(), Vec::new());
         let batch =
             Observed { source, at: Timestamp::UNIX_EPOCH, observations, forgotten, checkpoint: None, polled: false };

@@ -13,7 +13,7 @@ use super::command::Observed;
 use super::failing::Memory;
 use super::journal::{Lines, Seen, Written};
 use super::repeated;
-use super::rows::micros;
+use super::rows::{Buffer, micros};
 use super::save::{self, row_of};
 use crate::engine::{Board, Changes, Context, Input, Known, Number, Policy, Stumble, Told};
 use crate::run::RunKey;
@@ -31,6 +31,8 @@ pub(super) struct Hot<'c> {
     pub(super) taken: bool,
     /// When the board has to be asked again, as of the last commit.
     pub(super) next_tick: Option<Timestamp>,
+    /// For the bodies of rows.
+    pub(super) buffer: Buffer,
     /// What goes into the journal with this transaction.
     pub(super) journal: Lines,
     /// When a read of a source was last journaled.
@@ -57,6 +59,7 @@ impl<'c> Hot<'c> {
             board: Board::default(),
             taken: false,
             next_tick: None,
+            buffer: Buffer::default(),
             journal: Lines::default(),
             reads: BTreeMap::new(),
             spoiled: Vec::new(),
@@ -99,7 +102,7 @@ impl<'c> Hot<'c> {
     ) -> Result<(), LedgerError> {
         let known = &changes.known;
         let hold_until = known.hold_until();
-        let text = serde_json::to_string(known)?;
+        let text = self.buffer.json(known)?;
         let (now, until) = (micros(now), hold_until.map(micros));
         let held_before = before.and_then(|before| before.hold_until);
         // A hold that goes on as it was changes nothing for who waits for its end.

@@ -32,9 +32,7 @@ impl Hot<'_> {
         let name = notification.id.as_str();
         let at = micros(notification.decided_at);
         let row =
-            if self.say.execute(params![run, name, at, serde_json::to_string(notification)?, incident.map(row_of)])?
-                == 1
-            {
+            if self.say.execute(params![run, name, at, self.buffer.json(notification)?, incident.map(row_of)])? == 1 {
                 self.db.last_insert_rowid()
             } else {
                 self.db

@@ -5,6 +5,7 @@ use rusqlite::types::Type;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::LedgerError;
 use crate::engine::Outcome;
 use crate::run::RunStatus;
 
@@ -24,6 +25,19 @@ pub(super) fn json<T: DeserializeOwned>(row: &rusqlite::Row<'_>, column: usize) 
     let text = row.get_ref(column)?.as_str()?;
     serde_json::from_str(text)
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
+}
+
+/// JSON in a buffer that is used again and again: what is written is large enough that growing anew each time would show.
+#[derive(Debug, Default)]
+pub(super) struct Buffer(Vec<u8>);
+
+impl Buffer {
+    /// The JSON of `value`.
+    pub(super) fn json<T: Serialize>(&mut self, value: &T) -> Result<&str, LedgerError> {
+        self.0.clear();
+        serde_json::to_writer(&mut self.0, value)?;
+        std::str::from_utf8(&self.0).map_err(|error| LedgerError::Failed(error.to_string()))
+    }
 }
 
 /// Where a delivery stands.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::LedgerError;
 use super::apply::Hot;
 use super::bells::Effects;
-use super::rows::micros;
+use super::rows::{Buffer, micros};
 use crate::clock;
 use crate::engine::{Incident, Number, Policy, State};
 
@@ -22,11 +22,11 @@ impl Hot<'_> {
         self.taken = true;
         for number in &changed.incidents {
             if let Some(incident) = self.board.incident(*number) {
-                write_incident(&mut self.incident, *number, incident)?;
+                write_incident(&mut self.incident, &mut self.buffer, *number, incident)?;
             }
         }
         for (number, incident) in &changed.last_words {
-            write_incident(&mut self.incident, *number, incident)?;
+            write_incident(&mut self.incident, &mut self.buffer, *number, incident)?;
         }
         for number in &changed.left {
             self.db
@@ -34,22 +34,22 @@ impl Hot<'_> {
                 .execute([row_of(*number)])?;
         }
         for key in &changed.workflows {
-            keep(self.db, &WORKFLOWS, key, self.board.workflow(key))?;
+            keep(self.db, &mut self.buffer, &WORKFLOWS, key, self.board.workflow(key))?;
         }
         for key in &changed.errors {
-            keep(self.db, &ERRORS, key, self.board.error(key))?;
+            keep(self.db, &mut self.buffer, &ERRORS, key, self.board.error(key))?;
         }
         for key in &changed.desks {
-            keep(self.db, &DESKS, key, self.board.desk(key))?;
+            keep(self.db, &mut self.buffer, &DESKS, key, self.board.desk(key))?;
         }
         for key in &changed.silences {
-            keep(self.db, &SILENCES, key, self.board.silence(key))?;
+            keep(self.db, &mut self.buffer, &SILENCES, key, self.board.silence(key))?;
         }
         for key in &changed.ended_early {
-            keep(self.db, &ENDED_EARLY, key, self.board.ended_early(key).as_ref())?;
+            keep(self.db, &mut self.buffer, &ENDED_EARLY, key, self.board.ended_early(key).as_ref())?;
         }
         for key in &changed.expected_since {
-            keep(self.db, &EXPECTED_SINCE, key, self.board.expected_since(key).as_ref())?;
+            keep(self.db, &mut self.buffer, &EXPECTED_SINCE, key, self.board.expected_since(key).as_ref())?;
         }
         Ok(())
     }
@@ -87,9 +87,15 @@ const SILENCES: Table = table!("silences");
 const ENDED_EARLY: Table = table!("ended_early");
 const EXPECTED_SINCE: Table = table!("expected_since");
 
-fn keep<T: Serialize>(db: &Connection, table: &Table, key: &str, value: Option<&T>) -> Result<(), LedgerError> {
+fn keep<T: Serialize>(
+    db: &Connection,
+    buffer: &mut Buffer,
+    table: &Table,
+    key: &str,
+    value: Option<&T>,
+) -> Result<(), LedgerError> {
     match value {
-        Some(value) => db.prepare_cached(table.write)?.execute(params![key, serde_json::to_string(value)?])?,
+        Some(value) => db.prepare_cached(table.write)?.execute(params![key, buffer.json(value)?])?,
         None => db.prepare_cached(table.delete)?.execute([key])?,
     };
     Ok(())
@@ -104,6 +110,7 @@ pub(super) const WRITE_INCIDENT: &str =
 
 fn write_incident(
     statement: &mut rusqlite::CachedStatement<'_>,
+    buffer: &mut Buffer,
     number: Number,
     incident: &Incident,
 ) -> Result<(), LedgerError> {
@@ -115,7 +122,7 @@ fn write_incident(
         state(incident.state),
         micros(incident.opened_at),
         micros(changed_at(incident)),
-        serde_json::to_string(incident)?
+        buffer.json(incident)?
     ])?;
     Ok(())
 }
