@@ -146,11 +146,12 @@ fn main() {
     if std::env::args().any(|argument| argument == "--list") {
         return;
     }
+    // First: what the others let go of would hide it.
+    println!("100,000 open incidents: {:.0} MB (goal < 200)", weigh());
     println!("decided, {RULES} rules, {INCIDENTS} open incidents:");
     for failing in [1, 10, 100] {
         println!("  {failing:>3} % failures: {:>9.0} observations/s (goal ≥ 500000)", decide(failing));
     }
-    println!("100,000 open incidents: {:.0} MB (goal < 200)", weigh());
     let (messages, counted) = storm();
     println!(
         "storm of 50,000 failures of 200 workflows in a minute: {messages} messages in the hour, {counted} failures counted in them"
