@@ -4,12 +4,24 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::incident::{Ear, Incident, Level, State, What};
-use super::{Kind, Rhythm};
+use super::{Kind, Policy, Rhythm, Rule};
 
 /// The longest time between two reminders.
 const LONGEST_REMINDER: SignedDuration = SignedDuration::from_hours(24);
 /// Opened again this often, it flaps: from then on it is spoken of at most once in `update_every`.
 const FLAPS_FROM: u32 = 3;
+
+/// The rhythm of an incident under these rules.
+pub(super) fn rhythm_of(incident: &Incident, policy: &Policy) -> Rhythm {
+    let rule = incident.rule.as_ref();
+    let rule = rule.and_then(|name| policy.rules.get(name));
+    rhythm(rule, policy)
+}
+
+/// The rhythm of a rule, or the defaults'.
+pub(super) fn rhythm(rule: Option<&Rule>, policy: &Policy) -> Rhythm {
+    rule.map_or(policy.rhythm, |rule| rule.rhythm.over(policy.rhythm))
+}
 
 /// What is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

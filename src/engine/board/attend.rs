@@ -6,10 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::compose::{self, Saying};
 use super::end::ends_at;
 use super::gates::Gate;
-use super::join::rhythm_of;
 use super::{Board, Round};
 use crate::engine::incident::{Ear, Incident, Number, State, Withheld};
-use crate::engine::rhythm::{Due, due};
+use crate::engine::rhythm::{Due, due, rhythm_of};
 use crate::engine::{Kind, Policy, Reason, Rhythm, Told};
 use crate::triage::Card;
 

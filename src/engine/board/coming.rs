@@ -7,10 +7,9 @@ use super::Board;
 use super::desk::Cause;
 use super::end::ends_at;
 use super::end::escalates_at;
-use super::join::rhythm_of;
 use crate::engine::Policy;
 use crate::engine::incident::{Incident, Number, State, Withheld};
-use crate::engine::rhythm::{Due, due};
+use crate::engine::rhythm::{Due, due, rhythm_of};
 
 /// What comes next of an incident, if nothing changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::{Board, Round};
+use super::Board;
 use crate::engine::incident::{Acknowledged, IncidentId, Number, What};
 use crate::engine::{Policy, Reason, Silence};
 
@@ -148,7 +148,7 @@ impl Board {
         ended.is_some_and(|ended| silence.by.is_none() && silence.from.is_none_or(|from| from <= *ended))
     }
 
-    /// A silence that is over is kept for as long as something waits for its end.
+    /// Forgets the silences that are over. What waits for one finds it gone, and waits no longer.
     pub(super) fn drop_old_silences(&mut self, now: Timestamp) {
         let over: Vec<String> =
             self.silences.values().filter(|silence| silence.until <= now).map(|silence| silence.id.clone()).collect();
@@ -193,11 +193,5 @@ impl Board {
             incident.note(now, Reason::ReceiverGone { receiver, instead });
         }
         changed
-    }
-
-    /// As [`Self::tick`], for what a command made due.
-    pub fn after_command(&mut self, now: Timestamp, policy: &Policy) -> Vec<crate::engine::Told> {
-        let _ = Round::new(now, policy);
-        self.tick(now, policy)
     }
 }

@@ -3,10 +3,9 @@
 use jiff::Timestamp;
 
 use super::desk::Cause;
-use super::join::rhythm_of;
 use super::{Board, Round, joined};
 use crate::engine::incident::{Incident, MOST_REFS, Number, Proof, Resolution, RunRef, State, What};
-use crate::engine::rhythm::{Due, due};
+use crate::engine::rhythm::{Due, due, rhythm_of};
 use crate::engine::rule::Condition;
 use crate::engine::{Policy, Reason};
 

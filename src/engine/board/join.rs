@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use super::group::{group, key, owner, place_of, runbook};
 use super::{Board, Round, joined};
 use crate::engine::incident::{
     Ear, Ears, Incident, IncidentId, Level, MOST_REFS, Number, Packed, Point, RunRef, State, What, Withheld,
 };
-use crate::engine::rule::{Condition, Facts, Field, Rhythm};
-use crate::engine::{Kind, Membership, Owner, OwnerNote, Policy, Reason, Rule, Severity};
+use crate::engine::rhythm::{rhythm, rhythm_of};
+use crate::engine::rule::{Condition, Rhythm};
+use crate::engine::{Kind, Membership, Policy, Reason, Rule, Severity};
 use crate::run::RunKey;
-use crate::triage::{Card, Cause, without_index};
+use crate::triage::Card;
 
 /// What the run's machine wants told by one rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -339,17 +341,6 @@ fn count(now: Timestamp, number: Number, incident: &mut Incident, raised: &Raise
     !counted
 }
 
-/// The rhythm of an incident under these rules.
-pub(super) fn rhythm_of(incident: &Incident, policy: &Policy) -> Rhythm {
-    let rule = incident.rule.as_ref();
-    let rule = rule.and_then(|name| policy.rules.get(name));
-    rhythm(rule, policy)
-}
-
-fn rhythm(rule: Option<&Rule>, policy: &Policy) -> Rhythm {
-    rule.map_or(policy.rhythm, |rule| rule.rhythm.over(policy.rhythm))
-}
-
 pub(super) fn reopen(incident: &mut Incident, now: Timestamp) {
     incident.state = if incident.condition.is_some() { State::Gathering } else { State::Open };
     incident.before = incident.resolution.take();
@@ -360,54 +351,4 @@ pub(super) fn reopen(incident: &mut Incident, now: Timestamp) {
         ear.reminders = 0;
     }
     incident.note(now, Reason::Reopened);
-}
-
-/// The step where it failed; none where no step did.
-pub(super) fn place_of(cause: &Cause) -> Option<String> {
-    match cause {
-        Cause::Step { title, .. } => Some(without_index(title)),
-        Cause::Run { .. } | Cause::Nothing => None,
-    }
-}
-
-/// The values that a problem's failures have in common.
-fn group(card: &Card, key: &RunKey, fields: &[Field]) -> Vec<(String, String)> {
-    let facts = Facts::of(card);
-    let value = |field: &Field| match field {
-        // A run is known by the key that it was first seen by, whatever its source calls the workflow now.
-        Field::Workflow => Some(key.workflow.clone()),
-        Field::Run => Some(joined(&[&key.workflow, &key.run])),
-        field => field.of(facts).map(std::borrow::Cow::into_owned),
-    };
-    fields.iter().map(|field| (field.name().into_owned(), value(field).unwrap_or_default())).collect()
-}
-
-fn key(workspace: &str, rule: Option<&str>, group: &[(String, String)]) -> String {
-    let mut parts = vec![if rule.is_some() { "rule" } else { "defaults" }, workspace, rule.unwrap_or_default()];
-    for (name, value) in group {
-        parts.extend([name.as_str(), value.as_str()]);
-    }
-    joined(&parts)
-}
-
-/// Whose it is: the first owner that matches, else whoever the engine names.
-pub(super) fn owner(card: &Card, policy: &Policy) -> Option<OwnerNote> {
-    let says = card.run.labels.get("owner");
-    match owned_by(card, policy) {
-        Some(owner) => Some(OwnerNote { name: owner.name.clone(), mention: owner.mention.clone() }),
-        None => says.map(|name| OwnerNote { name: name.clone(), mention: None }),
-    }
-}
-
-/// The first `[[owners]]` that matches, else the one that the engine's own `owner` label names.
-pub(in crate::engine) fn owned_by<'a>(card: &Card, policy: &'a Policy) -> Option<&'a Owner> {
-    let matching = policy.owners.iter().find(|owner| owner.when.matches(Facts::of(card)));
-    matching.or_else(|| {
-        let says = card.run.labels.get("owner")?;
-        policy.owners.iter().find(|owner| owner.name == *says)
-    })
-}
-
-fn runbook(card: &Card, policy: &Policy) -> Option<String> {
-    owned_by(card, policy)?.runbook.clone()
 }

@@ -4,7 +4,8 @@
 use jiff::Timestamp;
 
 use super::going::Going;
-use super::join::{owned_by, owner, reopen};
+use super::group::{owned_by, owner};
+use super::join::reopen;
 use super::subject::{Subject, named};
 use super::{Board, Round, joined};
 use crate::engine::incident::{

@@ -99,5 +99,5 @@ pub(super) fn perform(
 }
 
 fn command(done: bool, board: &mut Board, now: jiff::Timestamp, policy: &Policy) -> Outcome {
-    Outcome { told: board.after_command(now, policy), known: None, done }
+    Outcome { told: board.tick(now, policy), known: None, done }
 }
