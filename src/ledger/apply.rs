@@ -102,7 +102,10 @@ impl<'c> Hot<'c> {
     ) -> Result<(), LedgerError> {
         let known = &changes.known;
         let hold_until = known.hold_until();
-        let text = self.buffer.json(known)?;
+        let text = match named.card {
+            Some(card) => self.buffer.json_with(known, "card", card)?,
+            None => self.buffer.json(known)?,
+        };
         let (now, until) = (micros(now), hold_until.map(micros));
         let held_before = before.and_then(|before| before.hold_until);
         // A hold that goes on as it was changes nothing for who waits for its end.
@@ -167,11 +170,13 @@ impl Before {
     }
 }
 
-/// A run's key, and the name of its workflow where the key goes by the id.
+/// A run's key, the name of its workflow where the key goes by the id, and its card where that is written down already.
 #[derive(Clone, Copy)]
 pub(super) struct Named<'a> {
     pub(super) key: &'a RunKey,
     pub(super) title: Option<&'a str>,
+    /// The card as JSON, where it is not in the run's memory.
+    pub(super) card: Option<&'a str>,
 }
 
 /// What is stored of a run.
@@ -242,14 +247,19 @@ fn observe_one(
     let workflow = (seen.key.workflow != observation.key.workflow).then(|| seen.key.workflow.clone());
     let replayed = repeated::load(hot, &seen)?;
     let context = Context { history, parent_open, replayed };
-    let changes = guarded(|| hot.board.observe(now, known, seen, context, policy))?;
+    let mut changes = guarded(|| hot.board.observe(now, known, seen, context, policy))?;
     repeated::write(hot, &changes.also)?;
     if !changes.idle {
         let seen = Seen { at: now, history, parent_open, workflow: workflow.as_deref() };
         hot.journal.observed(&seen, written, index)?;
     }
     if !changes.unchanged {
-        let named = Named { key: &observation.key, title: observation.workflow_name.as_deref() };
+        // It was written down once: that is most of what a failed run's memory costs.
+        let card = written.card(index).filter(|_| changes.known.card == observation.card);
+        if card.is_some() {
+            changes.known.card = None;
+        }
+        let named = Named { key: &observation.key, title: observation.workflow_name.as_deref(), card };
         return hot.write(before.as_ref(), named, now, &changes, policy, effects);
     }
     let Some(Before { row, .. }) = before else {
@@ -280,7 +290,7 @@ fn forget_one(
         return Ok(());
     }
     hot.journal.input(&Input::Forgotten { at: now, key: key.clone() })?;
-    hot.write(Some(&before), Named { key, title: None }, now, &changes, policy, effects)
+    hot.write(Some(&before), Named { key, title: None, card: None }, now, &changes, policy, effects)
 }
 
 fn find(hot: &mut Hot<'_>, key: &RunKey, title: Option<&str>) -> Result<Option<Stored>, LedgerError> {

@@ -61,7 +61,7 @@ pub(super) fn end(
         if changes.unchanged {
             put_off(hot, row, now)?;
         } else {
-            hot.write(Some(&before), Named { key: &key, title: None }, now, &changes, policy, effects)?;
+            hot.write(Some(&before), Named { key: &key, title: None, card: None }, now, &changes, policy, effects)?;
         }
     }
     tick(hot, now, policy, effects)?;

@@ -13,6 +13,9 @@ use crate::engine::Input;
 const PRUNE_ROWS: i64 = 500;
 const PRUNE_BYTES: i64 = 4 * 1024 * 1024;
 
+/// How large an observation of a failed run is.
+const TYPICAL: usize = 1_536;
+
 /// The lines of the transaction that is being written.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
@@ -30,7 +33,7 @@ pub(super) struct Written {
 impl Written {
     /// Writes the observations of `batch` down.
     pub(super) fn of(batch: &Observed) -> Self {
-        let mut text = Vec::with_capacity(batch.observations.len() * 1024);
+        let mut text = Vec::with_capacity(batch.observations.len() * TYPICAL);
         let mut ends = Vec::with_capacity(batch.observations.len());
         for (observation, _) in &batch.observations {
             let whole = text.len();
@@ -42,6 +45,12 @@ impl Written {
             ends.push(text.len());
         }
         Self { text: String::from_utf8(text).unwrap_or_default(), ends }
+    }
+
+    /// The card of an observation: the last field of it. A quote within a text is escaped, so that nothing else looks like its name.
+    pub(super) fn card(&self, index: usize) -> Option<&str> {
+        let (_, card) = self.observation(index)?.split_once(",\"card\":")?;
+        card.strip_suffix('}')
     }
 
     fn observation(&self, index: usize) -> Option<&str> {

@@ -36,6 +36,21 @@ impl Buffer {
     pub(super) fn json<T: Serialize>(&mut self, value: &T) -> Result<&str, LedgerError> {
         self.0.clear();
         serde_json::to_writer(&mut self.0, value)?;
+        self.text()
+    }
+
+    /// The JSON of `value`, which is an object, with one field more that is JSON already.
+    pub(super) fn json_with<T: Serialize>(&mut self, value: &T, field: &str, json: &str) -> Result<&str, LedgerError> {
+        self.0.clear();
+        serde_json::to_writer(&mut self.0, value)?;
+        self.0.pop();
+        for part in [",\"", field, "\":", json, "}"] {
+            self.0.extend_from_slice(part.as_bytes());
+        }
+        self.text()
+    }
+
+    fn text(&self) -> Result<&str, LedgerError> {
         std::str::from_utf8(&self.0).map_err(|error| LedgerError::Failed(error.to_string()))
     }
 }

@@ -215,3 +215,17 @@ async fn the_journal_is_let_go_of_with_the_retention() {
     let left: Vec<Timestamp> = inputs(&bed).await.iter().map(Input::at).collect();
     assert_eq!(left, [second(20)]);
 }
+
+#[tokio::test]
+async fn a_card_is_written_down_once_and_read_back_from_the_run_and_from_the_journal() {
+    let bed = Bed::new();
+    let mut seen = failed("r1");
+    if let Some(card) = &mut seen.card {
+        card.advice = r#"Look at ,"card":{"x":1} and "}"#.to_owned();
+    }
+    bed.see(vec![seen.clone(), completed("r2")]).await;
+    let story = bed.ledger.stories("r1").await.expect("an answer").remove(0);
+    assert_eq!(story.known.card, seen.card);
+    assert!(matches!(&inputs(&bed).await[0], Input::Observed { observation, .. } if **observation == seen));
+    assert_eq!(bed.ledger.stories("r2").await.expect("an answer").remove(0).known.card, None);
+}
