@@ -67,6 +67,7 @@ fn delivery(receiver: &str, address: Option<String>) -> Delivery {
         address,
         attempts: 0,
         created_at: now,
+        post: None,
         notification: Notification {
             id: NotificationId::of_parts(&["test", receiver, &now.to_string()]),
             kind: Kind::Test,

@@ -108,6 +108,7 @@ fn told(kind: Kind) -> &'static str {
         Kind::StillOpen => "that it is still open",
         Kind::Reopened => "that it is back",
         Kind::Escalated => "that nobody acknowledged it",
+        Kind::Acknowledged => "that somebody acknowledged it",
         Kind::Resolved => "that it is over",
         Kind::Summary => "together with others",
     }
@@ -157,8 +158,10 @@ fn of_the_run(reason: &Reason, at: Timestamp) -> String {
 /// What came of an attempt to deliver.
 pub(super) fn outcome(outcome: &Outcome) -> String {
     match outcome {
-        Outcome::Delivered { receipt, plain: false } => format!("delivered: {}", clean(receipt)),
-        Outcome::Delivered { receipt, plain: true } => format!("delivered as the plain message: {}", clean(receipt)),
+        Outcome::Delivered { receipt, plain: false, .. } => format!("delivered: {}", clean(receipt)),
+        Outcome::Delivered { receipt, plain: true, .. } => {
+            format!("delivered as the plain message: {}", clean(receipt))
+        }
         Outcome::Refused { permanent: true, reason, .. } => format!("refused for good: {}", clean(reason)),
         Outcome::Refused { reason, .. } => format!("failed, to be tried again: {}", clean(reason)),
         Outcome::Unknown { reason } => format!("unknown, may have arrived: {}", clean(reason)),

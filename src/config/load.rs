@@ -195,6 +195,7 @@ fn read(cx: &Cx<'_>, root: &Value) -> Option<Config> {
         budget: receiver.budget,
         quiet: receiver.quiet.clone(),
         passes: receiver.passes,
+        manner: receiver.settings.manner(),
         patience: Patience { give_up_after: receiver.give_up_after.unwrap_or(defaults.give_up_after) },
     };
     let policy = Policy {

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -11,13 +12,15 @@ use super::questions::{Found, Questions};
 use super::views::SilenceView;
 use crate::clock;
 use crate::engine::{CommandError, Made, Silence};
-use crate::ledger::{LedgerError, NotDone};
+use crate::ledger::{self, LedgerError, NotDone};
 use crate::server::{Answering, Asked, Clerk, ClerkError, NewSilence};
 
 /// Questions that are looked up at once: each has a connection and an answer in memory.
 pub(super) const AT_ONCE: usize = 2;
 /// How many names are tried for a silence before the clock is blamed.
 const TRIES: u32 = 8;
+/// Two silences for one problem that end less apart than this are the same wish.
+const IMPATIENCE: SignedDuration = SignedDuration::from_mins(5);
 
 impl Clerk for Bridge {
     fn ask(&self, asked: Asked) -> Answering<'_> {
@@ -30,16 +33,17 @@ impl Bridge {
         match asked {
             Asked::Acknowledge { id, by } => self.acknowledge(id, by).await,
             Asked::Silence(wanted) => self.silence(*wanted).await,
+            Asked::SilenceIncident { id, until, by } => self.silence_incident(id, until, by).await,
             Asked::EndSilence { id } => self.end_silence(id).await,
             question => self.look_up(move |questions| answer(questions, &question)).await,
         }
     }
 
     /// Asks on a connection of its own: the ledger's own reader has deliveries to find.
-    async fn look_up(
+    async fn look_up<T: Send + 'static>(
         &self,
-        ask: impl FnOnce(&Questions<'_>) -> Result<Value, ClerkError> + Send + 'static,
-    ) -> Result<Value, ClerkError> {
+        ask: impl FnOnce(&Questions<'_>) -> Result<T, ClerkError> + Send + 'static,
+    ) -> Result<T, ClerkError> {
         let closed = |error: &dyn std::fmt::Display| ClerkError::Unavailable(error.to_string());
         let permit = Arc::clone(&self.questions).acquire_owned().await.map_err(|error| closed(&error))?;
         let (path, policy) = (self.ledger.path().to_owned(), Arc::clone(&self.policy.borrow()));
@@ -80,6 +84,28 @@ impl Bridge {
         json(&made)
     }
 
+    /// A silence for what fails as this incident does. Asked for twice, as an impatient finger does, it is one silence.
+    async fn silence_incident(&self, id: String, until: Timestamp, by: Option<String>) -> Result<Value, ClerkError> {
+        let (incident, when, others) = self
+            .look_up(move |questions| {
+                let row = match questions.row(&id).map_err(no_answer)? {
+                    ledger::Found::One(found) => found.row,
+                    ledger::Found::Nothing => return Err(none_called(&id)),
+                    ledger::Found::Several(ids) => return Err(several_called(&id, &ids)),
+                };
+                Ok((row.incident.id.clone(), row.incident.matcher(), questions.silences().map_err(no_answer)?))
+            })
+            .await?;
+        let same = |other: &&SilenceView| {
+            other.when == when && other.on && !other.configured && until.duration_since(other.until) < IMPATIENCE
+        };
+        if let Some(made) = others.iter().find(same) {
+            return json(made);
+        }
+        let comment = Some(format!("for incident {}", incident.as_str()));
+        self.silence(NewSilence { when, until, by, comment, unless_new: false }).await
+    }
+
     /// A name that no silence has: one with the same name would be replaced.
     async fn free_name(&self) -> Result<String, ClerkError> {
         let taken = self.look_up(|questions| json(&questions.silences().map_err(no_answer)?)).await?;
@@ -110,22 +136,27 @@ fn answer(questions: &Questions<'_>, asked: &Asked) -> Result<Value, ClerkError>
         }
         Asked::Silences => json(&questions.silences().map_err(no_answer)?),
         Asked::Pending => json(&questions.pending().map_err(no_answer)?),
-        Asked::Acknowledge { .. } | Asked::Silence(_) | Asked::EndSilence { .. } => Ok(Value::Null),
+        Asked::Acknowledge { .. } | Asked::Silence(_) | Asked::SilenceIncident { .. } | Asked::EndSilence { .. } => {
+            Ok(Value::Null)
+        }
     }
 }
 
 fn found(questions: &Questions<'_>, id: &str) -> Result<Value, ClerkError> {
     match questions.incident(id).map_err(no_answer)? {
         Found::One(story) => json(&story),
-        Found::None => {
-            let why = format!("no incident is called {id:?}; GET /api/v1/incidents?state=all lists them");
-            Err(ClerkError::NotFound(why))
-        }
-        Found::Several(ids) => {
-            let ids = ids.join(", ");
-            Err(ClerkError::Refused(format!("more than one incident begins with {id:?}: {ids}; write more of its id")))
-        }
+        Found::None => Err(none_called(id)),
+        Found::Several(ids) => Err(several_called(id, &ids)),
     }
+}
+
+fn none_called(id: &str) -> ClerkError {
+    ClerkError::NotFound(format!("no incident is called {id:?}; GET /api/v1/incidents?state=all lists them"))
+}
+
+fn several_called(id: &str, ids: &[String]) -> ClerkError {
+    let ids = ids.join(", ");
+    ClerkError::Refused(format!("more than one incident begins with {id:?}: {ids}; write more of its id"))
 }
 
 fn json(value: &impl Serialize) -> Result<Value, ClerkError> {

@@ -62,6 +62,14 @@ impl<'a> Questions<'a> {
         Ok(rows.iter().rev().map(|row| IncidentView::of(self.now, &row.incident, self.policy)).collect())
     }
 
+    /// The problem whose id begins with `id`, as it is stored.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn row(&self, id: &str) -> Result<ledger::Found, LedgerError> {
+        self.reader.incident(id)
+    }
+
     /// The problem whose id begins with `id`.
     ///
     /// # Errors

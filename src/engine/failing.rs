@@ -61,7 +61,7 @@ mod tests {
         let failing = Failing::default().after(&refused(false), at(0)).after(&refused(false), at(30));
         assert_eq!(failing.since, Some(at(0)));
         assert!(!failing.is_unreachable(at(59)) && failing.is_unreachable(at(60)));
-        let yes = Outcome::Delivered { receipt: "ok".to_owned(), plain: false };
+        let yes = Outcome::delivered("ok");
         assert_eq!(failing.after(&yes, at(70)), Failing::default());
     }
 

@@ -45,7 +45,9 @@ pub use input::Input;
 pub use known::{Failure, Hold, HoldState, Known, Membership};
 pub use notification::{Delivery, Kind, Notification, NotificationId, OwnTrouble, OwnerNote, Subject};
 pub use outcome::{Attempted, Next, Outcome, Verdict, after_attempt};
-pub use policy::{Audience, Budget, Expectation, Expected, Inhibition, OWNER, Owner, Policy, ProviderGate, Tenancy};
+pub use policy::{
+    Audience, Budget, Expectation, Expected, Inhibition, Manner, OWNER, Owner, Policy, ProviderGate, Tenancy,
+};
 pub use reason::{Line, Reason};
 pub use replay::{Alarm, Event, Replay, Said};
 pub use rule::{

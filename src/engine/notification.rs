@@ -74,6 +74,8 @@ pub enum Kind {
     Reopened,
     /// Nobody acknowledged for too long.
     Escalated,
+    /// Somebody knows: for receivers that show how a problem stands.
+    Acknowledged,
     /// It is over.
     Resolved,
     /// Several problems in one message, with exact counts: after a storm, quiet hours, a silence.
@@ -96,6 +98,7 @@ impl Kind {
             Self::StillOpen => "still-open",
             Self::Reopened => "reopened",
             Self::Escalated => "escalated",
+            Self::Acknowledged => "acknowledged",
             Self::Resolved => "resolved",
             Self::Summary => "summary",
         }
@@ -186,6 +189,9 @@ pub struct Delivery {
     pub attempts: u32,
     /// When it was first due.
     pub created_at: Timestamp,
+    /// Where the message about the same incident stands at this address, as the receiver said when it posted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub post: Option<String>,
     /// What to say.
     pub notification: Notification,
 }

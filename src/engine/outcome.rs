@@ -17,6 +17,10 @@ pub enum Outcome {
         /// Sent as the plain message because the receiver did not take the rich one.
         #[serde(default)]
         plain: bool,
+        /// Where the incident's message stands, in the receiver's own words: it gets them back with the next delivery about that
+        /// incident. Only from one that edits what it posted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        post: Option<String>,
     },
     /// The receiver, or the way to it, said no.
     Refused {
@@ -34,6 +38,14 @@ pub enum Outcome {
         /// What happened. Redacted.
         reason: String,
     },
+}
+
+impl Outcome {
+    /// It arrived, and nothing of it is edited later.
+    #[must_use]
+    pub fn delivered(receipt: impl Into<String>) -> Self {
+        Self::Delivered { receipt: receipt.into(), plain: false, post: None }
+    }
 }
 
 /// One attempt as the ledger records it.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 
 use super::rule::{Field, Matcher, Rhythm};
-use super::{Patience, RuleSet, Schedule, Severity, Silence};
+use super::{Kind, Patience, RuleSet, Schedule, Severity, Silence};
 
 /// What the engine decides by.
 #[derive(Debug, Clone)]
@@ -165,6 +165,38 @@ pub struct Audience {
     pub quiet: Option<String>,
     /// Messages from this severity on pass the quiet hours.
     pub passes: Severity,
+    /// How it keeps what it is told.
+    pub manner: Manner,
+}
+
+/// How a receiver keeps what it is told of one incident.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Manner {
+    /// Each thing that is said is a message of its own: a mail, a post by a webhook.
+    #[default]
+    Posts,
+    /// One alert whose state follows the incident's: an on-call tool.
+    Alert,
+    /// One message that is edited as the incident changes.
+    Edits,
+}
+
+impl Manner {
+    /// Whether `kind`, said to one that knows of the problem, changes what it shows and calls nobody. Nothing withholds that: an alert
+    /// that stayed open behind a silence would be wrong, and an edit is no noise.
+    #[must_use]
+    pub fn is_silent(self, kind: Kind) -> bool {
+        match self {
+            Self::Posts => false,
+            Self::Alert | Self::Edits => matches!(kind, Kind::Acknowledged | Kind::Resolved),
+        }
+    }
+
+    /// Whether `kind` counts against the receiver's budget.
+    #[must_use]
+    pub fn is_free(self, kind: Kind) -> bool {
+        self.is_silent(kind) || (self != Self::Posts && kind == Kind::Updated)
+    }
 }
 
 /// `budget` of a receiver.
@@ -198,6 +230,7 @@ impl Default for Audience {
             budget: None,
             quiet: None,
             passes: Severity::Critical,
+            manner: Manner::Posts,
         }
     }
 }

@@ -4,10 +4,12 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::incident::{Ear, Incident, Level, State, What};
-use super::{Kind, Policy, Rhythm, Rule};
+use super::{Kind, Manner, Policy, Rhythm, Rule};
 
 /// The longest time between two reminders.
 const LONGEST_REMINDER: SignedDuration = SignedDuration::from_hours(24);
+/// An edit calls nobody: this often is for the receiver's sake (Slack's `chat.update` takes about 50 a minute for a whole workspace).
+const EDIT_EVERY: SignedDuration = SignedDuration::from_mins(1);
 /// Opened again this often, it flaps: from then on it is spoken of at most once in `update_every`.
 const FLAPS_FROM: u32 = 3;
 
@@ -23,6 +25,11 @@ pub(super) fn rhythm(rule: Option<&Rule>, policy: &Policy) -> Rhythm {
     rule.map_or(policy.rhythm, |rule| rule.rhythm.over(policy.rhythm))
 }
 
+/// How `receiver` keeps what it is told.
+pub(super) fn manner(receiver: &str, policy: &Policy) -> Manner {
+    policy.receivers.get(receiver).map(|audience| audience.manner).unwrap_or_default()
+}
+
 /// What is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Due {
@@ -35,12 +42,16 @@ pub(super) enum Due {
 }
 
 /// What is due at `now` for one receiver.
-pub(super) fn due(now: Timestamp, incident: &Incident, ear: &Ear, rhythm: Rhythm) -> Due {
+pub(super) fn due(now: Timestamp, incident: &Incident, ear: &Ear, rhythm: Rhythm, manner: Manner) -> Due {
     if ear.under.is_some() {
         return Due::Nothing;
     }
+    let update_every = match manner {
+        Manner::Edits => rhythm.update_every.min(EDIT_EVERY),
+        Manner::Posts | Manner::Alert => rhythm.update_every,
+    };
     let spaced = |kind: Kind| {
-        let at = ear.last_at.map_or(now, |last| after(last, rhythm.update_every));
+        let at = ear.last_at.map_or(now, |last| after(last, update_every));
         if at <= now { Due::Say(kind) } else { Due::At(at) }
     };
     let flaps = incident.reopened >= FLAPS_FROM;
@@ -55,6 +66,7 @@ pub(super) fn due(now: Timestamp, incident: &Incident, ear: &Ear, rhythm: Rhythm
         State::Open if !ear.knows && ear.told_over && flaps => spaced(Kind::Reopened),
         State::Open if !ear.knows && ear.told_over => Due::Say(Kind::Reopened),
         State::Open if !ear.knows || incident.level > ear.level => Due::Say(opening(incident)),
+        State::Open if knows_not_who(incident, ear, manner) => Due::Say(Kind::Acknowledged),
         State::Open if incident.failures > ear.failures => spaced(Kind::Updated),
         // More runs are parked behind a connection.
         State::Open if matches!(incident.what, What::Missed { .. }) && incident.runs > ear.runs => {
@@ -62,6 +74,11 @@ pub(super) fn due(now: Timestamp, incident: &Incident, ear: &Ear, rhythm: Rhythm
         }
         State::Open => remind(now, incident, ear, rhythm),
     }
+}
+
+/// Somebody acknowledged, and the receiver shows a state that does not say so. What is withheld says it when it is told.
+fn knows_not_who(incident: &Incident, ear: &Ear, manner: Manner) -> bool {
+    manner != Manner::Posts && incident.acknowledged.is_some() && !ear.acknowledged && ear.withheld.is_none()
 }
 
 fn remind(now: Timestamp, incident: &Incident, ear: &Ear, rhythm: Rhythm) -> Due {

@@ -3,10 +3,14 @@
 use rusqlite::Connection;
 
 /// The scripts, in order; the first one makes version 1. A script that was released is never changed.
-const SCRIPTS: [&str; 2] = [include_str!("migrations/0001_start.sql"), include_str!("migrations/0002_incidents.sql")];
+const SCRIPTS: [&str; 3] = [
+    include_str!("migrations/0001_start.sql"),
+    include_str!("migrations/0002_incidents.sql"),
+    include_str!("migrations/0003_posts.sql"),
+];
 
 /// The version that this firstred writes.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// The version of a file; 0 for an empty one.
 pub(super) fn version(db: &Connection) -> rusqlite::Result<i64> {

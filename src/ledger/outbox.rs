@@ -144,6 +144,9 @@ pub(super) fn record(
     if audience.is_some() {
         failing::note(hot, &attempt.receiver, &row.address, &attempt.outcome, attempt.at)?;
     }
+    if let Outcome::Delivered { post: Some(post), .. } = &attempt.outcome {
+        keep_post(hot, &row, post)?;
+    }
     match (next, audience) {
         (Next::Done, _) => trouble::arrived(hot, &attempt.receiver, &row.address, attempt.at)?,
         (Next::RetryAt(_), _) => effects.due(&attempt.receiver),
@@ -158,6 +161,17 @@ pub(super) fn record(
     if speak_up {
         receiver_is_broken(hot, attempt, &row.address, before.since, policy, effects)?;
     }
+    Ok(())
+}
+
+/// Keeps where the incident's message stands.
+fn keep_post(hot: &Hot<'_>, row: &Row, post: &str) -> Result<(), LedgerError> {
+    hot.db
+        .prepare_cached(
+            "INSERT OR REPLACE INTO posts (incident, receiver, address, post)
+             SELECT incident, ?2, ?3, ?4 FROM notifications WHERE id = ?1 AND incident IS NOT NULL",
+        )?
+        .execute(params![row.notification, row.receiver, row.address, post])?;
     Ok(())
 }
 

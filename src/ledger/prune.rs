@@ -79,6 +79,7 @@ fn incidents(db: &Connection, before: i64, after: i64) -> Result<Option<i64>, Le
         // What a run led to say goes with that run.
         said(db, "incident = ?1 AND run = 0", *number)?;
         db.prepare_cached("DELETE FROM members WHERE incident = ?1")?.execute([number])?;
+        db.prepare_cached("DELETE FROM posts WHERE incident = ?1")?.execute([number])?;
         db.prepare_cached("DELETE FROM incidents WHERE number = ?1")?.execute([number])?;
     }
     Ok(next)

@@ -80,6 +80,10 @@ pub(super) fn due(
             next = Some(time(next_at));
             break;
         }
+        if comes_after_another(db, id)? {
+            // Whoever records that one looks again.
+            continue;
+        }
         match delivery(db, id) {
             Ok(delivery) => due.extend(delivery),
             Err(error) if is_content(&error) => unreadable.push((id, error.to_string())),
@@ -88,6 +92,19 @@ pub(super) fn due(
         }
     }
     Ok(Due { deliveries: due, next, unreadable })
+}
+
+/// Whether an earlier delivery about the same incident still waits at the same address. What is said of a problem arrives in the order
+/// in which it happened: an alert that is opened after it was resolved would stay open for ever.
+fn comes_after_another(db: &Connection, id: i64) -> rusqlite::Result<bool> {
+    db.prepare_cached(
+        "SELECT EXISTS (
+             SELECT 1 FROM deliveries d JOIN notifications n ON n.id = d.notification
+             JOIN notifications m ON m.incident = n.incident
+             JOIN deliveries e ON e.notification = m.id AND e.receiver = d.receiver AND e.address = d.address
+             WHERE d.id = ?1 AND e.state = 0 AND e.id < d.id)",
+    )?
+    .query_row([id], |row| row.get(0))
 }
 
 /// What is stored is at fault, and not the file: asking again would answer the same.
@@ -103,8 +120,10 @@ fn is_content(error: &rusqlite::Error) -> bool {
 
 fn delivery(db: &Connection, id: i64) -> rusqlite::Result<Option<Delivery>> {
     let mut find = db.prepare_cached(
-        "SELECT d.receiver, d.attempts, d.created_at, n.body, d.address
-         FROM deliveries d JOIN notifications n ON n.id = d.notification WHERE d.id = ?1",
+        "SELECT d.receiver, d.attempts, d.created_at, n.body, d.address, p.post
+         FROM deliveries d JOIN notifications n ON n.id = d.notification
+         LEFT JOIN posts p ON p.incident = n.incident AND p.receiver = d.receiver AND p.address = d.address
+         WHERE d.id = ?1",
     )?;
     find.query_row([id], |row| {
         Ok(Delivery {
@@ -114,6 +133,7 @@ fn delivery(db: &Connection, id: i64) -> rusqlite::Result<Option<Delivery>> {
             attempts: row.get(1)?,
             created_at: time(row.get(2)?),
             notification: json(row, 3)?,
+            post: row.get(5)?,
         })
     })
     .optional()

@@ -4,10 +4,12 @@ use std::io::{IsTerminal as _, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::common::Common;
+use super::draft::Composer;
 use super::message::{Budget, Message, Tone, plain, text};
 use super::payload;
 use crate::config::ConsoleReceiver;
-use crate::engine::{Delivery, Notification, Outcome};
+use crate::engine::{Delivery, Outcome};
 use crate::triage::redact::Secrets;
 
 /// Where the console writes to.
@@ -18,17 +20,19 @@ pub(crate) struct Console {
     json: bool,
     colour: bool,
     timeout: Duration,
+    composer: Composer,
     /// Locked for a whole card, so that two never mix.
     writer: Arc<Mutex<Writer>>,
 }
 
 impl Console {
-    pub(crate) fn stdout(settings: ConsoleReceiver, timeout: Duration) -> Self {
-        Self::to(Box::new(std::io::stdout()), settings, std::io::stdout().is_terminal(), timeout)
+    pub(crate) fn stdout(settings: ConsoleReceiver, common: &Common) -> Self {
+        Self::to(Box::new(std::io::stdout()), settings, std::io::stdout().is_terminal(), common)
     }
 
-    pub(crate) fn to(writer: Writer, settings: ConsoleReceiver, colour: bool, timeout: Duration) -> Self {
-        Self { json: settings.json, colour, timeout, writer: Arc::new(Mutex::new(writer)) }
+    pub(crate) fn to(writer: Writer, settings: ConsoleReceiver, colour: bool, common: &Common) -> Self {
+        let (timeout, composer) = (common.timeout, common.composer.clone());
+        Self { json: settings.json, colour, timeout, composer, writer: Arc::new(Mutex::new(writer)) }
     }
 
     /// One attempt. Delivered means written and flushed.
@@ -37,7 +41,7 @@ impl Console {
             payload::json(&delivery.notification)
         } else {
             // The empty line keeps two cards apart.
-            format!("{}\n", card(&delivery.notification, self.colour))
+            format!("{}\n", card(&self.composer.draft(delivery).message(Budget::FULL), self.colour))
         };
         said.push('\n');
         let writer = Arc::clone(&self.writer);
@@ -48,7 +52,7 @@ impl Console {
         });
         let written = tokio::time::timeout(self.timeout, written).await;
         match written.map(|joined| joined.unwrap_or_else(|error| Err(std::io::Error::other(error)))) {
-            Ok(Ok(())) => Outcome::Delivered { receipt: "written".to_owned(), plain: false },
+            Ok(Ok(())) => Outcome::delivered("written"),
             Ok(Err(error)) => {
                 let reason = text::reason(&format!("failed to write to standard output: {error}"), &Secrets::default());
                 Outcome::Refused { permanent: false, reason, retry_after: None }
@@ -59,14 +63,13 @@ impl Console {
 }
 
 /// The card for a terminal. Only our own colours are in it: control characters of the texts were made visible.
-pub(crate) fn card(notification: &Notification, colour: bool) -> String {
-    let message = Message::new(notification, Budget::FULL);
-    let said = plain::card(&message);
+pub(crate) fn card(message: &Message, colour: bool) -> String {
+    let said = plain::card(message);
     let (top, rest) = said.split_once('\n').map_or((said.as_str(), None), |(top, rest)| (top, Some(rest)));
     let (on, off) = match message.tone {
         _ if !colour => ("", ""),
         Tone::Bad => ("\x1b[1;31m", "\x1b[0m"),
-        Tone::Warn => ("\x1b[1;33m", "\x1b[0m"),
+        Tone::Warn | Tone::Known => ("\x1b[1;33m", "\x1b[0m"),
         Tone::Good => ("\x1b[1;32m", "\x1b[0m"),
         Tone::Note => ("\x1b[1m", "\x1b[0m"),
     };

@@ -1,6 +1,7 @@
 //! Tests of the console.
 
 use super::*;
+use crate::engine::Notification;
 use crate::receiver::test_support::{HOSTILE, card, delivery, hostile_with, of_card, samples};
 
 /// A writer that can be looked at.
@@ -32,10 +33,15 @@ impl Write for Broken {
 
 async fn written(json: bool, colour: bool, notifications: Vec<Notification>) -> String {
     let paper = Paper::default();
-    let console = Console::to(Box::new(paper.clone()), ConsoleReceiver { json }, colour, Duration::from_secs(20));
+    let console = Console::to(
+        Box::new(paper.clone()),
+        ConsoleReceiver { json },
+        colour,
+        &Common::patient(Duration::from_secs(20)),
+    );
     for notification in notifications {
         let outcome = console.send(&delivery(notification)).await;
-        assert_eq!(outcome, Outcome::Delivered { receipt: "written".to_owned(), plain: false });
+        assert_eq!(outcome, Outcome::delivered("written"));
     }
     let bytes = paper.0.lock().expect("not poisoned").clone();
     String::from_utf8(bytes).expect("utf-8")
@@ -69,7 +75,12 @@ async fn only_our_own_colours_reach_a_terminal() {
 
 #[tokio::test]
 async fn a_broken_pipe_is_no_delivery() {
-    let console = Console::to(Box::new(Broken), ConsoleReceiver { json: false }, false, Duration::from_secs(20));
+    let console = Console::to(
+        Box::new(Broken),
+        ConsoleReceiver { json: false },
+        false,
+        &Common::patient(Duration::from_secs(20)),
+    );
     let outcome = console.send(&delivery(of_card(card()))).await;
     assert!(matches!(outcome, Outcome::Refused { permanent: false, .. }), "{outcome:?}");
 }

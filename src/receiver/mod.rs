@@ -1,8 +1,10 @@
 //! Notifications go out: one file for each kind of receiver, the message that they share, and the dispatcher. A receiver knows its
 //! settings and the HTTP client; it knows no source, no ledger, no rule.
 
+mod common;
 mod console;
 pub mod dispatcher;
+mod draft;
 mod email;
 mod http;
 mod message;
@@ -24,6 +26,7 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 use url::Url;
 
+use self::common::Common;
 use crate::config::{ReceiverKind, ReceiverSettings};
 use crate::engine::{Attempted, Delivery, Notification, Outcome};
 use crate::net::NetError;
@@ -69,12 +72,12 @@ impl Receiver {
     pub fn build(name: &str, settings: &ReceiverSettings, public_url: Option<&Url>) -> Result<Self, BuildError> {
         // The link "why this message" needs both; it waits for the page that it leads to.
         let _ = (name, public_url);
-        let timeout = settings.timeout;
+        let common = &Common::of(settings);
         let inner = match &settings.kind {
-            ReceiverKind::Slack(slack) => Inner::Slack(slack::Slack::build(slack, timeout)?),
-            ReceiverKind::Email(email) => Inner::Email(Box::new(email::Email::build(email, timeout)?)),
-            ReceiverKind::Webhook(webhook) => Inner::Webhook(Box::new(webhook::Webhook::build(webhook, timeout)?)),
-            ReceiverKind::Console(console) => Inner::Console(console::Console::stdout(*console, timeout)),
+            ReceiverKind::Slack(slack) => Inner::Slack(slack::Slack::build(slack, common)?),
+            ReceiverKind::Email(email) => Inner::Email(Box::new(email::Email::build(email, common)?)),
+            ReceiverKind::Webhook(webhook) => Inner::Webhook(Box::new(webhook::Webhook::build(webhook, common)?)),
+            ReceiverKind::Console(console) => Inner::Console(console::Console::stdout(*console, common)),
         };
         Ok(Self { inner })
     }
@@ -99,7 +102,7 @@ impl dispatcher::Carrier for Receiver {
 /// The card as text, as the console shows it.
 #[must_use]
 pub fn render_text(notification: &Notification, colour: bool) -> String {
-    console::card(notification, colour)
+    console::card(&message::Message::new(notification, message::Budget::FULL), colour)
 }
 
 /// What the dispatcher needs of the ledger.

@@ -66,7 +66,6 @@ mod tests {
             url: Url::parse("https://example.com/alerts/0123456789abcdef0?key=queryvalue").expect("a URL"),
             secrets: vec![SecretString::from("whsec_c2lnbmluZyBzZWNyZXQ")],
             token: Some(SecretString::from("plain-token")),
-            ca_file: None,
         });
         let said = reason("no /alerts/0123456789abcdef0 by queryvalue, plain-token or c2lnbmluZyBzZWNyZXQ", &own);
         assert!(said.starts_with("no /alerts/[REDACTED:configured] by [REDACTED"), "{said}");

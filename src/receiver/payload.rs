@@ -91,6 +91,7 @@ pub(crate) fn kind(kind: Kind) -> &'static str {
         Kind::StillOpen => "incident.still_open",
         Kind::Reopened => "incident.reopened",
         Kind::Escalated => "incident.escalated",
+        Kind::Acknowledged => "incident.acknowledged",
         Kind::Resolved => "incident.resolved",
         Kind::Summary => "incident.summary",
     }

@@ -18,7 +18,7 @@ pub(crate) fn at(text: &str) -> Timestamp {
 
 pub(crate) fn delivery(notification: Notification) -> Delivery {
     let created_at = notification.decided_at;
-    Delivery { id: 1, receiver: "oncall".to_owned(), address: None, attempts: 0, created_at, notification }
+    Delivery { id: 1, receiver: "oncall".to_owned(), address: None, attempts: 0, created_at, post: None, notification }
 }
 
 pub(crate) fn notification(kind: Kind, subject: Subject) -> Notification {

@@ -8,12 +8,13 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use secrecy::ExposeSecret as _;
 use url::Url;
 
+use super::common::Common;
 use super::message::text;
 use super::{BuildError, http, own_secrets, payload};
 use crate::config::WebhookReceiver;
 use crate::engine::{Delivery, Outcome};
 use crate::net::signature::{Secret, sign};
-use crate::net::{Answer, Client, ClientOptions, Request};
+use crate::net::{Answer, Client, Request};
 use crate::triage::redact::Secrets;
 
 /// Enough of an answer to say why it refused.
@@ -31,7 +32,7 @@ pub(crate) struct Webhook {
 }
 
 impl Webhook {
-    pub(crate) fn build(settings: &WebhookReceiver, timeout: Duration) -> Result<Self, BuildError> {
+    pub(crate) fn build(settings: &WebhookReceiver, common: &Common) -> Result<Self, BuildError> {
         let secrets = settings.secrets.iter().map(Secret::parse).collect::<Result<_, _>>()?;
         let bearer = settings.token.as_ref().map(|token| {
             let value = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()));
@@ -40,12 +41,12 @@ impl Webhook {
             Ok::<_, BuildError>(value)
         });
         Ok(Self {
-            client: Client::new(&ClientOptions { ca_file: settings.ca_file.clone() })?,
+            client: Client::new(&common.client())?,
             url: settings.url.clone(),
             secrets,
             bearer: bearer.transpose()?,
             own: own_secrets::webhook(settings),
-            timeout,
+            timeout: common.timeout,
         })
     }
 
@@ -96,7 +97,7 @@ fn outcome(answer: &Answer, now: Timestamp, own: &Secrets) -> Outcome {
         retry_after: answer.retry_after(now).filter(|_| !permanent),
     };
     match status {
-        200..=299 => Outcome::Delivered { receipt: format!("HTTP {status}"), plain: false },
+        200..=299 => Outcome::delivered(format!("HTTP {status}")),
         300..=399 => refused(false, &format!("HTTP {status}: a redirect, which is not followed")),
         // A token that is being renewed comes back; so does an endpoint that asks for time.
         401 | 403 | 408 | 425 | 429 => refused(false, &format!("HTTP {status}{said}")),

@@ -80,9 +80,8 @@ async fn attempt(answers: Vec<String>) -> (Outcome, Option<String>) {
         url: Url::parse(&url).expect("a URL"),
         secrets: ["an old secret of 24 bytes", "a new secret of 24 bytes"].map(SecretString::from).to_vec(),
         token: Some(SecretString::from("tok_1-of-ours")),
-        ca_file: None,
     };
-    let webhook = Webhook::build(&settings, PATIENT).expect("a receiver");
+    let webhook = Webhook::build(&settings, &Common::patient(PATIENT)).expect("a receiver");
     let outcome = webhook.send(&delivery(of_card(card())), at(NOW)).await;
     server.abort();
     (outcome, asked.try_recv().ok())
@@ -91,7 +90,7 @@ async fn attempt(answers: Vec<String>) -> (Outcome, Option<String>) {
 #[tokio::test]
 async fn what_is_sent_verifies_with_either_secret() {
     let (outcome, request) = attempt(vec![answer(204, "", "")]).await;
-    assert_eq!(outcome, Outcome::Delivered { receipt: "HTTP 204".to_owned(), plain: false });
+    assert_eq!(outcome, Outcome::delivered("HTTP 204"));
     let request = request.expect("a request");
     let (head, body) = request.split_once("\r\n\r\n").expect("a body");
     let header = |name: &str| {

@@ -50,6 +50,15 @@ pub enum Asked {
     },
     /// A new silence.
     Silence(Box<NewSilence>),
+    /// A silence for one problem: for what fails as it does.
+    SilenceIncident {
+        /// The incident's id, or how that begins.
+        id: String,
+        /// Until when.
+        until: Timestamp,
+        /// Who makes it.
+        by: Option<String>,
+    },
     /// The end of a silence that was made by command.
     EndSilence {
         /// Its id.

@@ -94,3 +94,21 @@ async fn a_silence_that_makes_no_sense_is_refused() {
     }
     assert_eq!(daemon.command(&["silence", "list", "--format", "json"]).json(), json!([]));
 }
+
+#[tokio::test]
+async fn a_problem_is_silenced_by_its_id_and_asking_twice_makes_one_silence() {
+    let (slack, daemon) = start().await;
+    daemon.ingest(&failed("r1", "nightly-load")).await;
+    slack.wait_about("nightly-load", SOON).await;
+    let incidents = daemon.api("GET", "incidents", None).await.json();
+    let id = incidents[0]["id"].as_str().expect("an id");
+    let asked = json!({ "for": "1h", "by": "ada" });
+    let first = daemon.api("POST", &format!("incidents/{id}/silence"), Some(asked.clone())).await;
+    assert_eq!(first.status, 201, "{first:?}");
+    let first = first.json();
+    let again = daemon.api("POST", &format!("incidents/{id}/silence"), Some(asked)).await.json();
+    assert_eq!(again["id"], first["id"], "an impatient finger makes no second silence");
+    assert_eq!(first["match"]["workflow"], json!("nightly-load"));
+    assert!(first["match"]["code"].is_string() && first["match"]["step"].is_string(), "{first:#}");
+    assert_eq!(first["comment"], json!(format!("for incident {id}")));
+}

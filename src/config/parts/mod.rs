@@ -13,7 +13,6 @@ mod rhythm;
 mod rule;
 mod schedule;
 mod silence;
-mod smtp;
 mod source;
 mod test_case;
 

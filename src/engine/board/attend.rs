@@ -8,7 +8,7 @@ use super::end::ends_at;
 use super::gates::Gate;
 use super::{Board, Round};
 use crate::engine::incident::{Ear, Incident, Number, State, Withheld};
-use crate::engine::rhythm::{Due, due, rhythm_of};
+use crate::engine::rhythm::{Due, due, manner, rhythm_of};
 use crate::engine::{Kind, Policy, Reason, Rhythm, Told};
 use crate::triage::Card;
 
@@ -43,7 +43,8 @@ impl Board {
             let Some(mut ear) = incident.ears.get(&receiver).cloned() else {
                 continue;
             };
-            let kind = match due(round.now, &incident, &ear, rhythm) {
+            let manner = manner(&receiver, round.policy);
+            let kind = match due(round.now, &incident, &ear, rhythm, manner) {
                 Due::Nothing | Due::At(_) => continue,
                 Due::Say(kind) => kind,
             };
@@ -61,8 +62,9 @@ impl Board {
                     None => continue,
                 }
             };
-            let gate = Gate { number, receiver: &receiver, kind, card, to_the_last: only.is_some() };
-            if let Some(why) = self.gate(round, &mut incident, &mut ear, &gate) {
+            let (silent, free) = (ear.knows && manner.is_silent(kind), ear.knows && manner.is_free(kind));
+            let gate = Gate { number, receiver: &receiver, kind, card, free, to_the_last: only.is_some() };
+            if !silent && let Some(why) = self.gate(round, &mut incident, &mut ear, &gate) {
                 if ear.withheld.as_ref() != Some(&why) {
                     withhold(round.now, &mut incident, &receiver, kind, why.clone());
                     ear.withheld = Some(why);
@@ -76,10 +78,13 @@ impl Board {
             hear(round.now, &incident, &mut ear, kind);
             incident.ears.insert(&receiver, ear);
             let desk = self.desks.entry(receiver.clone()).or_default();
+            let waited = desk.waits_for(number).is_some();
             desk.leave(number);
             let budget = round.policy.receivers.get(&receiver).and_then(|audience| audience.budget);
-            desk.sent(round.now, budget);
-            if budget.is_some() {
+            if !free {
+                desk.sent(round.now, budget);
+            }
+            if budget.is_some() || waited {
                 self.changed.desks.insert(receiver.clone());
             }
             self.changed.incidents.insert(number);
@@ -125,10 +130,12 @@ impl Board {
 
 /// When time has to be asked again. What is withheld waits for something else.
 fn next_of(now: Timestamp, incident: &Incident, rhythm: Rhythm, policy: &Policy) -> Option<Timestamp> {
-    let ears = incident.ears.values().filter_map(|ear| match due(now, incident, ear, rhythm) {
-        Due::At(at) => Some(at),
-        Due::Say(_) if ear.withheld.is_none() => Some(now),
-        Due::Say(_) | Due::Nothing => None,
+    let ears = incident.ears.iter().filter_map(|(receiver, ear)| {
+        match due(now, incident, ear, rhythm, manner(receiver, policy)) {
+            Due::At(at) => Some(at),
+            Due::Say(_) if ear.withheld.is_none() => Some(now),
+            Due::Say(_) | Due::Nothing => None,
+        }
     });
     ears.chain(ends_at(incident, policy)).min()
 }
@@ -156,6 +163,7 @@ pub(super) fn hear(now: Timestamp, incident: &Incident, ear: &mut Ear, kind: Kin
         _ => 0,
     };
     ear.escalate = false;
+    ear.acknowledged = incident.acknowledged.is_some();
     ear.level = incident.level;
     ear.last_at = Some(now);
     ear.failures = incident.failures;

@@ -9,7 +9,7 @@ use super::end::ends_at;
 use super::end::escalates_at;
 use crate::engine::Policy;
 use crate::engine::incident::{Incident, Number, State, Withheld};
-use crate::engine::rhythm::{Due, due, rhythm_of};
+use crate::engine::rhythm::{Due, due, manner, rhythm_of};
 
 /// What comes next of an incident, if nothing changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -34,8 +34,8 @@ impl Board {
     #[must_use]
     pub fn coming(&self, now: Timestamp, incident: &Incident, policy: &Policy) -> Option<(Timestamp, Coming)> {
         let rhythm = rhythm_of(incident, policy);
-        let ears = incident.ears.values().filter(|ear| ear.withheld.is_none());
-        let told = ears.filter_map(|ear| match due(now, incident, ear, rhythm) {
+        let ears = incident.ears.iter().filter(|(_, ear)| ear.withheld.is_none());
+        let told = ears.filter_map(|(receiver, ear)| match due(now, incident, ear, rhythm, manner(receiver, policy)) {
             Due::At(at) if incident.failures > ear.failures || !ear.knows => Some((at, Coming::Update)),
             Due::At(at) => Some((at, Coming::Reminder)),
             Due::Say(_) | Due::Nothing => None,

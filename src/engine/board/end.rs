@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::desk::Cause;
 use super::{Board, Round, joined};
-use crate::engine::incident::{Incident, MOST_REFS, Number, Proof, Resolution, RunRef, State, What};
-use crate::engine::rhythm::{Due, due, rhythm_of};
+use crate::engine::incident::{Ear, Incident, MOST_REFS, Number, Proof, Resolution, RunRef, State, What};
+use crate::engine::rhythm::{Due, due, manner, rhythm_of};
 use crate::engine::rule::Condition;
 use crate::engine::{Policy, Reason};
 
@@ -200,11 +200,11 @@ impl Board {
     fn last_word_at(&self, now: Timestamp, number: Number, policy: &Policy) -> Option<Timestamp> {
         let incident = self.incidents.get(&number)?;
         let rhythm = rhythm_of(incident, policy);
-        let later = |ear| match due(now, incident, ear, rhythm) {
+        let later = |(receiver, ear): (&String, &Ear)| match due(now, incident, ear, rhythm, manner(receiver, policy)) {
             Due::At(at) => Some(at),
             Due::Say(_) | Due::Nothing => None,
         };
-        incident.ears.values().filter_map(later).min()
+        incident.ears.iter().filter_map(later).min()
     }
 
     fn waits_anywhere(&self, number: Number) -> bool {

@@ -14,6 +14,8 @@ pub(super) struct Gate<'a> {
     pub(super) kind: Kind,
     /// The failure that it is about.
     pub(super) card: &'a Card,
+    /// It does not count against the budget.
+    pub(super) free: bool,
     /// The budget may be used to its last message, which is else kept for a summary.
     pub(super) to_the_last: bool,
 }
@@ -37,6 +39,9 @@ impl Board {
         }
         if let Some(why) = self.service_gate(round, incident, ear, gate) {
             return Some(why);
+        }
+        if gate.free {
+            return None;
         }
         let budget = round.policy.receivers.get(gate.receiver)?.budget?;
         let desk = self.desks.entry(gate.receiver.to_owned()).or_default();

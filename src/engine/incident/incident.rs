@@ -193,6 +193,7 @@ pub struct Point {
 }
 
 /// What one receiver has heard of an incident.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and none follows from the others")]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Ear {
@@ -220,12 +221,20 @@ pub struct Ear {
     /// It is to be told that nobody acknowledged.
     #[serde(default)]
     pub escalate: bool,
+    /// It was told that somebody did.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub acknowledged: bool,
     /// The incident of the service's trouble that speaks for this one here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub under: Option<Number>,
     /// Why it is not told what there is to tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withheld: Option<Withheld>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde asks for")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// A card in its stored form: incidents are many, and their cards are rarely read.

@@ -5,6 +5,7 @@ mod concern;
 mod ears;
 mod id;
 mod incident;
+mod matching;
 mod note;
 mod withheld;
 

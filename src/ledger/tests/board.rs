@@ -13,7 +13,7 @@ pub(super) fn at(observations: Vec<Observation>, at: i64) -> Observed {
 }
 
 pub(super) async fn kinds(bed: &Bed, at: i64) -> Vec<Kind> {
-    bed.due("oncall", at).await.into_iter().map(|delivery| delivery.notification.kind).collect()
+    bed.hear("oncall", at).await.into_iter().map(|delivery| delivery.notification.kind).collect()
 }
 
 pub(super) fn completed(run: &str) -> Observation {
@@ -35,14 +35,13 @@ async fn a_problem_goes_on_after_a_crash_as_if_there_had_been_none() {
     assert_eq!(kinds(&bed, 60).await, [Kind::Failed], "the second is part of the first, which was told");
     let bed = bed.crash();
     bed.ledger.end_holds(second(15 * 60)).await.expect("committed");
-    let told = bed.due("oncall", 15 * 60).await;
-    let kinds: Vec<Kind> = told.iter().map(|delivery| delivery.notification.kind).collect();
-    assert_eq!(kinds, [Kind::Failed, Kind::Updated]);
-    let note = told[1].notification.incident.as_ref().expect("an incident");
+    let told = bed.hear("oncall", 15 * 60).await;
+    assert_eq!(told[0].notification.kind, Kind::Updated);
+    let note = told[0].notification.incident.as_ref().expect("an incident");
     assert_eq!((note.failures, note.runs, note.more), (2, 2, 1));
     let bed = bed.restart();
     bed.ledger.observe(at(vec![completed("r3")], 16 * 60)).await.expect("committed");
-    assert_eq!(bed.due("oncall", 16 * 60).await[2].notification.kind, Kind::Resolved);
+    assert_eq!(kinds(&bed, 16 * 60).await, [Kind::Resolved]);
 }
 
 #[tokio::test]
@@ -99,7 +98,7 @@ async fn a_transaction_that_is_undone_leaves_nothing_on_the_board() {
     assert_eq!(stored(&bed), before);
     bed.ledger.observe(at(vec![failed("r3")], 20)).await.expect("committed");
     bed.ledger.end_holds(second(900)).await.expect("committed");
-    let told = bed.due("oncall", 900).await;
+    let told = bed.hear("oncall", 900).await;
     let note = told[1].notification.incident.as_ref().expect("an incident");
     assert_eq!(note.runs, 2, "r1 and r3: what was undone was never counted");
 }
@@ -206,7 +205,7 @@ async fn what_time_stumbles_over_costs_only_itself() {
     bed.ledger.observe(at(vec![failed("r2")], 60)).await.expect("committed");
     let next = bed.ledger.end_holds(second(20 * 60)).await.expect("committed, without what was stumbled over");
     assert_eq!(next, Some(second(21 * 60)), "it is put off");
-    let told = bed.due("data", 20 * 60).await;
+    let told = bed.hear("data", 20 * 60).await;
     let kinds: Vec<Kind> = told.into_iter().map(|delivery| delivery.notification.kind).collect();
     assert_eq!(kinds, [Kind::Failed, Kind::Updated]);
     assert_eq!(self::kinds(&bed, 20 * 60).await, [Kind::Failed]);

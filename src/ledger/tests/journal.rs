@@ -178,7 +178,7 @@ async fn the_journal_replayed_says_what_was_said() {
             next = bed.ledger.end_holds(at).await.expect("committed").map(|next| next.max(at));
         }
     }
-    let due = bed.ledger.due("oncall", second(10_000_000), 10_000, &[]).await.expect("an answer").0;
+    let due = bed.hear("oncall", 10_000_000).await;
     let said: Vec<_> = due.into_iter().map(|delivery| delivery.notification).collect();
     let inputs = inputs(&bed).await;
     let looks: Vec<Timestamp> =

@@ -146,3 +146,21 @@ async fn the_questions_of_the_dispatcher_are_range_scans() {
     let held = plan("SELECT id FROM runs WHERE hold_until IS NOT NULL AND hold_until <= 5 ORDER BY hold_until LIMIT 5");
     assert!(held.contains("runs_held") && !held.contains("TEMP"), "{held}");
 }
+
+#[tokio::test]
+async fn what_is_said_of_a_problem_arrives_in_order_and_the_receiver_gets_back_where_its_message_stands() {
+    let bed = Bed::with(testing::policy(vec![testing::rule("all", Matcher::default())]));
+    bed.see(vec![failed("r1")]).await;
+    bed.ledger.observe(super::board::at(vec![super::board::completed("r2")], 60)).await.expect("committed");
+    let due = bed.due("oncall", 60).await;
+    assert_eq!((due.len(), due[0].notification.kind, &due[0].post), (1, Kind::Failed, &None));
+    bed.record(&due[0], 61, no()).await;
+    assert!(bed.due("oncall", 61).await.is_empty(), "the end waits until the beginning is told");
+    let again = bed.due("oncall", 120).await;
+    let posted = Outcome::Delivered { receipt: "ok".to_owned(), plain: false, post: Some("C1 17.5".to_owned()) };
+    bed.record(&again[0], 121, posted).await;
+    let end = bed.due("oncall", 122).await;
+    assert_eq!((end[0].notification.kind, end[0].post.as_deref()), (Kind::Resolved, Some("C1 17.5")));
+    let bed = bed.crash();
+    assert_eq!(bed.due("oncall", 122).await[0].post.as_deref(), Some("C1 17.5"), "also after a crash");
+}

@@ -88,6 +88,7 @@ fn delivery(id: i64, receiver: &str, attempts: u32) -> Delivery {
         address: None,
         attempts,
         created_at: crate::clock::now(),
+        post: None,
         notification: Notification {
             id: NotificationId::of_parts(&[&id.to_string()]),
             kind: Kind::Trouble,
@@ -115,7 +116,7 @@ impl Carrier for Scripted {
         self.carried.lock().expect("list").push((delivery.id, Instant::now()));
         assert!(self.panic_on != Some(delivery.id) || delivery.attempts > 0, "a bug");
         let next = self.script.lock().expect("script").pop_front();
-        next.unwrap_or(Outcome::Delivered { receipt: "ok".to_owned(), plain: false })
+        next.unwrap_or(Outcome::delivered("ok"))
     }
 }
 

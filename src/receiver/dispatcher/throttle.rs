@@ -95,7 +95,7 @@ mod tests {
         throttle.started(start);
         assert_eq!(throttle.not_before(), start + Duration::from_secs(1));
         let end = start + Duration::from_millis(80);
-        throttle.ended(&Outcome::Delivered { receipt: "ok".to_owned(), plain: false }, end, 0);
+        throttle.ended(&Outcome::delivered("ok"), end, 0);
         assert_eq!(throttle.not_before(), end + Duration::from_secs(1));
         throttle.ended(&refused(Some(30)), start, 0);
         assert_eq!(throttle.not_before(), start + Duration::from_secs(30));
@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(throttle.parallel(), 32);
         throttle.ended(&refused(Some(3)), start, 0);
         assert_eq!(throttle.parallel(), 1);
-        throttle.ended(&Outcome::Delivered { receipt: "ok".to_owned(), plain: false }, start, 0);
+        throttle.ended(&Outcome::delivered("ok"), start, 0);
         assert_eq!(throttle.parallel(), 32);
     }
 
@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(throttle.parallel(), 1);
         assert!(throttle.not_before() <= start + MAX_PAUSE);
         assert!(throttle.not_before() >= start + MAX_PAUSE / 2);
-        throttle.ended(&Outcome::Delivered { receipt: "ok".to_owned(), plain: false }, start, 0);
+        throttle.ended(&Outcome::delivered("ok"), start, 0);
         assert_eq!(throttle.parallel(), 32);
     }
 }

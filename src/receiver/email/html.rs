@@ -100,7 +100,7 @@ fn colour(message: &Message) -> &'static str {
     match message.tone {
         Tone::Bad => "#a30200",
         // Dark enough for a white page, unlike Slack's #daa038 and #2eb886.
-        Tone::Warn => "#9a6700",
+        Tone::Warn | Tone::Known => "#9a6700",
         Tone::Good => "#1a7f37",
         Tone::Note => "#0b57d0",
     }

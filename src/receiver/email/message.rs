@@ -8,6 +8,7 @@ use lettre::message::{Body, Mailbox, Message as Mail, MultiPart, SinglePart};
 
 use super::html;
 use crate::engine::{Delivery, IncidentNote, Kind, NotificationId, Subject as About};
+use crate::receiver::draft::Draft;
 use crate::receiver::message::{Budget, Message, plain, text};
 use crate::receiver::payload;
 
@@ -15,9 +16,10 @@ use crate::receiver::payload;
 const LONGEST_NAME: usize = 60;
 
 /// Renders the mail of `delivery` for `to`.
-pub(super) fn render(delivery: &Delivery, from: &Mailbox, to: &[Mailbox]) -> Result<Vec<u8>, lettre::error::Error> {
-    let notification = &delivery.notification;
-    let message = Message::new(notification, Budget::FULL);
+pub(super) fn render(draft: &Draft<'_>, from: &Mailbox, to: &[Mailbox]) -> Result<Vec<u8>, lettre::error::Error> {
+    let delivery = draft.delivery;
+    let notification = draft.notification();
+    let message = draft.message(Budget::FULL);
     let key = delivery.idempotency_key();
     let domain = domain(from);
     let is_reply = notification.incident.as_deref().is_some_and(|note| is_reply(notification.kind, note));

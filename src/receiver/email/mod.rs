@@ -18,8 +18,10 @@ use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParam
 use secrecy::ExposeSecret as _;
 
 use self::session::{Progress, Server};
+use super::common::Common;
+use super::draft::Composer;
 use super::{BuildError, own_secrets};
-use crate::config::{EmailReceiver, SmtpSecurity, SmtpServer};
+use crate::config::{EmailReceiver, SmtpSecurity, SmtpServer, Way};
 use crate::engine::{Delivery, Outcome};
 use crate::triage::redact::Secrets;
 
@@ -34,14 +36,15 @@ pub(crate) struct Email {
     /// What no reason may repeat.
     own: Secrets,
     timeout: Duration,
+    composer: Composer,
 }
 
 impl Email {
-    pub(crate) fn build(settings: &EmailReceiver, timeout: Duration) -> Result<Self, BuildError> {
+    pub(crate) fn build(settings: &EmailReceiver, common: &Common) -> Result<Self, BuildError> {
         let server = &settings.server;
         let tls = match server.security {
             SmtpSecurity::None => None,
-            SmtpSecurity::Implicit | SmtpSecurity::StartTls => Some(tls(server)?),
+            SmtpSecurity::Implicit | SmtpSecurity::StartTls => Some(tls(server, &common.way)?),
         };
         let implicit = server.security == SmtpSecurity::Implicit;
         let (implicit_tls, start_tls) = if implicit { (tls, None) } else { (None, tls) };
@@ -54,12 +57,13 @@ impl Email {
                 start_tls,
                 credentials: credentials
                     .map(|(user, password)| Credentials::new(user.clone(), password.expose_secret().to_owned())),
-                connect_timeout: timeout / 2,
+                connect_timeout: common.timeout / 2,
             },
             from: settings.from.clone(),
             to: settings.to.clone(),
             own: own_secrets::email(settings),
-            timeout,
+            timeout: common.timeout,
+            composer: common.composer.clone(),
         })
     }
 
@@ -70,7 +74,7 @@ impl Email {
             let reason = "this address is no longer in the configuration".to_owned();
             return Outcome::Refused { permanent: true, reason, retry_after: None };
         }
-        let mail = match message::render(delivery, &self.from, &to) {
+        let mail = match message::render(&self.composer.draft(delivery), &self.from, &to) {
             Ok(mail) => mail,
             Err(error) => {
                 let reason = super::message::text::reason(&format!("failed to build the mail: {error}"), &self.own);
@@ -106,9 +110,9 @@ async fn quit(mut connection: AsyncSmtpConnection) {
     let _ = tokio::time::timeout(QUIT, connection.quit()).await;
 }
 
-fn tls(server: &SmtpServer) -> Result<TlsParameters, BuildError> {
+fn tls(server: &SmtpServer, way: &Way) -> Result<TlsParameters, BuildError> {
     let mut tls = TlsParameters::builder(server.host.clone());
-    if let Some(path) = &server.ca_file {
+    if let Some(path) = &way.ca_file {
         let pem = std::fs::read(path).map_err(|error| BuildError::Tls(format!("{}: {error}", path.display())))?;
         let certificate = Certificate::from_pem(&pem);
         tls = tls.add_root_certificate(certificate.map_err(|error| BuildError::Tls(error.to_string()))?);

@@ -52,14 +52,13 @@ pub(super) fn of_sent(sent: &Sent, own: &Secrets) -> Outcome {
     };
     let put_off = sent.refused.iter().any(|refusal| !refusal.permanent);
     match &sent.receipt {
-        Some(receipt) if sent.refused.is_empty() => {
-            Outcome::Delivered { receipt: text::reason(receipt, own), plain: false }
-        }
+        Some(receipt) if sent.refused.is_empty() => Outcome::delivered(text::reason(receipt, own)),
         Some(receipt) if !put_off => {
             let to = sent.accepted.join(", ");
             Outcome::Delivered {
                 receipt: text::reason(&format!("{receipt} for {to}; refused for {}", refused(false)), own),
                 plain: false,
+                post: None,
             }
         }
         _ if put_off => Outcome::Refused {

@@ -17,8 +17,11 @@ fn mailbox(text: &str) -> Mailbox {
 }
 
 pub(super) fn render(delivery: &Delivery) -> String {
-    let mail =
-        message::render(delivery, &mailbox("firstred <firstred@example.com>"), &[mailbox("Data <data@example.com>")]);
+    let mail = message::render(
+        &Composer::default().draft(delivery),
+        &mailbox("firstred <firstred@example.com>"),
+        &[mailbox("Data <data@example.com>")],
+    );
     String::from_utf8(mail.expect("a mail")).expect("ASCII")
 }
 
@@ -63,7 +66,11 @@ fn every_attempt_sends_the_same_bytes_under_the_same_id() {
 
 #[test]
 fn a_message_id_never_names_localhost() {
-    let mail = message::render(&delivery(of_card(card())), &mailbox("firstred@localhost"), &[mailbox("a@b.example")]);
+    let mail = message::render(
+        &Composer::default().draft(&delivery(of_card(card()))),
+        &mailbox("firstred@localhost"),
+        &[mailbox("a@b.example")],
+    );
     assert!(String::from_utf8_lossy(&mail.expect("a mail")).contains("@firstred.invalid>\r\n"));
 }
 
@@ -166,16 +173,11 @@ async fn attempt(
     timeout: Duration,
 ) -> (Outcome, Vec<String>) {
     let (port, server) = smtp_server(script).await;
-    let server_settings = SmtpServer {
-        host: "127.0.0.1".to_owned(),
-        port,
-        security: SmtpSecurity::None,
-        credentials: None,
-        ca_file: None,
-    };
+    let server_settings =
+        SmtpServer { host: "127.0.0.1".to_owned(), port, security: SmtpSecurity::None, credentials: None };
     let to = ["a@example.com", "b@example.com"].map(mailbox).to_vec();
     let settings = EmailReceiver { server: server_settings, from: mailbox("firstred <firstred@example.com>"), to };
-    let email = Email::build(&settings, timeout).expect("a receiver");
+    let email = Email::build(&settings, &Common::patient(timeout)).expect("a receiver");
     let mut delivery = delivery(of_card(card()));
     delivery.address = address.map(str::to_owned);
     let outcome = email.send(&delivery).await;
@@ -190,7 +192,7 @@ fn refused(permanent: bool, reason: &str, retry_after: Option<i64>) -> Outcome {
 async fn a_mail_is_delivered_when_the_server_says_so_after_the_dot() {
     let script = &[("CONNECT", "220 hi"), ("DATA", "354 go"), (".", "250 2.0.0 queued as 4F1"), ("QUIT", "221 bye")];
     let (outcome, heard) = attempt(script, Some("b@example.com"), PATIENT).await;
-    assert_eq!(outcome, Outcome::Delivered { receipt: "250 2.0.0 queued as 4F1".to_owned(), plain: false });
+    assert_eq!(outcome, Outcome::delivered("250 2.0.0 queued as 4F1"));
     assert_eq!(heard.iter().filter(|line| line.starts_with("RCPT")).collect::<Vec<_>>(), ["RCPT TO:<b@example.com>"]);
     assert_eq!(heard.last().map(String::as_str), Some("QUIT"));
 }
@@ -216,7 +218,7 @@ async fn one_refused_recipient_keeps_the_mail_from_nobody_else() {
     ];
     let (outcome, _) = attempt(script, None, PATIENT).await;
     let receipt = "250 queued for b@example.com; refused for a@example.com: 550 no such user".to_owned();
-    assert_eq!(outcome, Outcome::Delivered { receipt, plain: false });
+    assert_eq!(outcome, Outcome::delivered(receipt));
     let script = &[
         ("CONNECT", "220 hi"),
         ("RCPT TO:<a@", "450 later"),
@@ -237,12 +239,11 @@ async fn an_address_that_left_the_configuration_is_not_written_to() {
                 port: 1,
                 security: SmtpSecurity::None,
                 credentials: None,
-                ca_file: None,
             },
             from: mailbox("firstred@example.com"),
             to: vec![mailbox("a@example.com")],
         },
-        PATIENT,
+        &Common::patient(PATIENT),
     );
     let mut delivery = delivery(of_card(card()));
     delivery.address = Some("gone@example.com".to_owned());

@@ -91,6 +91,12 @@ pub(super) fn told(notification: &Notification, note: &IncidentNote, card: &Card
             let headlines = vec![format!("{title}{what}{failed}"), format!("{title}{what}"), format!("{title}{code}")];
             (title, headlines, vec![counts])
         }
+        (Kind::Acknowledged, _) => {
+            let by = note.acknowledged.as_ref().map(|by| format!(" by {}", short(&by.by))).unwrap_or_default();
+            let title = format!("{name} was acknowledged{by}");
+            let headlines = vec![format!("{title}{what}{failed}"), format!("{title}{what}"), format!("{title}{code}")];
+            (title, headlines, vec![counts])
+        }
         (_, missing) => {
             let title = missing.unwrap_or_else(|| format!("{name} is still open after {age}"));
             let by = nobody.plain();

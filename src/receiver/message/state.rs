@@ -9,6 +9,8 @@ pub(crate) enum Tone {
     Bad,
     /// Something may fail, or is missing.
     Warn,
+    /// Somebody looks after it.
+    Known,
     /// It is over.
     Good,
     /// Nothing is wrong.
@@ -35,6 +37,7 @@ pub(super) fn of(notification: &Notification) -> (&'static str, &'static str, To
         Kind::StillOpen => (red, "STILL OPEN", bad),
         Kind::Reopened => (red, "FAILED AGAIN", bad),
         Kind::Escalated => ("🚨", "ESCALATED", Tone::Bad),
+        Kind::Acknowledged => ("🟡", "ACKNOWLEDGED", Tone::Known),
         Kind::Resolved => match proof {
             Some(Proof::Cancelled { .. } | Proof::Moot) => ("✅", "CLOSED", Tone::Good),
             Some(Proof::Quiet { .. }) => ("✅", "QUIET", Tone::Good),
@@ -62,6 +65,6 @@ pub(super) fn calls(kind: Kind) -> bool {
         | Kind::StillOpen
         | Kind::Reopened
         | Kind::Escalated => true,
-        Kind::Updated | Kind::Resolved | Kind::Summary | Kind::Trouble | Kind::Test => false,
+        Kind::Updated | Kind::Acknowledged | Kind::Resolved | Kind::Summary | Kind::Trouble | Kind::Test => false,
     }
 }

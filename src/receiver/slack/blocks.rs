@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 
 use super::escape::{code, escape};
 use super::rich::{bold, item, mrkdwn_call, sentence, words};
-use crate::engine::Notification;
+use crate::receiver::draft::Draft;
 use crate::receiver::message::{Budget, Fact, Line, List, Message, Tone, Value, plain, text, when};
 
 /// `msg_blocks_too_long` is not documented: 15,561 characters of JSON were accepted and 17,694 refused
@@ -22,10 +22,10 @@ pub(crate) const MOST_JSON: usize = 10_000;
 const MOST_PLAIN: usize = 3_500;
 
 /// The payload for an incoming webhook.
-pub(crate) fn payload(notification: &Notification) -> Json {
+pub(crate) fn payload(draft: &Draft<'_>) -> Json {
     let (mut blocks, mut attachments) = (Vec::new(), Vec::new());
     for share in [100, 60, 30, 10, 0] {
-        let mut message = Message::new(notification, Budget::percent(share));
+        let mut message = draft.message(Budget::percent(share));
         if share < 60 {
             message = message.without_links_in_lines();
         }
@@ -41,7 +41,7 @@ pub(crate) fn payload(notification: &Notification) -> Json {
             break;
         }
     }
-    let message = Message::new(notification, Budget::percent(0));
+    let message = draft.message(Budget::percent(0));
     json!({
         "text": escape(&message.headline),
         "blocks": blocks,
@@ -52,16 +52,16 @@ pub(crate) fn payload(notification: &Notification) -> Json {
 }
 
 /// The same as text alone, for a Slack that does not take the blocks.
-pub(crate) fn plain_payload(notification: &Notification) -> Json {
+pub(crate) fn plain_payload(draft: &Draft<'_>) -> Json {
     let mut said = String::new();
     for share in [100, 60, 30, 10] {
-        let message = Message::new(notification, Budget::percent(share));
+        let message = draft.plain(Budget::percent(share));
         said = escape(&format!("{}\n{}", message.headline, plain::card(&message).replace("\n\n", "\n")));
         if text::length(&said) <= MOST_PLAIN {
             break;
         }
     }
-    let message = Message::new(notification, Budget::percent(0));
+    let message = draft.plain(Budget::percent(0));
     if text::length(&said) > MOST_PLAIN {
         said = escape(&message.headline);
     }
@@ -104,7 +104,7 @@ fn below(message: &Message) -> Vec<Json> {
     }
     let colour = match message.tone {
         Tone::Bad => "#a30200",
-        Tone::Warn => "#daa038",
+        Tone::Warn | Tone::Known => "#daa038",
         Tone::Good => "#2eb886",
         Tone::Note => "#0b57d0",
     };

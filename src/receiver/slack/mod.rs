@@ -17,10 +17,12 @@ use tokio::time::Instant;
 use url::Url;
 
 use self::answer::{Meaning, meaning};
+use super::common::Common;
+use super::draft::Composer;
 use super::{BuildError, http, own_secrets};
 use crate::config::SlackReceiver;
 use crate::engine::{Delivery, Outcome};
-use crate::net::{Client, ClientOptions, Request};
+use crate::net::{Client, Request};
 use crate::triage::redact::Secrets;
 
 /// A Slack answer is a word; what is longer comes from somebody else.
@@ -34,31 +36,35 @@ pub(crate) struct Slack {
     /// What no reason may repeat.
     own: Secrets,
     timeout: Duration,
+    composer: Composer,
 }
 
 impl Slack {
-    pub(crate) fn build(settings: &SlackReceiver, timeout: Duration) -> Result<Self, BuildError> {
+    pub(crate) fn build(settings: &SlackReceiver, common: &Common) -> Result<Self, BuildError> {
         // The parser's error does not repeat the text.
         let url =
             Url::parse(settings.webhook_url.expose_secret()).map_err(|error| BuildError::Url(error.to_string()))?;
-        let client = Client::new(&ClientOptions { ca_file: settings.ca_file.clone() })?;
+        let client = Client::new(&common.client())?;
         let own = own_secrets::slack(&url);
-        Ok(Self { client, url, own, timeout })
+        Ok(Self { client, url, own, timeout: common.timeout, composer: common.composer.clone() })
     }
 
     /// One attempt. What a form breaks still goes out: when Slack refuses the blocks, the same is said at once as plain text.
     pub(crate) async fn send(&self, delivery: &Delivery, now: Timestamp) -> Outcome {
         let start = Instant::now();
-        let rich = match self.post(&blocks::payload(&delivery.notification), self.timeout, now).await {
-            Meaning::Posted => return Outcome::Delivered { receipt: "ok".to_owned(), plain: false },
+        let draft = self.composer.draft(delivery);
+        let rich = match self.post(&blocks::payload(&draft), self.timeout, now).await {
+            Meaning::Posted => return Outcome::delivered("ok"),
             Meaning::Other(outcome) => return outcome,
             Meaning::Rephrase(reason) => reason,
         };
         let id = delivery.notification.id.as_str();
         tracing::warn!(receiver = ?delivery.receiver, notification = id, reason = ?rich, "Slack refuses the blocks; saying it plainly");
         let left = self.timeout.saturating_sub(start.elapsed());
-        match self.post(&blocks::plain_payload(&delivery.notification), left, now).await {
-            Meaning::Posted => Outcome::Delivered { receipt: format!("ok (plain, for {rich})"), plain: true },
+        match self.post(&blocks::plain_payload(&draft), left, now).await {
+            Meaning::Posted => {
+                Outcome::Delivered { receipt: format!("ok (plain, for {rich})"), plain: true, post: None }
+            }
             Meaning::Other(outcome) => outcome,
             Meaning::Rephrase(reason) => Outcome::Refused { permanent: true, reason, retry_after: None },
         }

@@ -6,11 +6,20 @@ use proptest::prelude::*;
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::blocks::{MOST_JSON, payload, plain_payload};
+use super::blocks::{self, MOST_JSON};
 use super::*;
+use crate::engine::Notification;
 use crate::receiver::message::text::length;
 use crate::receiver::test_hostile::hostile;
 use crate::receiver::test_support::{HOSTILE, answer, at, card, delivery, hostile_with, http_server, of_card, samples};
+
+fn payload(notification: &Notification) -> Value {
+    blocks::payload(&Composer::default().draft(&delivery(notification.clone())))
+}
+
+fn plain_payload(notification: &Notification) -> Value {
+    blocks::plain_payload(&Composer::default().draft(&delivery(notification.clone())))
+}
 
 #[test]
 fn the_payloads_are_as_they_were() {
@@ -130,8 +139,8 @@ fn the_owner_is_called_in_blocks_and_in_the_plain_form() {
 
 async fn attempt(answers: Vec<String>, timeout: Duration) -> (Outcome, Vec<String>) {
     let (url, mut asked, server) = http_server(answers).await;
-    let settings = SlackReceiver { webhook_url: SecretString::from(url), ca_file: None };
-    let slack = Slack::build(&settings, timeout).expect("a receiver");
+    let settings = SlackReceiver { webhook_url: SecretString::from(url) };
+    let slack = Slack::build(&settings, &Common::patient(timeout)).expect("a receiver");
     let outcome = slack.send(&delivery(of_card(card())), at("2026-11-22T10:14:03Z")).await;
     server.abort();
     let mut requests = Vec::new();
@@ -146,7 +155,7 @@ const PATIENT: Duration = Duration::from_secs(20);
 #[tokio::test]
 async fn a_200_that_says_ok_is_a_delivery() {
     let (outcome, requests) = attempt(vec![answer(200, "", "ok")], PATIENT).await;
-    assert_eq!(outcome, Outcome::Delivered { receipt: "ok".to_owned(), plain: false });
+    assert_eq!(outcome, Outcome::delivered("ok"));
     assert!(requests[0].starts_with("POST /hook/SECRET HTTP/1.1\r\n") && requests.len() == 1);
     assert!(requests[0].to_lowercase().contains("content-type: application/json; charset=utf-8\r\n"));
 }
@@ -155,7 +164,7 @@ async fn a_200_that_says_ok_is_a_delivery() {
 async fn what_the_blocks_break_still_goes_out_as_plain_text() {
     let (outcome, requests) = attempt(vec![answer(400, "", "invalid_blocks"), answer(200, "", "ok")], PATIENT).await;
     let receipt = "ok (plain, for HTTP 400: invalid_blocks)".to_owned();
-    assert_eq!(outcome, Outcome::Delivered { receipt, plain: true });
+    assert_eq!(outcome, Outcome::Delivered { receipt, plain: true, post: None });
     assert!(requests[0].contains("\"blocks\"") && !requests[1].contains("\"blocks\""));
 }
 
@@ -187,8 +196,8 @@ async fn a_slack_that_can_not_be_reached_is_tried_again_and_its_url_stays_secret
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/hook/SECRET", listener.local_addr().expect("an address"));
     drop(listener);
-    let settings = SlackReceiver { webhook_url: SecretString::from(url), ca_file: None };
-    let slack = Slack::build(&settings, PATIENT).expect("a receiver");
+    let settings = SlackReceiver { webhook_url: SecretString::from(url) };
+    let slack = Slack::build(&settings, &Common::patient(PATIENT)).expect("a receiver");
     let outcome = slack.send(&delivery(of_card(card())), at("2026-11-22T10:14:03Z")).await;
     let Outcome::Refused { permanent: false, reason, .. } = &outcome else { panic!("{outcome:?}") };
     assert!(!reason.contains("SECRET"), "{reason}");

@@ -45,7 +45,7 @@ pub(super) async fn api<I: Inlet, C: Checkup>(routes: &Routes<I, C>, request: Re
         Ok(asked) => asked,
         Err(answer) => return answer,
     };
-    let is_new = made && matches!(asked, Asked::Silence(_));
+    let is_new = made && matches!(asked, Asked::Silence(_) | Asked::SilenceIncident { .. });
     let answered = tokio::time::timeout(routes.timeouts.commit, routes.clerk.ask(asked)).await;
     match answered.unwrap_or_else(|_| Err(ClerkError::Unavailable("no answer in time".to_owned()))) {
         Ok(value) => answer::json(if is_new { StatusCode::CREATED } else { StatusCode::OK }, &value),
@@ -68,6 +68,12 @@ async fn asked<I: Inlet, C: Checkup>(routes: &Routes<I, C>, request: Request<Inc
             let Acknowledgement { by } = body::posted(routes, request, r#"{"by": "ada"}"#).await?;
             let by = body::name(&by, "by").map_err(|error| body::wrong(&error))?;
             Ok(Asked::Acknowledge { id, by })
+        }
+        ["incidents", id, "silence"] => {
+            let id = query::decoded(id);
+            let wanted: silence::OfIncident = body::posted(routes, request, r#"{"for": "2h", "by": "ada"}"#).await?;
+            let (until, by) = silence::of_incident(&wanted, clock::now()).map_err(|error| body::wrong(&error))?;
+            Ok(Asked::SilenceIncident { id, until, by })
         }
         // An engine's ids may hold anything, a slash included.
         ["runs", id @ .., "why"] if !id.is_empty() => {

@@ -29,6 +29,23 @@ pub(super) struct Wanted {
     unless_new: bool,
 }
 
+/// `POST /api/v1/incidents/{id}/silence`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OfIncident {
+    #[serde(rename = "for")]
+    length: String,
+    #[serde(default)]
+    by: Option<String>,
+}
+
+/// Until when what fails as an incident does is silent, and who wants it so.
+pub(super) fn of_incident(wanted: &OfIncident, now: Timestamp) -> Result<(Timestamp, Option<String>), String> {
+    let until = after(now, &wanted.length)?;
+    let by = wanted.by.as_deref().filter(|by| !by.trim().is_empty());
+    Ok((until, by.map(|by| name(by, "by")).transpose()?))
+}
+
 /// Checks what is asked for.
 pub(super) fn asked(wanted: Wanted, now: Timestamp) -> Result<NewSilence, String> {
     if wanted.when.is_empty() {

@@ -102,7 +102,7 @@ impl Wire {
         let no = |permanent, retry_after| Outcome::Refused { permanent, reason: "no".to_owned(), retry_after };
         let open = || Outcome::Unknown { reason: "no answer".to_owned() };
         let (taken, outcome, what) = match mood {
-            None => (true, Outcome::Delivered { receipt: "ok".to_owned(), plain: false }, "delivered"),
+            None => (true, Outcome::delivered("ok"), "delivered"),
             Some(Mood::Busy) => (false, no(false, None), "refused for now"),
             Some(Mood::Later(seconds)) => (false, no(false, Some(seconds)), "asked to come later"),
             Some(Mood::LosesAnswers) => (true, open(), "answer lost"),

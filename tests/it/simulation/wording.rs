@@ -132,6 +132,7 @@ pub(super) fn policy(spec: &PolicySpec) -> Policy {
             budget: receiver.budget.map(|(messages, within)| Budget { messages, within: secs(within) }),
             quiet,
             passes: receiver.passes,
+            manner: firstred::engine::Manner::Posts,
         };
         receivers.insert((*name).to_owned(), audience);
     }

@@ -4,7 +4,7 @@ use lettre::message::Mailbox;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::config::read::{At, Section, certificate, loopback_host, one_or_many, secret, text};
+use crate::config::read::{At, Section, loopback_host, one_or_many, secret, text};
 use crate::config::{EmailReceiver, SmtpSecurity, SmtpServer};
 
 const FORMS: &str = "write \"smtps://user:password@host:465\" (TLS), \"smtp://host:587\" (STARTTLS, always required) or \
@@ -29,7 +29,6 @@ fn mailbox(at: &At<'_>) -> Option<Mailbox> {
 
 fn server(section: &Section<'_>) -> Option<SmtpServer> {
     let url = section.need("smtp_url", FORMS, smtp_url);
-    let ca_file = section.get("ca_file", certificate);
     let user = section.get("username", secret);
     let password = section.get("password", secret);
     if section.has("username") != section.has("password") {
@@ -48,7 +47,7 @@ fn server(section: &Section<'_>) -> Option<SmtpServer> {
             Some("use smtps:// or smtp:// with STARTTLS; `tls=none` is for a relay without a password".to_owned()),
         );
     }
-    Some(SmtpServer { host, port, security, credentials, ca_file })
+    Some(SmtpServer { host, port, security, credentials })
 }
 
 type Parts = (String, u16, SmtpSecurity, Option<(String, SecretString)>);

@@ -1,21 +1,21 @@
-//! `[receivers.NAME]`: what all of them share, and the kinds that are not e-mail.
+//! `[receivers.NAME]`: what all of them share; one file for each kind.
+
+mod email;
+mod slack;
+mod webhook;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use secrecy::{ExposeSecret, SecretString};
 use toml::Value;
 use url::Url;
 
 use super::schedule::schedule_name;
-use super::{check_name, receiver_name, severity, smtp, workspaces};
+use super::{check_name, receiver_name, severity, workspaces};
 use crate::config::path::Path;
-use crate::config::read::{
-    At, Section, certificate, count, duration, header_secret, http_url, is_loopback, parse_http_url, secret, secrets,
-    signing_secret, span, word,
-};
-use crate::config::{ConsoleReceiver, ReceiverKind, ReceiverSettings, SlackReceiver, WebhookReceiver};
+use crate::config::read::{At, Section, certificate, count, duration, span, word};
+use crate::config::{ConsoleReceiver, ReceiverKind, ReceiverSettings, Way};
 use crate::engine::{Budget, Severity};
 
 /// A receiver as it was read.
@@ -70,6 +70,7 @@ fn receiver(at: &At<'_>) -> Option<Receiver> {
     let budget = section.get("budget", budget);
     let quiet = section.get("quiet", schedule_name);
     let passes = section.get("passes", severity);
+    let way = Way { ca_file: section.get("ca_file", certificate) };
     if section.has("passes") && !section.has("quiet") {
         let path = section.path().key("passes");
         let help = Some("write quiet = \"NAME\" of a schedule, or leave it out".to_owned());
@@ -84,9 +85,9 @@ fn receiver(at: &At<'_>) -> Option<Receiver> {
     };
     section.rescope(scope);
     let kind = match kind {
-        Type::Slack => slack(&section).map(ReceiverKind::Slack),
-        Type::Email => smtp::email(&section).map(|email| ReceiverKind::Email(Box::new(email))),
-        Type::Webhook => webhook(&section).map(|webhook| ReceiverKind::Webhook(Box::new(webhook))),
+        Type::Slack => slack::slack(&section).map(ReceiverKind::Slack),
+        Type::Email => email::email(&section).map(|email| ReceiverKind::Email(Box::new(email))),
+        Type::Webhook => webhook::webhook(&section).map(|webhook| ReceiverKind::Webhook(Box::new(webhook))),
         Type::Console => {
             let format = word("\"text\" or \"json\"", &[("text", false), ("json", true)]);
             let json = section.get("format", format).unwrap_or(false);
@@ -97,6 +98,7 @@ fn receiver(at: &At<'_>) -> Option<Receiver> {
     Some(Receiver {
         settings: ReceiverSettings {
             kind: kind?,
+            way,
             timeout: timeout.unwrap_or(Duration::from_secs(15)),
             pace: pace.unwrap_or(Duration::from_secs(own_pace)),
             parallel: parallel.unwrap_or(own_parallel),
@@ -119,29 +121,6 @@ fn budget(at: &At<'_>) -> Option<Budget> {
     Some(Budget { messages: messages?, within: within? })
 }
 
-fn slack(section: &Section<'_>) -> Option<SlackReceiver> {
-    let help = "write webhook_url = { env = \"SLACK_WEBHOOK_URL\" }";
-    let webhook_url = section.need("webhook_url", help, slack_url);
-    let ca_file = section.get("ca_file", certificate);
-    Some(SlackReceiver { webhook_url: webhook_url?, ca_file })
-}
-
-fn slack_url(at: &At<'_>) -> Option<SecretString> {
-    let secret = secret(at)?;
-    let url = match parse_http_url(secret.expose_secret()) {
-        Ok(url) => url,
-        Err((message, _)) => {
-            let help = "copy it whole from Slack: https://hooks.slack.com/services/…".to_owned();
-            return at.fail(message, Some(help));
-        }
-    };
-    refuse_connector(at, &url)?;
-    if url.scheme() != "https" && !is_loopback(&url) {
-        return at.fail("a Slack webhook is reached by https only", Some("write https://".to_owned()));
-    }
-    Some(secret)
-}
-
 /// Office 365 connectors are switched off, and what replaced them (Workflows) does not take Slack's messages.
 fn refuse_connector(at: &At<'_>, url: &Url) -> Option<()> {
     let host = url.host_str().unwrap_or_default();
@@ -155,37 +134,4 @@ fn refuse_connector(at: &At<'_>, url: &Url) -> Option<()> {
         );
     }
     Some(())
-}
-
-fn webhook(section: &Section<'_>) -> Option<WebhookReceiver> {
-    let url = section.need("url", "write where to POST", webhook_url);
-    let secrets = section.alias(&["secrets", "secret"], secrets(signing_secret));
-    let token = section.get("token", header_secret);
-    let ca_file = section.get("ca_file", certificate);
-    if let Some(url) = &url
-        && token.is_some()
-    {
-        super::http::warn_clear_text(section, url);
-    }
-    Some(WebhookReceiver { url: url?, secrets: secrets.unwrap_or_default(), token, ca_file })
-}
-
-/// A URL, written out or as a secret: for many services it is one.
-fn webhook_url(at: &At<'_>) -> Option<Url> {
-    let url = match at.value {
-        Value::Table(_) => {
-            let secret = secret(at)?;
-            match parse_http_url(secret.expose_secret()) {
-                Ok(url) => url,
-                Err((message, help)) => return at.fail(message, help),
-            }
-        }
-        _ => http_url(at)?,
-    };
-    refuse_connector(at, &url)?;
-    if url.host_str() == Some("hooks.slack.com") {
-        let help = "write type = \"slack\" and webhook_url".to_owned();
-        at.warn("Slack does not understand this receiver's JSON", Some(help));
-    }
-    Some(url)
 }

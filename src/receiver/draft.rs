@@ -1,0 +1,41 @@
+//! One delivery, put into words: as long as the receiver wants them, with what its settings add to every message. It knows no channel.
+
+use super::message::{Budget, Message};
+use crate::engine::{Delivery, Notification};
+
+/// What a receiver's settings add to its messages.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Composer {}
+
+impl Composer {
+    /// The draft of `delivery`.
+    pub(crate) fn draft<'a>(&'a self, delivery: &'a Delivery) -> Draft<'a> {
+        Draft { delivery, composer: self }
+    }
+}
+
+/// One delivery that is being written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Draft<'a> {
+    /// What is delivered.
+    pub(crate) delivery: &'a Delivery,
+    composer: &'a Composer,
+}
+
+impl<'a> Draft<'a> {
+    /// What is said.
+    pub(crate) fn notification(&self) -> &'a Notification {
+        &self.delivery.notification
+    }
+
+    /// The message as this receiver's people want it.
+    pub(crate) fn message(&self, budget: Budget) -> Message {
+        let Composer {} = self.composer;
+        self.plain(budget)
+    }
+
+    /// The built-in message: what goes out when another can't.
+    pub(crate) fn plain(&self, budget: Budget) -> Message {
+        Message::new(self.notification(), budget)
+    }
+}
