@@ -51,6 +51,7 @@ impl Board {
             if only.is_some_and(|only| only != receiver) {
                 continue;
             }
+            let news = card;
             let card = if let Some(card) = card {
                 card
             } else {
@@ -63,7 +64,7 @@ impl Board {
                 }
             };
             let (silent, free) = (ear.knows && manner.is_silent(kind), ear.knows && manner.is_free(kind));
-            let gate = Gate { number, receiver: &receiver, kind, card, free, to_the_last: only.is_some() };
+            let gate = Gate { number, receiver: &receiver, kind, card, news, free, to_the_last: only.is_some() };
             if !silent && let Some(why) = self.gate(round, &mut incident, &mut ear, &gate) {
                 if ear.withheld.as_ref() != Some(&why) {
                     withhold(round.now, &mut incident, &receiver, kind, why.clone());

@@ -57,7 +57,7 @@ impl Board {
             let held = incident
                 .opening
                 .card()
-                .and_then(|card| self.outer_gate(round, &incident, number, receiver, &card, &card));
+                .and_then(|card| self.outer_gate(round, &incident, number, receiver, &card, None));
             match held {
                 // A problem that is over needs no more patience than its summary.
                 Some((cause, why)) if incident.state != State::Resolved => {

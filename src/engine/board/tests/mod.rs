@@ -3,6 +3,7 @@
 mod joining;
 mod people;
 mod proving;
+mod reloading;
 mod repeating;
 mod services;
 mod storms;
