@@ -116,7 +116,7 @@ impl Board {
                 continue;
             };
             let mut ear = incident.ears.get(receiver).cloned().unwrap_or_default();
-            attend::hear(round.now, &incident, &mut ear, Kind::Summary);
+            attend::hear(round.now, &incident, &mut ear, Kind::Summary, audience.manner);
             ear.withheld = None;
             incident.ears.insert(receiver, ear);
             let (receiver, why) = (receiver.to_owned(), cohort.why.clone());
