@@ -10,13 +10,11 @@ use jiff::SignedDuration;
 /// `oncall` is this.
 fn keeper(manner: Manner, budget: Option<Budget>) -> Bed {
     let mut policy = policy(vec![rule("all", Matcher::default())]);
-    policy.receivers.insert("oncall".to_owned(), Audience { manner, budget, ..audience() });
+    policy.receivers.insert("oncall".to_owned(), Audience { budget, manner, ..audience() });
     Bed::under(policy)
 }
 
-fn few(messages: u32) -> Option<Budget> {
-    Some(Budget { messages, within: SignedDuration::from_mins(5) })
-}
+const TWO: Budget = Budget { messages: 2, within: SignedDuration::from_mins(5) };
 
 fn silence(bed: &mut Bed, until: i64) {
     let silence = Silence {
@@ -86,7 +84,7 @@ fn an_alert_that_is_raised_after_somebody_acknowledged_is_acknowledged_at_once()
 
 #[test]
 fn a_message_is_edited_once_a_minute_and_that_costs_no_budget() {
-    let mut bed = keeper(Manner::Edits, few(2));
+    let mut bed = keeper(Manner::Edits, Some(TWO));
     bed.bill("r1").until(10).bill("r2").until(20).bill("r3").until(60).until(70).bill("r4").until(130).bill("r5");
     assert_eq!(
         bed.said(),
@@ -99,7 +97,7 @@ fn a_message_is_edited_once_a_minute_and_that_costs_no_budget() {
 
 #[test]
 fn what_was_only_told_in_a_summary_is_no_alert_and_its_first_word_counts_like_any_other() {
-    let mut bed = keeper(Manner::Alert, few(2));
+    let mut bed = keeper(Manner::Alert, Some(TWO));
     bed.fail("a", "r", "s", "X").fail("b", "r", "s", "X").fail("c", "r", "s", "X").until(30);
     assert_eq!(bed.said(), ["0 failed oncall", "30 summary oncall"], "b and c");
     bed.until(40);
