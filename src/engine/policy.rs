@@ -182,8 +182,8 @@ pub enum Manner {
 }
 
 impl Manner {
-    /// Whether `kind`, said where something stands that shows the problem, changes what it shows and calls nobody. Nothing withholds that: an alert
-    /// that stayed open behind a silence would be wrong, and an edit is no noise.
+    /// Whether `kind`, said where something stands that shows the problem, changes what it shows and calls nobody. Nothing withholds
+    /// that: an alert that stayed open behind a silence would be wrong, and an edit is no noise.
     #[must_use]
     pub fn is_silent(self, kind: Kind) -> bool {
         match self {

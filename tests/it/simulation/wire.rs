@@ -127,11 +127,11 @@ impl Wire {
         rows.into_iter().any(|row| row.stands_in || row.given_up)
     }
 
-    /// A receiver that keeps state takes what it is sent.
+    /// What a receiver that keeps state shows once it took what it is sent. Of others it is kept too: they may be another kind later.
     fn show(&mut self, row: usize, manner: Manner) -> Result<(), String> {
         let row = &self.rows[row];
         let kind = self.said[row.notification].kind;
-        let (Some(about), true) = (row.about, manner != Manner::Posts) else { return Ok(()) };
+        let Some(about) = row.about else { return Ok(()) };
         let key = (row.receiver.clone(), about);
         let old = self.shown.get(&key).copied();
         let new = match kind {
@@ -281,8 +281,10 @@ impl Wire {
     }
 }
 
-/// Whether a receiver is the same under all configurations.
+/// Whether a receiver keeps state, and is the same under all configurations.
 fn is_steady(receiver: &str, plan: &Plan) -> bool {
     let of = |spec: &super::spec::PolicySpec| spec.receivers.get(receiver).map(|spec| (spec.bound, spec.manner));
-    plan.policies.iter().all(|spec| of(spec).is_some() && of(spec) == of(&plan.policies[0]))
+    plan.policies
+        .iter()
+        .all(|spec| of(spec).is_some_and(|(_, manner)| manner != Manner::Posts) && of(spec) == of(&plan.policies[0]))
 }
