@@ -17,8 +17,8 @@ use crate::engine::{Delivery, Outcome};
 use crate::net::{Answer, Client, NetError, Request};
 use crate::triage::redact::Secrets;
 
-/// Enough of an answer to say why it refused.
-const BODY_CAP: usize = 16_384;
+/// Discord and Telegram answer with the whole message that they took, in other words than ours.
+const BODY_CAP: usize = 64 << 10;
 
 /// What an answer means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,11 +66,22 @@ impl Poster {
 
     /// Posts `body`, or says what it means that no answer came.
     pub(crate) async fn post(&self, url: &Url, body: &Value, deadline: Instant) -> Result<Answer, Outcome> {
+        self.call(Method::POST, url, body.to_string(), deadline).await
+    }
+
+    /// Asks by any method; an empty `body` is none.
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        url: &Url,
+        body: String,
+        deadline: Instant,
+    ) -> Result<Answer, Outcome> {
         let request = Request {
-            method: Method::POST,
+            method,
             url: url.clone(),
             headers: self.headers.clone(),
-            body: body.to_string().into_bytes(),
+            body: body.into_bytes(),
             timeout: deadline.saturating_duration_since(Instant::now()),
             body_cap: BODY_CAP,
         };

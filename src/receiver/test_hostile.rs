@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::test_incidents::{
     grown, misses, note as plain_note, of_summary, provider_note, said as plainly_said, summary, summary_line,
 };
-use super::test_support::{at, card_with};
+use super::test_support::{HOSTILE, at, card_with, hostile_with};
 use crate::engine::{
     Acknowledged, IncidentId, IncidentNote, Kind, LastSuccess, Notification, Novelty, OwnerNote, Proof, ProviderNote,
     Resolution, RunRef, Subject, Summary, SummaryLine, Tallies, Withheld,
@@ -79,4 +79,13 @@ pub(crate) fn hostile(text: &str) -> Vec<Notification> {
     all.push(Notification { subject: Subject::Run(Box::new(without_step)), ..said(Kind::Missed, note(false, None)) });
     all.push(Notification { rule: Some(own()), runbook: Some(own()), ..of_summary(summary) });
     all
+}
+
+/// All of them: every text that wants to be something else, and huge ones, in a run and in everything that is said of an incident.
+pub(crate) fn everything() -> Vec<Notification> {
+    let huge = ["&".repeat(200_000), "\"\\".repeat(50_000), "\u{301}".repeat(9_000), "漢字\n".repeat(40_000), "`".repeat(70_000)];
+    let long = ["&<>".repeat(700), "\"\\".repeat(1_000), "\u{301}".repeat(2_000), "*_[漢字](x)\n".repeat(200), "🔴".repeat(900)];
+    let runs = HOSTILE.into_iter().map(str::to_owned).chain(huge).map(|text| hostile_with(&text));
+    let incidents = HOSTILE.into_iter().map(str::to_owned).chain(long.clone()).flat_map(|text| hostile(&text));
+    runs.chain(incidents).chain(long.iter().map(|text| hostile_with(text))).collect()
 }

@@ -14,7 +14,8 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use receiver::{
-    ConsoleReceiver, EmailReceiver, ReceiverKind, ReceiverSettings, SlackReceiver, SmtpSecurity, SmtpServer, Way,
+    ConsoleReceiver, DiscordReceiver, EmailReceiver, ExecReceiver, MattermostReceiver, NtfyLogin, NtfyReceiver, ReceiverKind,
+    ReceiverSettings, RocketChatReceiver, SlackReceiver, SmtpSecurity, SmtpServer, TeamsReceiver, TelegramReceiver, Way,
     WebhookReceiver,
 };
 pub use source::{
