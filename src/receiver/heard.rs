@@ -58,7 +58,9 @@ impl<'a> Heard<'a> {
     pub(crate) fn refused(&self, said: &str, wait: &str) -> Outcome {
         let outcome = self.poster.refused(self.answer, self.now, &self.or_all(said));
         match outcome {
-            Outcome::Refused { permanent: false, reason, .. } if matches!(self.status(), 401 | 403) && self.json.is_object() => {
+            Outcome::Refused { permanent: false, reason, .. }
+                if matches!(self.status(), 401 | 403) && self.json.is_object() =>
+            {
                 Outcome::Refused { permanent: true, reason, retry_after: None }
             }
             Outcome::Refused { permanent: false, reason, retry_after } => {

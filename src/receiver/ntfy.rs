@@ -87,6 +87,10 @@ impl Dialect for Literal {
         label.to_owned()
     }
 
+    fn title(&self, label: &str, _url: &str) -> String {
+        label.to_owned()
+    }
+
     fn mention(&self, _raw: &str) -> Option<String> {
         None
     }

@@ -46,8 +46,7 @@ fn an_incident_is_one_notification_whatever_its_id_holds() {
 
 async fn signed_in(login: NtfyLogin) -> String {
     let (url, mut asked, server) = http_server(vec![answer(200, "", r#"{"id":"abc"}"#)]).await;
-    let settings =
-        NtfyReceiver { url: Url::parse(&url).expect("a URL"), topic: SecretString::from("ops"), login };
+    let settings = NtfyReceiver { url: Url::parse(&url).expect("a URL"), topic: SecretString::from("ops"), login };
     let ntfy = Ntfy::build(&settings, &Common::patient(Duration::from_secs(20))).expect("a receiver");
     let outcome = ntfy.send(&delivery(of_card(card())), at("2026-11-22T10:14:03Z")).await;
     assert_eq!(outcome, Outcome::delivered("message abc"));

@@ -47,7 +47,9 @@ pub(super) fn hook(url: &Url) -> Secrets {
         url.path_segments().into_iter().flatten().filter(|part| part.len() >= SHORTEST_PART).map(str::to_owned),
     );
     // A short token, too, stands last.
-    values.extend(url.path_segments().and_then(|mut parts| parts.next_back()).filter(|part| !part.is_empty()).map(str::to_owned));
+    values.extend(
+        url.path_segments().and_then(|mut parts| parts.next_back()).filter(|part| !part.is_empty()).map(str::to_owned),
+    );
     Secrets::new(values.iter().map(String::as_str))
 }
 

@@ -23,8 +23,13 @@ const MOST: usize = 4_500;
 const MOST_PLAIN: usize = 1_000;
 
 /// Rocket.Chat's Markdown: one star is bold. A backslash takes few characters here.
-const ROCKET_CHAT: Markdown =
-    Markdown { bold: "*", strike: "~", escaped: &['*', '_', '~', '#'], time: None, mention: super::mattermost::mention };
+const ROCKET_CHAT: Markdown = Markdown {
+    bold: "*",
+    strike: "~",
+    escaped: &['*', '_', '~', '#'],
+    time: None,
+    mention: super::mattermost::mention,
+};
 
 /// A Rocket.Chat incoming webhook.
 pub(crate) struct RocketChat {

@@ -16,9 +16,13 @@ fn read(more: &str) -> ReceiverKind {
 
 #[test]
 fn each_kind_reads_what_it_needs_and_no_more() {
-    let ReceiverKind::Telegram(telegram) = read("type = \"telegram\"\ntoken = \"1:a\"\nchat_id = -100") else { panic!() };
+    let ReceiverKind::Telegram(telegram) = read("type = \"telegram\"\ntoken = \"1:a\"\nchat_id = -100") else {
+        panic!()
+    };
     assert_eq!((telegram.chat_id.as_str(), telegram.api_url.as_str()), ("-100", "https://api.telegram.org/"));
-    let ReceiverKind::Ntfy(ntfy) = read("type = \"ntfy\"\ntopic = \"ops\"\nusername = \"u\"\npassword = \"p\"") else { panic!() };
+    let ReceiverKind::Ntfy(ntfy) = read("type = \"ntfy\"\ntopic = \"ops\"\nusername = \"u\"\npassword = \"p\"") else {
+        panic!()
+    };
     assert_eq!((ntfy.url.as_str(), ntfy.topic.expose_secret()), ("https://ntfy.sh/", "ops"));
     assert!(matches!(&ntfy.login, NtfyLogin::User(user, _) if user == "u"));
     let ReceiverKind::Exec(exec) = read("type = \"exec\"\ncommand = \"/bin/true\"\nargs = [\"a b\"]") else { panic!() };

@@ -68,7 +68,8 @@ fn form(message: &Message) -> Json {
 
 /// The title and where it failed; where marks make that too long, less of both.
 fn title(message: &Message) -> String {
-    let with = |most, place: &str| format!("{} {}{place}", message.emoji, words(&text::middle_cut(&message.title, most)));
+    let with =
+        |most, place: &str| format!("{} {}{place}", message.emoji, words(&text::middle_cut(&message.title, most)));
     let whole = with(200, &place(&DISCORD, message));
     if units(&whole) <= MOST_TITLE { whole } else { with(60, "") }
 }

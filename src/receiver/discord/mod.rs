@@ -82,7 +82,9 @@ impl Discord {
     async fn post(&self, attempt: Attempt, draft: &Draft<'_>) -> Outcome {
         match self.show(attempt, draft, None).await {
             Shown::At { id, plain } => delivered(&id, &id, plain),
-            Shown::Gone => Outcome::Refused { permanent: false, reason: "Discord forgot it".to_owned(), retry_after: None },
+            Shown::Gone => {
+                Outcome::Refused { permanent: false, reason: "Discord forgot it".to_owned(), retry_after: None }
+            }
             Shown::Not(outcome) => outcome,
         }
     }

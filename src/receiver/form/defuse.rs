@@ -32,7 +32,8 @@ mod tests {
 
     #[test]
     fn no_link_no_address_and_no_call_is_left_and_numbers_are_not_touched() {
-        for text in ["https://evil.example", "www.evil.com", "evil.com/login", "@channel @here", "a@b.org", "tg://user"] {
+        for text in ["https://evil.example", "www.evil.com", "evil.com/login", "@channel @here", "a@b.org", "tg://user"]
+        {
             let said = defused(text);
             assert_eq!(said.replace('\u{2060}', ""), text);
             for live in ["://", "www.e", ".com", "@c", "@h", "@b", ".org"] {

@@ -67,6 +67,10 @@ impl Dialect for Markdown {
         format!("[{}]({url})", self.words(label).trim())
     }
 
+    fn title(&self, label: &str, url: &str) -> String {
+        marked(self.bold, &self.link(label, url))
+    }
+
     fn time(&self, at: Timestamp, shown: &str) -> String {
         self.time.map_or_else(|| self.words(shown), |time| time(at))
     }

@@ -28,6 +28,8 @@ pub(crate) trait Dialect {
     fn block(&self, text: &str) -> String;
     /// A link; `url` is checked.
     fn link(&self, label: &str, url: &str) -> String;
+    /// A link that stands out.
+    fn title(&self, label: &str, url: &str) -> String;
     /// A moment and how it reads in UTC.
     fn time(&self, at: jiff::Timestamp, shown: &str) -> String {
         let _ = at;
@@ -43,7 +45,7 @@ const DOT: &str = " · ";
 /// The title, which leads to the run, and where it failed: one line.
 pub(crate) fn head(dialect: &impl Dialect, message: &Message) -> String {
     let title = match message.links.first() {
-        Some((_, url)) => dialect.link(&message.title, url),
+        Some((_, url)) => dialect.title(&message.title, url),
         None => dialect.strong(&message.title),
     };
     format!("{} {title}{}", message.emoji, place(dialect, message))

@@ -4,11 +4,7 @@ use crate::receiver::draft::Draft;
 use crate::receiver::message::{Budget, Message};
 
 /// The first form of `draft` that `fits`; the last one says no more than what failed, and `fits` or not.
-pub(crate) fn fitting<T>(
-    draft: &Draft<'_>,
-    render: impl Fn(&Message) -> T,
-    fits: impl Fn(&T) -> bool,
-) -> T {
+pub(crate) fn fitting<T>(draft: &Draft<'_>, render: impl Fn(&Message) -> T, fits: impl Fn(&T) -> bool) -> T {
     for share in [100, 60, 30, 10, 0] {
         let mut message = draft.message(Budget::percent(share));
         if share < 60 {

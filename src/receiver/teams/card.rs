@@ -98,7 +98,9 @@ fn top(message: &Message) -> Vec<Json> {
     match &message.place {
         Some(place) if place.over => {
             title.push(words(" "));
-            title.push(json!({ "type": "TextRun", "text": format!("{}{}", place.before, place.step), "strikethrough": true }));
+            title.push(
+                json!({ "type": "TextRun", "text": format!("{}{}", place.before, place.step), "strikethrough": true }),
+            );
         }
         Some(place) => {
             title.extend([words(place.before), code(&place.step)]);
@@ -119,7 +121,8 @@ fn top(message: &Message) -> Vec<Json> {
 fn titled(message: &Message) -> Json {
     let mut run = json!({ "type": "TextRun", "text": message.title, "weight": "Bolder", "size": "Medium" });
     if let (Some((_, url)), Some(fields)) = (message.links.first(), run.as_object_mut()) {
-        fields.insert("selectAction".to_owned(), json!({ "type": "Action.OpenUrl", "title": message.title, "url": url }));
+        fields
+            .insert("selectAction".to_owned(), json!({ "type": "Action.OpenUrl", "title": message.title, "url": url }));
     }
     run
 }
@@ -227,7 +230,8 @@ fn called(raw: &str) -> Option<(&str, &str)> {
 }
 
 fn rich(runs: &[Json], spacing: &str) -> Json {
-    let runs: Vec<&Json> = runs.iter().filter(|run| run["text"].as_str().is_some_and(|text| !text.is_empty())).collect();
+    let runs: Vec<&Json> =
+        runs.iter().filter(|run| run["text"].as_str().is_some_and(|text| !text.is_empty())).collect();
     json!({ "type": "RichTextBlock", "inlines": runs, "spacing": spacing })
 }
 
@@ -253,9 +257,14 @@ mod unit {
 
     #[test]
     fn only_what_teams_writes_itself_calls_anybody() {
-        assert_eq!(called("<at>anna.smith@example.com</at>"), Some(("anna.smith@example.com", "anna.smith@example.com")));
+        assert_eq!(
+            called("<at>anna.smith@example.com</at>"),
+            Some(("anna.smith@example.com", "anna.smith@example.com"))
+        );
         assert_eq!(called("<at>Anna Smith|4f0f-11</at>"), Some(("Anna Smith", "4f0f-11")));
-        for raw in ["<!subteam^S012ABC>", "@anna", "<at></at>", "<at>[x](y)|a</at>", "<at>a|</at>", "<at>a</at> <at>b</at>"] {
+        for raw in
+            ["<!subteam^S012ABC>", "@anna", "<at></at>", "<at>[x](y)|a</at>", "<at>a|</at>", "<at>a</at> <at>b</at>"]
+        {
             assert_eq!(called(raw), None, "{raw}");
         }
     }

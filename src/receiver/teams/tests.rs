@@ -30,13 +30,19 @@ fn check(payload: &Value) {
     assert!(!fallback.is_empty() && fallback.chars().count() <= 120);
     let body = content["body"].as_array().expect("a body");
     assert!(!body.is_empty());
-    for block in body.iter().flat_map(|block| block["items"].as_array().map_or(vec![block], |items| items.iter().collect())) {
+    for block in
+        body.iter().flat_map(|block| block["items"].as_array().map_or(vec![block], |items| items.iter().collect()))
+    {
         // Markdown is read in nothing that holds a text from outside.
         assert_eq!(block["type"], "RichTextBlock", "{block}");
         let runs = block["inlines"].as_array().expect("runs");
         assert!(!runs.is_empty(), "an empty block in {payload}");
         for run in runs {
-            assert!(run["text"].as_str().is_some_and(|text| !text.is_empty() && !text.contains(['\0', '\r', '\u{1b}', '\u{202e}'])));
+            assert!(
+                run["text"]
+                    .as_str()
+                    .is_some_and(|text| !text.is_empty() && !text.contains(['\0', '\r', '\u{1b}', '\u{202e}']))
+            );
             let url = run.pointer("/selectAction/url").and_then(Value::as_str);
             assert!(url.is_none_or(|url| url.starts_with("http")));
         }
@@ -72,7 +78,11 @@ fn every_known_answer_has_its_meaning() {
         (202, "", "taken"),
         (200, "1", "taken"),
         (200, "<html>Sign in to the guest network</html>", "transient"),
-        (400, r#"{"error":{"code":"InvalidRequestContent","message":"The input body is not valid JSON."}}"#, "rephrase"),
+        (
+            400,
+            r#"{"error":{"code":"InvalidRequestContent","message":"The input body is not valid JSON."}}"#,
+            "rephrase",
+        ),
         (413, "", "rephrase"),
         (400, r#"{"error":{"code":"WorkflowTriggerIsNotEnabled","message":"The flow is off."}}"#, "permanent"),
         (400, r#"{"error":{"code":"TriggerInputSchemaMismatch"}}"#, "permanent"),

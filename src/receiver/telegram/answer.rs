@@ -36,7 +36,9 @@ pub(super) fn meaning(heard: &Heard<'_>) -> Meaning {
     let posted = heard.number("/result/message_id");
     let moved = heard.number("/parameters/migrate_to_chat_id");
     match (heard.status(), posted, moved) {
-        (200, Some(id), _) if heard.json.pointer("/ok") == Some(&Json::Bool(true)) => Meaning::Posted { chat: chat(heard), id },
+        (200, Some(id), _) if heard.json.pointer("/ok") == Some(&Json::Bool(true)) => {
+            Meaning::Posted { chat: chat(heard), id }
+        }
         (400, _, Some(chat)) => Meaning::Moved(chat),
         (400, ..) if is(&["message is not modified"]) => Meaning::Unchanged,
         (400, ..) if is(&GONE) => Meaning::Gone(heard.reason(said)),

@@ -37,6 +37,10 @@ impl Dialect for Html {
         format!("<a href=\"{}\">{}</a>", escape(url).replace('"', "&quot;"), self.words(label))
     }
 
+    fn title(&self, label: &str, url: &str) -> String {
+        within("b", &self.link(label, url))
+    }
+
     fn mention(&self, raw: &str) -> Option<String> {
         let name = raw.strip_prefix('@')?;
         let known = NAME.contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');

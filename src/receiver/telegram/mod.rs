@@ -59,7 +59,10 @@ enum Place<'a> {
 
 /// What came of showing something.
 enum Shown {
-    At { post: String, plain: Option<String> },
+    At {
+        post: String,
+        plain: Option<String>,
+    },
     /// The message that was to be edited is gone.
     Gone,
     Not(Outcome),
@@ -196,7 +199,11 @@ impl Telegram {
     /// The group became a supergroup, which has another number. Remembered until the next start; then Telegram says it again.
     fn moved(&self, draft: &Draft<'_>, chat: i64) {
         let receiver = &draft.delivery.receiver;
-        tracing::warn!(?receiver, chat, "the Telegram group has another number now; write it as this receiver's `chat_id`");
+        tracing::warn!(
+            ?receiver,
+            chat,
+            "the Telegram group has another number now; write it as this receiver's `chat_id`"
+        );
         *self.chat.lock().unwrap_or_else(PoisonError::into_inner) = json!(chat);
     }
 }

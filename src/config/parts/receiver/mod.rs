@@ -119,9 +119,7 @@ fn receiver(at: &At<'_>) -> Option<Receiver> {
         Type::Webhook => webhook::webhook(&section).map(|webhook| ReceiverKind::Webhook(Box::new(webhook))),
         Type::Teams => hook::teams(&section).map(ReceiverKind::Teams),
         Type::Discord => hook::discord(&section).map(ReceiverKind::Discord),
-        Type::Telegram => {
-            telegram::telegram(&section).map(|telegram| ReceiverKind::Telegram(Box::new(telegram)))
-        }
+        Type::Telegram => telegram::telegram(&section).map(|telegram| ReceiverKind::Telegram(Box::new(telegram))),
         Type::Mattermost => hook::mattermost(&section).map(ReceiverKind::Mattermost),
         Type::RocketChat => hook::rocketchat(&section).map(ReceiverKind::RocketChat),
         Type::Ntfy => ntfy::ntfy(&section).map(|ntfy| ReceiverKind::Ntfy(Box::new(ntfy))),
