@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use tokio::io::AsyncReadExt as _;
+
 use super::*;
 use crate::receiver::test_hostile::everything;
 use crate::receiver::test_incidents;
@@ -88,17 +90,16 @@ async fn a_program_that_reads_nothing_or_talks_too_much_or_leaves_something_behi
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn what_does_not_end_in_time_is_killed_with_all_that_it_started() {
-    let exec = shell("sleep 600 & echo $! >&2; trap '' TERM; wait", Duration::from_secs(2));
-    let Outcome::Unknown { reason } = exec.send(&delivery(of_card(card()))).await else { panic!("unknown") };
-    let (what, child) = reason.rsplit_once(": ").expect("the child's number");
-    assert_eq!(what, "did not end within 2 s, and was killed");
-    let child = child.parse().ok().and_then(rustix::process::Pid::from_raw).expect("a number");
-    // Killed it is; that it has ended is seen when its turn comes.
-    if let Ok(running) = rustix::process::pidfd_open(child, rustix::process::PidfdFlags::empty()) {
-        let running = tokio::io::unix::AsyncFd::new(running).expect("a file descriptor");
-        let ended = tokio::time::timeout(PATIENT, running.readable()).await;
-        assert!(ended.is_ok(), "what it started still runs");
-    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let held = folder.path().join("held");
+    assert_eq!(ran(&format!("mkfifo {}", held.display())).await, Outcome::delivered("exit 0"));
+    let mut held_open = tokio::net::unix::pipe::OpenOptions::new().open_receiver(&held).expect("a pipe");
+    let script = format!("sleep 600 >{} & echo started >&2; trap '' TERM; wait", held.display());
+    let outcome = shell(&script, Duration::from_secs(2)).send(&delivery(of_card(card()))).await;
+    assert_eq!(outcome, Outcome::Unknown { reason: "did not end within 2 s, and was killed: started".to_owned() });
+    // Its end closes the pipe.
+    let ended = tokio::time::timeout(PATIENT, held_open.read_to_end(&mut Vec::new())).await;
+    assert!(matches!(ended, Ok(Ok(0))), "what it started still runs: {ended:?}");
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ pub(super) fn ntfy(section: &Section<'_>) -> Option<NtfyReceiver> {
     if let Some(url) = &url
         && !matches!(login, NtfyLogin::Nobody)
     {
-        crate::config::parts::http::warn_clear_text(section, url);
+        crate::config::parts::source::warn_clear_text(section, url);
     }
     Some(NtfyReceiver { url: url?, topic: topic?, login })
 }

@@ -10,13 +10,19 @@ use crate::config::read::{At, Section, http_url, is_loopback, secret};
 pub(super) fn telegram(section: &Section<'_>) -> Option<TelegramReceiver> {
     let token = section.need("token", "write token = { env = \"TELEGRAM_BOT_TOKEN\" }", token);
     let chat_id = section.need("chat_id", "write chat_id = -1001234567890, or \"@name\" of a public channel", chat_id);
-    let topic = section.get("topic", |at| match at.value {
-        Value::Integer(id) if *id > 0 => Some(*id),
-        _ => at.wrong("the number of a topic"),
-    });
+    let topic = section.get("topic", topic);
     let api_url = section.get("api_url", api_url);
     let api_url = api_url.or_else(|| Url::parse("https://api.telegram.org").ok());
     Some(TelegramReceiver { token: token?, chat_id: chat_id?, topic, api_url: api_url? })
+}
+
+fn topic(at: &At<'_>) -> Option<i64> {
+    let id = match at.value {
+        Value::Integer(id) => Some(*id),
+        Value::String(text) if at.is_override() => text.parse().ok(),
+        _ => None,
+    };
+    id.filter(|id| *id > 0).or_else(|| at.wrong("the number of a topic"))
 }
 
 /// `123456:ABC-DEF`
