@@ -22,7 +22,7 @@ pub(crate) struct Heard<'a> {
 
 impl<'a> Heard<'a> {
     pub(crate) fn new(answer: &'a Answer, poster: &'a Poster, now: Timestamp) -> Self {
-        Self { answer, poster, now, json: serde_json::from_slice(&answer.body).unwrap_or(Json::Null) }
+        Self { answer, poster, now, json: http::json(answer).map_or(Json::Null, Json::Object) }
     }
 
     pub(crate) fn status(&self) -> u16 {

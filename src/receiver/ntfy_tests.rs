@@ -52,7 +52,7 @@ async fn signed_in(login: NtfyLogin) -> String {
     assert_eq!(outcome, Outcome::delivered("message abc"));
     server.abort();
     let request = asked.try_recv().expect("a request");
-    let header = request.lines().find_map(|line| line.to_lowercase().starts_with("authorization: ").then_some(line));
+    let header = request.lines().find(|line| line.to_lowercase().starts_with("authorization: "));
     header.map(|line| line.split_once(": ").expect("a value").1.to_owned()).unwrap_or_default()
 }
 

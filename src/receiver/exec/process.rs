@@ -83,20 +83,17 @@ impl Program {
                     _ = &mut talk => (child.wait().await, true),
                 }
             };
-            match timeout_at(deadline, ended).await {
-                Ok((ended, all_said)) => {
-                    group.is_over();
-                    if !all_said {
-                        let _ = timeout(LAST_WORDS, &mut talk).await;
-                    }
-                    end_of(ended?)
+            if let Ok((ended, all_said)) = timeout_at(deadline, ended).await {
+                group.is_over();
+                if !all_said {
+                    let _ = timeout(LAST_WORDS, &mut talk).await;
                 }
-                Err(_) => {
-                    group.kill();
-                    child.kill().await?;
-                    group.is_over();
-                    End::OutOfTime
-                }
+                end_of(ended?)
+            } else {
+                group.kill();
+                child.kill().await?;
+                group.is_over();
+                End::OutOfTime
             }
         };
         Ok(Ran { end, output, errors })

@@ -44,11 +44,9 @@ async fn every_exit_has_its_meaning() {
 #[tokio::test]
 async fn it_reads_the_json_and_the_facts_and_no_shell_reads_its_arguments() {
     let wanted = payload::json(&of_card(card()));
-    let script = format!(
-        "[ \"$(cat)\" = \"$FIRSTRED_EXPECTED\" ] || exec cat >/dev/null; printf '%s|' \"$1\" \"$FIRSTRED_TYPE\" \"$FIRSTRED_WORKFLOW\" \
-         \"$FIRSTRED_RUN\" \"$FIRSTRED_ATTEMPT\" \"$FIRSTRED_SEVERITY\" \"${{HOME-none}}\""
-    );
-    let mut exec = shell(&script, PATIENT);
+    let script = "[ \"$(cat)\" = \"$FIRSTRED_EXPECTED\" ] || exec cat >/dev/null; printf '%s|' \"$1\" \"$FIRSTRED_TYPE\" \
+                  \"$FIRSTRED_WORKFLOW\" \"$FIRSTRED_RUN\" \"$FIRSTRED_ATTEMPT\" \"$FIRSTRED_SEVERITY\" \"${HOME-none}\"";
+    let mut exec = shell(script, PATIENT);
     exec.program.environment.push(("FIRSTRED_EXPECTED".to_owned(), wanted));
     let outcome = exec.send(&delivery(of_card(card()))).await;
     assert_eq!(
