@@ -7,7 +7,7 @@ use super::{good, inputs};
 
 const ANNOTATED: &str = include_str!("../../../config/firstred.toml");
 
-const ENV: [(&str, &str); 16] = [
+const ENV: [(&str, &str); 19] = [
     ("FIRSTRED_API_TOKEN", "an-api-token-of-some-length"),
     ("FIRSTRED_INGEST_TOKEN", "an-ingest-token"),
     ("FIRSTRED_SIGNING_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
@@ -24,6 +24,9 @@ const ENV: [(&str, &str); 16] = [
     ("ROCKETCHAT_WEBHOOK_URL", "https://chat.example.com/hooks/id/token"),
     ("NTFY_TOPIC", "ops"),
     ("NTFY_TOKEN", "tk_1"),
+    ("FIRSTRED_LINEAGE_TOKEN", "a-lineage-token"),
+    ("GITLAB_WEBHOOK_TOKEN", "a-gitlab-token"),
+    ("DBT_WEBHOOK_SECRET", "a-dbt-secret"),
 ];
 
 /// Other names of keys, told in the prose of the file.
