@@ -6,6 +6,8 @@ mod embed;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use reqwest::Method;
 use secrecy::ExposeSecret as _;
@@ -23,6 +25,9 @@ use super::http::Poster;
 use super::{BuildError, own_secrets};
 use crate::config::DiscordReceiver;
 use crate::engine::{Delivery, Outcome};
+
+/// So long is waited for what only a link needs.
+const FOR_A_LINK: Duration = Duration::from_secs(3);
 
 /// A Discord webhook.
 pub(crate) struct Discord {
@@ -131,7 +136,9 @@ impl Discord {
     async fn link(&self, attempt: Attempt, post: &str) -> Option<String> {
         let (channel, id) = post.split_once('/')?;
         let ask = async || {
-            let asked = self.poster.call(Method::GET, &self.url, String::new(), attempt.deadline).await;
+            // A message without its link is better than none: most of the time is kept for that.
+            let deadline = attempt.deadline.min(Instant::now() + FOR_A_LINK);
+            let asked = self.poster.call(Method::GET, &self.url, String::new(), deadline).await;
             let answer = asked.map_err(|_| ())?;
             let heard = Heard::new(&answer, &self.poster, attempt.now);
             let guild = heard.text("/guild_id");

@@ -1,7 +1,5 @@
 //! Tests of the Discord receiver: its form against Discord's limits, its calls against a server of our own.
 
-use std::time::Duration;
-
 use secrecy::SecretString;
 use serde_json::Value;
 

@@ -97,7 +97,7 @@ impl Telegram {
         let attempt = Attempt { deadline: self.poster.deadline(), now };
         let draft = self.composer.draft(delivery);
         let whole = Form { rich: html::card(&draft), plain: html::plain(&draft) };
-        let Some(post) = delivery.post.as_deref().and_then(Post::read) else {
+        let Some(post) = delivery.post.as_deref().and_then(Post::read).filter(|post| self.is_here(post)) else {
             return self.post(attempt, &draft, &whole).await;
         };
         match self.show(attempt, &draft, Place::Edited(&post), &whole).await {
@@ -194,6 +194,12 @@ impl Telegram {
             }
         };
         (url, body)
+    }
+
+    /// Whether a message stands where this receiver writes to: its chat may be another since. What a name leads to is not known.
+    fn is_here(&self, post: &Post) -> bool {
+        let chat = self.chat.lock().unwrap_or_else(PoisonError::into_inner);
+        chat.is_string() || *chat == post.chat
     }
 
     /// The group became a supergroup, which has another number. Remembered until the next start; then Telegram says it again.

@@ -164,6 +164,13 @@ async fn a_message_that_somebody_deleted_is_posted_anew() {
 }
 
 #[tokio::test]
+async fn a_message_in_the_chat_of_another_configuration_is_left_alone() {
+    let (outcome, asked) = attempt(vec![(200, REPLIED)], Kind::Resolved, Some("-777/5")).await;
+    assert_eq!(outcome, said_in(6, "-100/6"));
+    assert_eq!((asked[0].0.as_str(), &asked[0].1["chat_id"]), ("sendMessage", &json!(-100)));
+}
+
+#[tokio::test]
 async fn a_group_that_got_another_number_is_followed() {
     let there = r#"{"ok":true,"result":{"message_id":2,"chat":{"id":-1009}}}"#;
     for (kind, post) in [(Kind::Failed, None), (Kind::Resolved, Some("-100/5"))] {
