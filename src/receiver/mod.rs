@@ -3,14 +3,23 @@
 
 mod common;
 mod console;
+mod discord;
 pub mod dispatcher;
 mod draft;
 mod email;
+mod exec;
+mod form;
+mod heard;
 mod http;
+mod mattermost;
 mod message;
+mod ntfy;
 mod own_secrets;
 mod payload;
+mod rocketchat;
 mod slack;
+mod teams;
+mod telegram;
 #[cfg(test)]
 mod test_hostile;
 #[cfg(test)]
@@ -41,6 +50,13 @@ enum Inner {
     Slack(slack::Slack),
     Email(Box<email::Email>),
     Webhook(Box<webhook::Webhook>),
+    Teams(Box<teams::Teams>),
+    Discord(Box<discord::Discord>),
+    Telegram(Box<telegram::Telegram>),
+    Mattermost(Box<mattermost::Mattermost>),
+    RocketChat(Box<rocketchat::RocketChat>),
+    Ntfy(Box<ntfy::Ntfy>),
+    Exec(exec::Exec),
     Console(console::Console),
 }
 
@@ -77,6 +93,13 @@ impl Receiver {
             ReceiverKind::Slack(slack) => Inner::Slack(slack::Slack::build(slack, common)?),
             ReceiverKind::Email(email) => Inner::Email(Box::new(email::Email::build(email, common)?)),
             ReceiverKind::Webhook(webhook) => Inner::Webhook(Box::new(webhook::Webhook::build(webhook, common)?)),
+            ReceiverKind::Teams(teams) => Inner::Teams(Box::new(teams::Teams::build(teams, common)?)),
+            ReceiverKind::Discord(discord) => Inner::Discord(Box::new(discord::Discord::build(discord, common)?)),
+            ReceiverKind::Telegram(telegram) => Inner::Telegram(Box::new(telegram::Telegram::build(telegram, common)?)),
+            ReceiverKind::Mattermost(hook) => Inner::Mattermost(Box::new(mattermost::Mattermost::build(hook, common)?)),
+            ReceiverKind::RocketChat(hook) => Inner::RocketChat(Box::new(rocketchat::RocketChat::build(hook, common)?)),
+            ReceiverKind::Ntfy(ntfy) => Inner::Ntfy(Box::new(ntfy::Ntfy::build(ntfy, common)?)),
+            ReceiverKind::Exec(exec) => Inner::Exec(exec::Exec::new(exec, common)),
             ReceiverKind::Console(console) => Inner::Console(console::Console::stdout(*console, common)),
         };
         Ok(Self { inner })
@@ -88,6 +111,13 @@ impl Receiver {
             Inner::Slack(slack) => slack.send(delivery, now).await,
             Inner::Email(email) => email.send(delivery).await,
             Inner::Webhook(webhook) => webhook.send(delivery, now).await,
+            Inner::Teams(teams) => teams.send(delivery, now).await,
+            Inner::Discord(discord) => discord.send(delivery, now).await,
+            Inner::Telegram(telegram) => telegram.send(delivery, now).await,
+            Inner::Mattermost(mattermost) => mattermost.send(delivery, now).await,
+            Inner::RocketChat(rocketchat) => rocketchat.send(delivery, now).await,
+            Inner::Ntfy(ntfy) => ntfy.send(delivery, now).await,
+            Inner::Exec(exec) => exec.send(delivery).await,
             Inner::Console(console) => console.send(delivery).await,
         }
     }

@@ -14,8 +14,9 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use receiver::{
-    ConsoleReceiver, EmailReceiver, ReceiverKind, ReceiverSettings, SlackReceiver, SmtpSecurity, SmtpServer, Way,
-    WebhookReceiver,
+    ConsoleReceiver, DiscordReceiver, EmailReceiver, ExecReceiver, MattermostReceiver, NtfyLogin, NtfyReceiver,
+    ReceiverKind, ReceiverSettings, RocketChatReceiver, SlackReceiver, SmtpSecurity, SmtpServer, TeamsReceiver,
+    TelegramReceiver, Way, WebhookReceiver,
 };
 pub use source::{
     Detail, HttpSource, Pagination, Polling, PrefectAuth, PrefectSource, PushFormat, SourceKind, SourceSettings,

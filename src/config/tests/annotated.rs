@@ -7,7 +7,7 @@ use super::{good, inputs};
 
 const ANNOTATED: &str = include_str!("../../../config/firstred.toml");
 
-const ENV: [(&str, &str); 12] = [
+const ENV: [(&str, &str); 19] = [
     ("FIRSTRED_API_TOKEN", "an-api-token-of-some-length"),
     ("FIRSTRED_INGEST_TOKEN", "an-ingest-token"),
     ("FIRSTRED_SIGNING_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
@@ -17,6 +17,13 @@ const ENV: [(&str, &str); 12] = [
     ("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T/B/x"),
     ("PAGER_URL", "https://pager.example.com/in"),
     ("PAGER_TOKEN", "p"),
+    ("TEAMS_WEBHOOK_URL", "https://x.environment.api.powerplatform.com/workflows/1/triggers/manual/paths/invoke?sig=s"),
+    ("DISCORD_WEBHOOK_URL", "https://discord.com/api/webhooks/123/token"),
+    ("TELEGRAM_BOT_TOKEN", "123456:ABC-DEF_1"),
+    ("MATTERMOST_WEBHOOK_URL", "https://mattermost.example.com/hooks/id"),
+    ("ROCKETCHAT_WEBHOOK_URL", "https://chat.example.com/hooks/id/token"),
+    ("NTFY_TOPIC", "ops"),
+    ("NTFY_TOKEN", "tk_1"),
     ("FIRSTRED_LINEAGE_TOKEN", "a-lineage-token"),
     ("GITLAB_WEBHOOK_TOKEN", "a-gitlab-token"),
     ("DBT_WEBHOOK_SECRET", "a-dbt-secret"),

@@ -1,16 +1,30 @@
 //! The settings of receivers: what all share here, one file for each kind.
 
 mod console;
+mod discord;
 mod email;
+mod exec;
+mod mattermost;
+mod ntfy;
+mod rocketchat;
 mod slack;
+mod teams;
+mod telegram;
 mod webhook;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 pub use console::ConsoleReceiver;
+pub use discord::DiscordReceiver;
 pub use email::{EmailReceiver, SmtpSecurity, SmtpServer};
+pub use exec::ExecReceiver;
+pub use mattermost::MattermostReceiver;
+pub use ntfy::{NtfyLogin, NtfyReceiver};
+pub use rocketchat::RocketChatReceiver;
 pub use slack::SlackReceiver;
+pub use teams::TeamsReceiver;
+pub use telegram::TelegramReceiver;
 pub use webhook::WebhookReceiver;
 
 use crate::engine::Manner;
@@ -24,7 +38,7 @@ pub struct ReceiverSettings {
     pub way: Way,
     /// Total deadline of one attempt. Default 15 s.
     pub timeout: Duration,
-    /// The least time between two messages. Default: what the kind asks for, 1 s for a Slack webhook, else none.
+    /// The least time between two messages. Default: what the kind asks for, 1 s for those that limit how often they are called.
     pub pace: Duration,
     /// The most attempts in flight at once. Default: what the kind asks for, 1 for Slack, 32 for a webhook.
     pub parallel: usize,
@@ -36,7 +50,16 @@ impl ReceiverSettings {
     pub fn addresses(&self) -> Vec<String> {
         match &self.kind {
             ReceiverKind::Email(email) => email.to.iter().map(|mailbox| mailbox.email.to_string()).collect(),
-            ReceiverKind::Slack(_) | ReceiverKind::Webhook(_) | ReceiverKind::Console(_) => Vec::new(),
+            ReceiverKind::Slack(_)
+            | ReceiverKind::Webhook(_)
+            | ReceiverKind::Teams(_)
+            | ReceiverKind::Discord(_)
+            | ReceiverKind::Telegram(_)
+            | ReceiverKind::Mattermost(_)
+            | ReceiverKind::RocketChat(_)
+            | ReceiverKind::Ntfy(_)
+            | ReceiverKind::Exec(_)
+            | ReceiverKind::Console(_) => Vec::new(),
         }
     }
 
@@ -44,8 +67,15 @@ impl ReceiverSettings {
     #[must_use]
     pub fn manner(&self) -> Manner {
         match &self.kind {
-            ReceiverKind::Slack(_) | ReceiverKind::Email(_) | ReceiverKind::Console(_) => Manner::Posts,
-            ReceiverKind::Webhook(_) => Manner::Alert,
+            ReceiverKind::Slack(_)
+            | ReceiverKind::Email(_)
+            | ReceiverKind::Teams(_)
+            | ReceiverKind::Mattermost(_)
+            | ReceiverKind::RocketChat(_)
+            | ReceiverKind::Ntfy(_)
+            | ReceiverKind::Console(_) => Manner::Posts,
+            ReceiverKind::Webhook(_) | ReceiverKind::Exec(_) => Manner::Alert,
+            ReceiverKind::Discord(_) | ReceiverKind::Telegram(_) => Manner::Edits,
         }
     }
 }
@@ -66,6 +96,20 @@ pub enum ReceiverKind {
     Email(Box<EmailReceiver>),
     /// Any HTTP endpoint, signed by Standard Webhooks 1.0.
     Webhook(Box<WebhookReceiver>),
+    /// A Microsoft Teams Workflows webhook.
+    Teams(TeamsReceiver),
+    /// A Discord webhook.
+    Discord(DiscordReceiver),
+    /// A Telegram bot.
+    Telegram(Box<TelegramReceiver>),
+    /// A Mattermost incoming webhook.
+    Mattermost(MattermostReceiver),
+    /// A Rocket.Chat incoming webhook.
+    RocketChat(RocketChatReceiver),
+    /// An ntfy topic.
+    Ntfy(Box<NtfyReceiver>),
+    /// A local program.
+    Exec(ExecReceiver),
     /// Standard output.
     Console(ConsoleReceiver),
 }
