@@ -23,7 +23,8 @@ pub(crate) async fn later(service: &'static Service) -> Tally {
     let daemon = Daemon::start(&stand_in.setup()).await;
     stand_in.script([Fault::Busy(WAIT)]);
     daemon.ingest(&failed("r1", "limited-one")).await;
-    daemon.wait_metric("firstred_delivery_attempts_total", "receiver=\"it\"", 1.0).await;
+    // Said once the whole lane knows that it has to wait.
+    daemon.wait_log("is tried again").await;
     daemon.ingest(&failed("r2", "limited-two")).await;
     stand_in.wait_about("limited-one").await;
     stand_in.wait_about("limited-two").await;
