@@ -1,20 +1,29 @@
 //! Notifications go out: one file for each kind of receiver, the message that they share, and the dispatcher. A receiver knows its
 //! settings and the HTTP client; it knows no source, no ledger, no rule.
 
+mod alert;
+mod alertmanager;
 mod common;
 mod console;
 pub mod dispatcher;
 mod draft;
 mod email;
+mod fence;
+mod goalert;
 mod http;
+mod incidentio;
 mod message;
+mod opsgenie;
 mod own_secrets;
+mod pagerduty;
 mod payload;
 mod slack;
 #[cfg(test)]
 mod test_hostile;
 #[cfg(test)]
 mod test_incidents;
+#[cfg(test)]
+mod test_oncall;
 #[cfg(test)]
 mod test_support;
 mod webhook;
@@ -42,6 +51,11 @@ enum Inner {
     Email(Box<email::Email>),
     Webhook(Box<webhook::Webhook>),
     Console(console::Console),
+    Pagerduty(Box<pagerduty::Pagerduty>),
+    Opsgenie(Box<opsgenie::Opsgenie>),
+    Alertmanager(Box<alertmanager::Alertmanager>),
+    Goalert(Box<goalert::Goalert>),
+    Incidentio(Box<incidentio::Incidentio>),
 }
 
 /// Why a receiver can't be built from valid settings. Never holds a secret.
@@ -78,6 +92,17 @@ impl Receiver {
             ReceiverKind::Email(email) => Inner::Email(Box::new(email::Email::build(email, common)?)),
             ReceiverKind::Webhook(webhook) => Inner::Webhook(Box::new(webhook::Webhook::build(webhook, common)?)),
             ReceiverKind::Console(console) => Inner::Console(console::Console::stdout(*console, common)),
+            ReceiverKind::Pagerduty(settings) => {
+                Inner::Pagerduty(Box::new(pagerduty::Pagerduty::build(settings, common)?))
+            }
+            ReceiverKind::Opsgenie(settings) => Inner::Opsgenie(Box::new(opsgenie::Opsgenie::build(settings, common)?)),
+            ReceiverKind::Alertmanager(settings) => {
+                Inner::Alertmanager(Box::new(alertmanager::Alertmanager::build(settings, common)?))
+            }
+            ReceiverKind::Goalert(settings) => Inner::Goalert(Box::new(goalert::Goalert::build(settings, common)?)),
+            ReceiverKind::Incidentio(settings) => {
+                Inner::Incidentio(Box::new(incidentio::Incidentio::build(settings, common)?))
+            }
         };
         Ok(Self { inner })
     }
@@ -89,6 +114,11 @@ impl Receiver {
             Inner::Email(email) => email.send(delivery).await,
             Inner::Webhook(webhook) => webhook.send(delivery, now).await,
             Inner::Console(console) => console.send(delivery).await,
+            Inner::Pagerduty(pagerduty) => pagerduty.send(delivery, now).await,
+            Inner::Opsgenie(opsgenie) => opsgenie.send(delivery, now).await,
+            Inner::Alertmanager(alertmanager) => alertmanager.send(delivery, now).await,
+            Inner::Goalert(goalert) => goalert.send(delivery, now).await,
+            Inner::Incidentio(incidentio) => incidentio.send(delivery, now).await,
         }
     }
 }

@@ -3,7 +3,7 @@
 use secrecy::ExposeSecret as _;
 use url::Url;
 
-use crate::config::{EmailReceiver, WebhookReceiver};
+use crate::config::{AlertmanagerAuth, AlertmanagerReceiver, EmailReceiver, WebhookReceiver};
 use crate::triage::redact::Secrets;
 
 /// Shorter parts of a path are words, such as `services` or `alerts`; a secret in a path is longer.
@@ -36,6 +36,23 @@ pub(super) fn webhook(settings: &WebhookReceiver) -> Secrets {
         values.extend([secret.to_owned(), secret.trim_start_matches(SIGNING_PREFIX).to_owned()]);
     }
     Secrets::new(values.iter().map(String::as_str))
+}
+
+/// Keys and tokens.
+pub(super) fn of<'a>(values: impl IntoIterator<Item = &'a str>) -> Secrets {
+    Secrets::new(values)
+}
+
+/// What signs in, alone and as it stands in the header.
+pub(super) fn alertmanager(settings: &AlertmanagerReceiver) -> Secrets {
+    match &settings.auth {
+        None => Secrets::default(),
+        Some(AlertmanagerAuth::Bearer(token)) => of([token.expose_secret()]),
+        Some(AlertmanagerAuth::Basic { user, password }) => {
+            let password = password.expose_secret();
+            of([password, &format!("{user}:{password}")])
+        }
+    }
 }
 
 /// The password. The user's name is none: servers name it to say whom they don't know.

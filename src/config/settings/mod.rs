@@ -14,7 +14,8 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use receiver::{
-    ConsoleReceiver, EmailReceiver, ReceiverKind, ReceiverSettings, SlackReceiver, SmtpSecurity, SmtpServer, Way,
+    AlertmanagerAuth, AlertmanagerReceiver, ConsoleReceiver, EmailReceiver, GoalertReceiver, IncidentioReceiver,
+    OpsgenieReceiver, PagerdutyReceiver, ReceiverKind, ReceiverSettings, SlackReceiver, SmtpSecurity, SmtpServer, Way,
     WebhookReceiver,
 };
 pub use source::{

@@ -1,6 +1,12 @@
 //! `[receivers.NAME]`: what all of them share; one file for each kind.
 
+mod alertmanager;
+mod api;
 mod email;
+mod goalert;
+mod incidentio;
+mod opsgenie;
+mod pagerduty;
 mod slack;
 mod webhook;
 
@@ -36,10 +42,24 @@ enum Type {
     Email,
     Webhook,
     Console,
+    Pagerduty,
+    Opsgenie,
+    Alertmanager,
+    Goalert,
+    Incidentio,
 }
 
-const TYPES: [(&str, Type); 4] =
-    [("slack", Type::Slack), ("email", Type::Email), ("webhook", Type::Webhook), ("console", Type::Console)];
+const TYPES: [(&str, Type); 9] = [
+    ("slack", Type::Slack),
+    ("email", Type::Email),
+    ("webhook", Type::Webhook),
+    ("console", Type::Console),
+    ("pagerduty", Type::Pagerduty),
+    ("opsgenie", Type::Opsgenie),
+    ("alertmanager", Type::Alertmanager),
+    ("goalert", Type::Goalert),
+    ("incidentio", Type::Incidentio),
+];
 
 /// `[receivers]`
 pub(in crate::config) fn receivers(at: &At<'_>) -> Option<BTreeMap<String, Receiver>> {
@@ -59,8 +79,9 @@ pub(in crate::config) fn receivers(at: &At<'_>) -> Option<BTreeMap<String, Recei
 
 fn receiver(at: &At<'_>) -> Option<Receiver> {
     let mut section = Section::open(at, "receivers")?;
-    let help = "write type = \"slack\", \"email\", \"webhook\" or \"console\"";
-    let kind = section.need("type", help, word("a type of receiver", &TYPES))?;
+    let names = TYPES.map(|(name, _)| format!("{name:?}")).join(", ");
+    let help = format!("write type = \"NAME\", one of {names}");
+    let kind = section.need("type", &help, word("a type of receiver", &TYPES))?;
     let timeout = section.get("timeout", duration(Duration::from_millis(100)));
     let pace = section.get("pace", duration(Duration::ZERO));
     let parallel = section.get("parallel", count(1, 1024));
@@ -82,12 +103,22 @@ fn receiver(at: &At<'_>) -> Option<Receiver> {
         Type::Email => ("receivers.email", 0, 4),
         Type::Webhook => ("receivers.webhook", 0, 32),
         Type::Console => ("receivers.console", 0, 1),
+        Type::Pagerduty => ("receivers.pagerduty", 0, 4),
+        Type::Opsgenie => ("receivers.opsgenie", 0, 4),
+        Type::Alertmanager => ("receivers.alertmanager", 0, 8),
+        Type::Goalert => ("receivers.goalert", 0, 4),
+        Type::Incidentio => ("receivers.incidentio", 0, 4),
     };
     section.rescope(scope);
     let kind = match kind {
         Type::Slack => slack::slack(&section).map(ReceiverKind::Slack),
         Type::Email => email::email(&section).map(|email| ReceiverKind::Email(Box::new(email))),
         Type::Webhook => webhook::webhook(&section).map(|webhook| ReceiverKind::Webhook(Box::new(webhook))),
+        Type::Pagerduty => pagerduty::pagerduty(&section).map(ReceiverKind::Pagerduty),
+        Type::Opsgenie => opsgenie::opsgenie(&section).map(ReceiverKind::Opsgenie),
+        Type::Alertmanager => alertmanager::alertmanager(&section).map(ReceiverKind::Alertmanager),
+        Type::Goalert => goalert::goalert(&section).map(ReceiverKind::Goalert),
+        Type::Incidentio => incidentio::incidentio(&section).map(ReceiverKind::Incidentio),
         Type::Console => {
             let format = word("\"text\" or \"json\"", &[("text", false), ("json", true)]);
             let json = section.get("format", format).unwrap_or(false);

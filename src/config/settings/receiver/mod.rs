@@ -1,15 +1,25 @@
 //! The settings of receivers: what all share here, one file for each kind.
 
+mod alertmanager;
 mod console;
 mod email;
+mod goalert;
+mod incidentio;
+mod opsgenie;
+mod pagerduty;
 mod slack;
 mod webhook;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use alertmanager::{AlertmanagerAuth, AlertmanagerReceiver};
 pub use console::ConsoleReceiver;
 pub use email::{EmailReceiver, SmtpSecurity, SmtpServer};
+pub use goalert::GoalertReceiver;
+pub use incidentio::IncidentioReceiver;
+pub use opsgenie::OpsgenieReceiver;
+pub use pagerduty::PagerdutyReceiver;
 pub use slack::SlackReceiver;
 pub use webhook::WebhookReceiver;
 
@@ -36,7 +46,17 @@ impl ReceiverSettings {
     pub fn addresses(&self) -> Vec<String> {
         match &self.kind {
             ReceiverKind::Email(email) => email.to.iter().map(|mailbox| mailbox.email.to_string()).collect(),
-            ReceiverKind::Slack(_) | ReceiverKind::Webhook(_) | ReceiverKind::Console(_) => Vec::new(),
+            ReceiverKind::Alertmanager(cluster) if cluster.urls.len() > 1 => {
+                cluster.instances().into_iter().map(|(address, _)| address).collect()
+            }
+            ReceiverKind::Slack(_)
+            | ReceiverKind::Webhook(_)
+            | ReceiverKind::Console(_)
+            | ReceiverKind::Pagerduty(_)
+            | ReceiverKind::Opsgenie(_)
+            | ReceiverKind::Alertmanager(_)
+            | ReceiverKind::Goalert(_)
+            | ReceiverKind::Incidentio(_) => Vec::new(),
         }
     }
 
@@ -45,7 +65,12 @@ impl ReceiverSettings {
     pub fn manner(&self) -> Manner {
         match &self.kind {
             ReceiverKind::Slack(_) | ReceiverKind::Email(_) | ReceiverKind::Console(_) => Manner::Posts,
-            ReceiverKind::Webhook(_) => Manner::Alert,
+            ReceiverKind::Webhook(_)
+            | ReceiverKind::Pagerduty(_)
+            | ReceiverKind::Opsgenie(_)
+            | ReceiverKind::Alertmanager(_)
+            | ReceiverKind::Goalert(_)
+            | ReceiverKind::Incidentio(_) => Manner::Alert,
         }
     }
 }
@@ -68,4 +93,14 @@ pub enum ReceiverKind {
     Webhook(Box<WebhookReceiver>),
     /// Standard output.
     Console(ConsoleReceiver),
+    /// `PagerDuty` by Events API v2.
+    Pagerduty(PagerdutyReceiver),
+    /// Opsgenie, or the alerts of Jira Service Management.
+    Opsgenie(OpsgenieReceiver),
+    /// Prometheus Alertmanager.
+    Alertmanager(AlertmanagerReceiver),
+    /// `GoAlert` by its generic API.
+    Goalert(GoalertReceiver),
+    /// incident.io by its HTTP alert source.
+    Incidentio(IncidentioReceiver),
 }
