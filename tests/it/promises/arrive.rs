@@ -56,7 +56,7 @@ pub(crate) async fn a_whole_life(service: &'static Service) -> Tally {
     let said = daemon.tell(&["ack", &incident(&daemon), "--by", "ada"]);
     assert_eq!(said.code, Some(0), "{said:#?}");
     if service.hears_acknowledged {
-        let told = stand_in.wait_next("life", seen, steps.acknowledged).await;
+        let told = stand_in.wait_next("", seen, steps.acknowledged).await;
         assert!(
             told.text.contains("ada") || service.keeps == Keeps::Alert,
             "{name}: who it was is not said: {told:#?}"

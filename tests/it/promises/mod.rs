@@ -80,7 +80,13 @@ macro_rules! promises {
 }
 
 promises! {
-    slack_webhook
+    alertmanager
     email
+    goalert
+    incidentio
+    jsm
+    opsgenie
+    pagerduty
+    slack_webhook
     webhook
 }
