@@ -192,13 +192,16 @@ fn facts(notification: &Notification, message: &Message) -> Vec<(String, String)
         say("workflow", name(card.run.workflow.title()).filter(|_| provider.is_none()));
     }
     if let Some(place) = &message.place {
-        let position = place.position.as_ref().map(|position| format!(" ({position})")).unwrap_or_default();
-        say("step", Some(text::middle_cut(&place.step, NAME) + &position));
+        say("step", Some(text::middle_cut(&place.step, NAME)));
+        say("step_position", place.position.clone());
     }
     say("code", message.code.clone());
     say("status", message.status.map(|status| format!("HTTP {status}")));
     say("retry", message.verdict.as_ref().map(|verdict| format!("{}: {}", verdict.word, verdict.meaning)));
-    say("class", message.class.clone());
+    // `configuration (by HTTP 402)`: one to route by, one to read.
+    let class = message.class.as_ref().map(|class| class.split_once(" (").unwrap_or((class, "")));
+    say("class", class.map(|(class, _)| class.to_owned()));
+    say("class_decided", class.map(|(_, by)| by.trim_end_matches(')').to_owned()));
     say("message", message.said.clone());
     say("detail", message.detail.clone());
     say("next", message.advice.clone());

@@ -7,7 +7,7 @@ use super::{good, inputs};
 
 const ANNOTATED: &str = include_str!("../../../config/firstred.toml");
 
-const ENV: [(&str, &str); 9] = [
+const ENV: [(&str, &str); 14] = [
     ("FIRSTRED_API_TOKEN", "an-api-token-of-some-length"),
     ("FIRSTRED_INGEST_TOKEN", "an-ingest-token"),
     ("FIRSTRED_SIGNING_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
@@ -17,10 +17,15 @@ const ENV: [(&str, &str); 9] = [
     ("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T/B/x"),
     ("PAGER_URL", "https://pager.example.com/in"),
     ("PAGER_TOKEN", "p"),
+    ("PAGERDUTY_ROUTING_KEY", "R0UT1NGK3YR0UT1NGK3YR0UT1NGK3YAB"),
+    ("OPSGENIE_API_KEY", "0f3c1b2a-9d8e-4f70-a1b2-c3d4e5f60718"),
+    ("ALERTMANAGER_PASSWORD", "p"),
+    ("GOALERT_TOKEN", "5f60718a-0f3c-4b2a-9d8e-a1b2c3d4e5f6"),
+    ("INCIDENTIO_TOKEN", "t"),
 ];
 
 /// Other names of keys, told in the prose of the file.
-const ALIASES: [&str; 7] = [
+const ALIASES: [&str; 11] = [
     "match.step_title",
     "match.stepTitle",
     "match.step_kind",
@@ -28,6 +33,10 @@ const ALIASES: [&str; 7] = [
     "match.provider_status",
     "match.providerStatus",
     "receivers.webhook.secret",
+    "receivers.alertmanager.url",
+    "receivers.alertmanager.api_url",
+    "receivers.alertmanager.token",
+    "receivers.goalert.api_url",
 ];
 
 fn switched_on() -> String {

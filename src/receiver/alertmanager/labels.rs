@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::engine::{Notification, Severity, Subject};
+use crate::engine::{Kind, Notification, Severity, Subject};
 use crate::receiver::alert::{Alert, name};
 
 /// What tells two alerts apart that have everything else in common.
@@ -71,6 +71,7 @@ impl Labels {
         put(IDENTITY, Some(said.key.clone()));
         put(SEVERITY, Some(said.severity.as_str().to_owned()));
         let alert_name = match &notification.subject {
+            Subject::Own(_) if notification.kind == Kind::Test => "FirstredTest",
             Subject::Own(_) => "FirstredTrouble",
             Subject::Summary(_) => "WorkflowSummary",
             Subject::Run(_) if note.is_some_and(|note| note.provider.is_some()) => "WorkflowServiceTrouble",

@@ -36,7 +36,8 @@ pub struct ReceiverSettings {
     pub timeout: Duration,
     /// The least time between two messages. Default: what the kind asks for, 1 s for a Slack webhook, else none.
     pub pace: Duration,
-    /// The most attempts in flight at once. Default: what the kind asks for, 1 for Slack, 32 for a webhook.
+    /// The most attempts in flight at once. Default: what the kind asks for, 1 for Slack, 32 for a webhook, 4 for
+    /// most others.
     pub parallel: usize,
 }
 
