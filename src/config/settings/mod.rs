@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use receiver::{
-    ConsoleReceiver, EmailReceiver, ReceiverKind, ReceiverSettings, SlackReceiver, SmtpSecurity, SmtpServer, Way,
+    ConsoleReceiver, EmailReceiver, ReceiverKind, ReceiverSettings, SlackBot, SlackReceiver, SmtpSecurity, SmtpServer, Way,
     WebhookReceiver,
 };
 pub use source::{

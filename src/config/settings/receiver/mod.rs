@@ -10,7 +10,7 @@ use std::time::Duration;
 
 pub use console::ConsoleReceiver;
 pub use email::{EmailReceiver, SmtpSecurity, SmtpServer};
-pub use slack::SlackReceiver;
+pub use slack::{SlackBot, SlackReceiver};
 pub use webhook::WebhookReceiver;
 
 use crate::engine::Manner;
@@ -44,7 +44,10 @@ impl ReceiverSettings {
     #[must_use]
     pub fn manner(&self) -> Manner {
         match &self.kind {
-            ReceiverKind::Slack(_) | ReceiverKind::Email(_) | ReceiverKind::Console(_) => Manner::Posts,
+            ReceiverKind::Slack(SlackReceiver::Bot(_)) => Manner::Edits,
+            ReceiverKind::Slack(SlackReceiver::Webhook(_)) | ReceiverKind::Email(_) | ReceiverKind::Console(_) => {
+                Manner::Posts
+            }
             ReceiverKind::Webhook(_) => Manner::Alert,
         }
     }
@@ -60,7 +63,7 @@ pub struct Way {
 /// The kinds of receivers.
 #[derive(Debug, Clone)]
 pub enum ReceiverKind {
-    /// A Slack incoming webhook.
+    /// A Slack channel, by an incoming webhook or by an app.
     Slack(SlackReceiver),
     /// SMTP.
     Email(Box<EmailReceiver>),
