@@ -5,6 +5,7 @@ mod alert;
 mod alertmanager;
 mod common;
 mod console;
+mod desk;
 pub mod dispatcher;
 mod draft;
 mod email;
@@ -34,6 +35,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 use url::Url;
+
+pub use desk::{Action, Desk, Doing, Done, NotDone, Person, Problem};
+pub use slack::{Lobby, Reply};
 
 use self::common::Common;
 use crate::config::{ReceiverKind, ReceiverSettings};
@@ -84,11 +88,11 @@ impl Receiver {
     /// # Errors
     /// When a certificate can't be read, a secret or token can't be used, or TLS can't be set up.
     pub fn build(name: &str, settings: &ReceiverSettings, public_url: Option<&Url>) -> Result<Self, BuildError> {
-        // The link "why this message" needs both; it waits for the page that it leads to.
-        let _ = (name, public_url);
+        // The link "why this message" needs it; it waits for the page that it leads to.
+        let _ = public_url;
         let common = &Common::of(settings);
         let inner = match &settings.kind {
-            ReceiverKind::Slack(slack) => Inner::Slack(slack::Slack::build(slack, common)?),
+            ReceiverKind::Slack(slack) => Inner::Slack(slack::Slack::build(name, slack, common)?),
             ReceiverKind::Email(email) => Inner::Email(Box::new(email::Email::build(email, common)?)),
             ReceiverKind::Webhook(webhook) => Inner::Webhook(Box::new(webhook::Webhook::build(webhook, common)?)),
             ReceiverKind::Console(console) => Inner::Console(console::Console::stdout(*console, common)),
@@ -105,6 +109,21 @@ impl Receiver {
             }
         };
         Ok(Self { inner })
+    }
+
+    /// The ways in for what people do about what these receivers told them.
+    pub fn lobbies<'a>(receivers: impl Iterator<Item = &'a Self>) -> Vec<Arc<Lobby>> {
+        Lobby::of(receivers.filter_map(|receiver| match &receiver.inner {
+            Inner::Slack(slack) => slack.bot(),
+            Inner::Email(_)
+            | Inner::Webhook(_)
+            | Inner::Console(_)
+            | Inner::Pagerduty(_)
+            | Inner::Opsgenie(_)
+            | Inner::Alertmanager(_)
+            | Inner::Goalert(_)
+            | Inner::Incidentio(_) => None,
+        }))
     }
 
     /// Makes one attempt: at most one message arrives, and it takes no longer than the receiver's timeout. `now` is when.

@@ -3,7 +3,7 @@
 use secrecy::ExposeSecret as _;
 use url::Url;
 
-use crate::config::{AlertmanagerAuth, AlertmanagerReceiver, EmailReceiver, WebhookReceiver};
+use crate::config::{AlertmanagerAuth, AlertmanagerReceiver, EmailReceiver, SlackBot, WebhookReceiver};
 use crate::triage::redact::Secrets;
 
 /// Shorter parts of a path are words, such as `services` or `alerts`; a secret in a path is longer.
@@ -18,6 +18,12 @@ pub(super) fn slack(url: &Url) -> Secrets {
     let own = path.strip_prefix("services/").unwrap_or(path);
     let last = path.rsplit('/').next().unwrap_or_default();
     Secrets::new([url.as_str(), path, own, last])
+}
+
+/// The tokens and the signing secret of an app.
+pub(super) fn slack_bot(settings: &SlackBot) -> Secrets {
+    let secrets = [Some(&settings.token), settings.app_token.as_ref(), settings.signing_secret.as_ref()];
+    Secrets::new(secrets.into_iter().flatten().map(|secret| secret.expose_secret()))
 }
 
 /// The URL with what it carries, the token and the signing secrets.

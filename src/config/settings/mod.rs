@@ -15,7 +15,7 @@ use url::Url;
 
 pub use receiver::{
     AlertmanagerAuth, AlertmanagerReceiver, ConsoleReceiver, EmailReceiver, GoalertReceiver, IncidentioReceiver,
-    OpsgenieReceiver, PagerdutyReceiver, ReceiverKind, ReceiverSettings, SlackReceiver, SmtpSecurity, SmtpServer, Way,
+    OpsgenieReceiver, PagerdutyReceiver, ReceiverKind, ReceiverSettings, SlackBot, SlackReceiver, SmtpSecurity, SmtpServer, Way,
     WebhookReceiver,
 };
 pub use source::{

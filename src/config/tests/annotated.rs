@@ -7,7 +7,7 @@ use super::{good, inputs};
 
 const ANNOTATED: &str = include_str!("../../../config/firstred.toml");
 
-const ENV: [(&str, &str); 14] = [
+const ENV: [(&str, &str); 17] = [
     ("FIRSTRED_API_TOKEN", "an-api-token-of-some-length"),
     ("FIRSTRED_INGEST_TOKEN", "an-ingest-token"),
     ("FIRSTRED_SIGNING_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
@@ -15,6 +15,9 @@ const ENV: [(&str, &str); 14] = [
     ("PREFECT_API_KEY", "pnu_1"),
     ("PREFECT_SERVER_API_AUTH_STRING", "admin:pass"),
     ("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T/B/x"),
+    ("SLACK_BOT_TOKEN", "xoxb-1"),
+    ("SLACK_APP_TOKEN", "xapp-1"),
+    ("SLACK_SIGNING_SECRET", "0123456789abcdef0123456789abcdef"),
     ("PAGER_URL", "https://pager.example.com/in"),
     ("PAGER_TOKEN", "p"),
     ("PAGERDUTY_ROUTING_KEY", "R0UT1NGK3YR0UT1NGK3YR0UT1NGK3YAB"),

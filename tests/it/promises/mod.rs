@@ -87,6 +87,7 @@ promises! {
     jsm
     opsgenie
     pagerduty
+    slack_bot
     slack_webhook
     webhook
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::api::own_url;
-use crate::config::parts::http::warn_clear_text;
+use crate::config::parts::source::warn_clear_text;
 use crate::config::read::{Section, header_secret, one_or_many, secret, span, text};
 use crate::config::{AlertmanagerAuth, AlertmanagerReceiver};
 

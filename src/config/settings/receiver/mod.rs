@@ -20,7 +20,7 @@ pub use goalert::GoalertReceiver;
 pub use incidentio::IncidentioReceiver;
 pub use opsgenie::OpsgenieReceiver;
 pub use pagerduty::PagerdutyReceiver;
-pub use slack::SlackReceiver;
+pub use slack::{SlackBot, SlackReceiver};
 pub use webhook::WebhookReceiver;
 
 use crate::engine::Manner;
@@ -65,7 +65,10 @@ impl ReceiverSettings {
     #[must_use]
     pub fn manner(&self) -> Manner {
         match &self.kind {
-            ReceiverKind::Slack(_) | ReceiverKind::Email(_) | ReceiverKind::Console(_) => Manner::Posts,
+            ReceiverKind::Slack(SlackReceiver::Bot(_)) => Manner::Edits,
+            ReceiverKind::Slack(SlackReceiver::Webhook(_)) | ReceiverKind::Email(_) | ReceiverKind::Console(_) => {
+                Manner::Posts
+            }
             ReceiverKind::Webhook(_)
             | ReceiverKind::Pagerduty(_)
             | ReceiverKind::Opsgenie(_)
@@ -86,7 +89,7 @@ pub struct Way {
 /// The kinds of receivers.
 #[derive(Debug, Clone)]
 pub enum ReceiverKind {
-    /// A Slack incoming webhook.
+    /// A Slack channel, by an incoming webhook or by an app.
     Slack(SlackReceiver),
     /// SMTP.
     Email(Box<EmailReceiver>),

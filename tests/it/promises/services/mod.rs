@@ -12,6 +12,7 @@ pub(super) mod ntfy;
 pub(super) mod opsgenie;
 pub(super) mod pagerduty;
 pub(super) mod rocketchat;
+pub(super) mod slack_bot;
 pub(super) mod slack_webhook;
 pub(super) mod teams;
 pub(super) mod telegram;
