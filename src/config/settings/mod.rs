@@ -14,8 +14,8 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use receiver::{
-    ConsoleReceiver, EmailReceiver, ReceiverKind, ReceiverSettings, SlackBot, SlackReceiver, SmtpSecurity, SmtpServer, Way,
-    WebhookReceiver,
+    ConsoleReceiver, EmailReceiver, ReceiverKind, ReceiverSettings, SlackBot, SlackReceiver, SmtpSecurity, SmtpServer,
+    Way, WebhookReceiver,
 };
 pub use source::{
     Detail, HttpSource, Pagination, Polling, PrefectAuth, PrefectSource, SourceKind, SourceSettings, WebhookAuth,
