@@ -55,7 +55,8 @@ impl Bridge {
         person: &Person,
     ) -> Result<Done, NotDone> {
         if length > LONGEST {
-            let why = "a silence from here lasts 90 days at most; a longer one belongs into the configuration".to_owned();
+            let why =
+                "a silence from here lasts 90 days at most; a longer one belongs into the configuration".to_owned();
             return Err(NotDone::Refused(why));
         }
         let story = self.story(told, incident).await?;

@@ -40,7 +40,8 @@ impl Lobbies {
         let mut callbacks = Callbacks::new();
         for lobby in lobbies {
             if lobby.is_called() {
-                let door: Arc<dyn Callback> = Arc::new(Door { lobby: Arc::clone(&lobby), desk: Arc::clone(&self.desk) });
+                let door: Arc<dyn Callback> =
+                    Arc::new(Door { lobby: Arc::clone(&lobby), desk: Arc::clone(&self.desk) });
                 let paths = lobby.receivers().filter_map(path);
                 callbacks.extend(paths.map(|path| (path, Arc::clone(&door))));
             }
@@ -75,8 +76,7 @@ impl Callback for Door {
         Box::pin(async move {
             let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
             let (timestamp, signature) = (header("x-slack-request-timestamp"), header("x-slack-signature"));
-            let Reply { status, body } =
-                self.lobby.called(&self.desk, timestamp, signature, &body, clock::now()).await;
+            let Reply { status, body } = self.lobby.called(&self.desk, timestamp, signature, &body, clock::now()).await;
             Called { status, body }
         })
     }

@@ -21,7 +21,13 @@ pub(super) fn lines(story: &IncidentStory, now: Timestamp) -> Vec<(&'static str,
     say("One problem by", group.join(", "));
     say(
         "So far",
-        format!("{} failed attempts of {} runs since {}, last {}", incident.failures, incident.runs, time(incident.since), time(incident.last_at)),
+        format!(
+            "{} failed attempts of {} runs since {}, last {}",
+            incident.failures,
+            incident.runs,
+            time(incident.since),
+            time(incident.last_at)
+        ),
     );
     if let Some(card) = &story.opening {
         say("Class", format!("{}; {}", card.class.as_str(), card.advice));

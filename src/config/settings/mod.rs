@@ -15,8 +15,8 @@ use url::Url;
 
 pub use receiver::{
     AlertmanagerAuth, AlertmanagerReceiver, ConsoleReceiver, EmailReceiver, GoalertReceiver, IncidentioReceiver,
-    OpsgenieReceiver, PagerdutyReceiver, ReceiverKind, ReceiverSettings, SlackBot, SlackReceiver, SmtpSecurity, SmtpServer, Way,
-    WebhookReceiver,
+    OpsgenieReceiver, PagerdutyReceiver, ReceiverKind, ReceiverSettings, SlackBot, SlackReceiver, SmtpSecurity,
+    SmtpServer, Way, WebhookReceiver,
 };
 pub use source::{
     Detail, HttpSource, Pagination, Polling, PrefectAuth, PrefectSource, SourceKind, SourceSettings, WebhookAuth,

@@ -13,8 +13,15 @@ impl Message {
         let (Some(note), Some(opening)) = (notification.incident.as_deref(), opening(notification)) else {
             return Self::new(notification, budget);
         };
-        let mut message = Self::new(&Notification { kind: opening, ..notification.clone() }, budget);
-        message.headline = Self::new(notification, Budget::percent(0)).headline;
+        let mut as_opened = Notification { kind: opening, ..notification.clone() };
+        if let Some(note) = as_opened.incident.as_mut().filter(|_| opening != notification.kind) {
+            // It was counted when the problem opened.
+            note.novelty.in_last_hour = None;
+        }
+        let mut message = Self::new(&as_opened, budget);
+        if opening != notification.kind {
+            message.headline = Self::new(notification, Budget::percent(0)).headline;
+        }
         let acknowledged = note.acknowledged.is_some() && notification.kind != Kind::Escalated;
         let shown = if acknowledged { Kind::Acknowledged } else { notification.kind };
         (message.emoji, message.state, message.tone) = state::of(&Notification { kind: shown, ..notification.clone() });

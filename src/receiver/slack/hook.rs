@@ -35,8 +35,7 @@ pub(crate) struct Hook {
 impl Hook {
     pub(crate) fn build(webhook_url: &SecretString, common: &Common) -> Result<Self, BuildError> {
         // The parser's error does not repeat the text.
-        let url =
-            Url::parse(webhook_url.expose_secret()).map_err(|error| BuildError::Url(error.to_string()))?;
+        let url = Url::parse(webhook_url.expose_secret()).map_err(|error| BuildError::Url(error.to_string()))?;
         let client = Client::new(&common.client())?;
         let own = own_secrets::slack(&url);
         Ok(Self { client, url, own, timeout: common.timeout, composer: common.composer.clone() })

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::blocks::{self, MOST_JSON};
 use super::*;
-use crate::receiver::draft::Composer;
 use crate::engine::Notification;
+use crate::receiver::draft::Composer;
 use crate::receiver::message::text::length;
 use crate::receiver::test_hostile::hostile;
 use crate::receiver::test_support::{HOSTILE, answer, at, card, delivery, hostile_with, http_server, of_card, samples};

@@ -23,7 +23,8 @@ pub(super) fn slack(section: &Section<'_>) -> Option<SlackReceiver> {
     let signing_secret = section.get("signing_secret", secret);
     match (section.has("webhook_url"), section.has("bot_token")) {
         (true, true) => {
-            let help = "keep `bot_token` to edit one message as a problem changes, `webhook_url` for posts alone".to_owned();
+            let help =
+                "keep `bot_token` to edit one message as a problem changes, `webhook_url` for posts alone".to_owned();
             section.at().fail("`webhook_url` and `bot_token` are two ways to one channel", Some(help))
         }
         (false, false) => {
@@ -43,7 +44,8 @@ pub(super) fn slack(section: &Section<'_>) -> Option<SlackReceiver> {
         }
         (false, true) => {
             if !section.has("channel") {
-                let help = "write the channel's id, channel = \"C0123ABCD\", or its name, channel = \"#alerts\"".to_owned();
+                let help =
+                    "write the channel's id, channel = \"C0123ABCD\", or its name, channel = \"#alerts\"".to_owned();
                 section.at().cx.missing(section.path(), "the key `channel` is missing".to_owned(), Some(help));
             }
             let api_url = match api_url {

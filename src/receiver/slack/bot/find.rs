@@ -21,7 +21,12 @@ impl Sending<'_> {
     ///
     /// # Errors
     /// When it can't be known now, and is worth waiting for.
-    pub(super) async fn find(&self, channel: Option<&str>, thread: Option<&str>, part: Part) -> Result<Option<String>, Outcome> {
+    pub(super) async fn find(
+        &self,
+        channel: Option<&str>,
+        thread: Option<&str>,
+        part: Part,
+    ) -> Result<Option<String>, Outcome> {
         let Some(channel) = channel else {
             self.bot.say_blind("the channel is configured by its name, and only an id can be searched");
             return Ok(None);

@@ -76,9 +76,7 @@ pub(super) fn change(draft: &Draft<'_>) -> Said {
 pub(super) fn detail(draft: &Draft<'_>) -> Option<Said> {
     let of = |most: usize| draft.present(Budget { detail: most, ..Budget::FULL }).detail;
     let whole = of(DETAIL_BELOW).filter(|whole| text::length(whole) > DETAIL_ABOVE)?;
-    let block = |said: &str| {
-        json!([{ "type": "rich_text", "elements": [{ "type": "rich_text_preformatted", "elements": [words(said)] }] }])
-    };
+    let block = |said: &str| json!([{ "type": "rich_text", "elements": [{ "type": "rich_text_preformatted", "elements": [words(said)] }] }]);
     // Written as JSON a text may be six times as long.
     let (mut said, mut most) = (whole, DETAIL_BELOW);
     while text::length(&block(&said).to_string()) > MOST_JSON - AROUND && most > DETAIL_ABOVE {

@@ -181,7 +181,8 @@ mod tests {
         for word in WHO_KNOWS {
             assert!(matches!(of(200, &said(word)), Err(No::Other(Outcome::Unknown { .. }))), "{word}");
         }
-        for word in ["ratelimited", "rate_limited", "message_limit_exceeded", "service_unavailable", "request_timeout", "new"]
+        for word in
+            ["ratelimited", "rate_limited", "message_limit_exceeded", "service_unavailable", "request_timeout", "new"]
         {
             let later = matches!(of(200, &said(word)), Err(No::Other(Outcome::Refused { permanent: false, .. })));
             assert!(later, "{word}");

@@ -70,7 +70,8 @@ mod tests {
 
     #[test]
     fn a_place_of_another_channel_is_none_of_ours() {
-        let place = Place { channel: "C0TEST0001".to_owned(), ts: "1795342442.000100".to_owned(), to: "alerts".to_owned() };
+        let place =
+            Place { channel: "C0TEST0001".to_owned(), ts: "1795342442.000100".to_owned(), to: "alerts".to_owned() };
         let written = place.write().expect("JSON");
         assert_eq!(Place::read(&written, "alerts"), Some(place));
         assert_eq!(Place::read(&written, "other"), None);

@@ -172,7 +172,8 @@ impl Lobby {
         };
         let told = self.told(press);
         if told.is_empty() {
-            let said = "Nothing was done: no receiver of firstred posts to this channel. Write it where the messages are.";
+            let said =
+                "Nothing was done: no receiver of firstred posts to this channel. Write it where the messages are.";
             return Some(Answer::plain(said));
         }
         let person = press.person.clone();

@@ -44,9 +44,8 @@ pub(super) enum Command {
 
 /// Reads the body of a signed request. None: it is nothing that we answer.
 pub(super) fn of_form(body: &[u8]) -> Option<Press> {
-    let field = |name: &str| {
-        form_urlencoded::parse(body).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
-    };
+    let field =
+        |name: &str| form_urlencoded::parse(body).find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
     if let Some(payload) = field("payload") {
         return of_click(&serde_json::from_str(&payload).ok()?);
     }
@@ -141,8 +140,16 @@ mod tests {
         let length = SignedDuration::from_hours(2);
         assert_eq!(command("silence i_01 2h"), Command::Act(Action::Silence { incident: incident(), length }));
         assert_eq!(command("help me"), Command::Help);
-        for wrong in ["ack", "silence", "silence i_01", "silence i_01 soon", "silence i_01 0s", "why <!channel>", "sing", "ack a b"]
-        {
+        for wrong in [
+            "ack",
+            "silence",
+            "silence i_01",
+            "silence i_01 soon",
+            "silence i_01 0s",
+            "why <!channel>",
+            "sing",
+            "ack a b",
+        ] {
             assert!(matches!(command(wrong), Command::Wrong(_)), "{wrong}");
         }
     }
@@ -164,7 +171,9 @@ mod tests {
 
     #[test]
     fn what_is_no_click_and_no_command_is_nothing() {
-        for body in ["", "payload=x", "payload={}", "payload={\"type\":\"view_submission\"}", "ssl_check=1&token=x", "text=ack"] {
+        for body in
+            ["", "payload=x", "payload={}", "payload={\"type\":\"view_submission\"}", "ssl_check=1&token=x", "text=ack"]
+        {
             assert_eq!(of_form(body.as_bytes()), None, "{body}");
         }
         let body = "command=%2Ffirstred&text=ack+i_01&user_id=U1&user_name=ada&channel_id=C1&channel_name=alerts";

@@ -150,13 +150,20 @@ impl Lobby {
         let opened = api.call("apps.connections.open", Arguments::Form(&[]), OPEN, clock::now()).await;
         let opened = opened.map_err(|no| no.reason().to_owned())?;
         let url = opened["url"].as_str().and_then(|url| Url::parse(url).ok());
-        let fits = |url: &Url| url.scheme() == "wss" || (self.near && url.scheme() == "ws" && respond::is_loopback(url));
+        let fits =
+            |url: &Url| url.scheme() == "wss" || (self.near && url.scheme() == "ws" && respond::is_loopback(url));
         let url = url.filter(fits).ok_or("Slack gave no address for a connection")?;
         self.client.open_socket(&url, OPEN).await.map_err(|error| error.to_string())
     }
 
     /// Answers an envelope beside the connection: the next one must not wait for it.
-    fn envelope(self: &Arc<Self>, desk: &Arc<dyn Desk>, kind: &str, envelope: &Json, answer: &mpsc::UnboundedSender<String>) {
+    fn envelope(
+        self: &Arc<Self>,
+        desk: &Arc<dyn Desk>,
+        kind: &str,
+        envelope: &Json,
+        answer: &mpsc::UnboundedSender<String>,
+    ) {
         let Some(id) = envelope["envelope_id"].as_str().map(str::to_owned) else {
             return;
         };

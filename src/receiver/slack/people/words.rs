@@ -52,7 +52,8 @@ pub(super) fn done(done: &Done, what: &What) -> Option<Answer> {
         Done::Silenced { problem, until, silence } => {
             let mut answer = about(problem, " is silent until ");
             answer.push(moment(*until), &when::moment(*until));
-            let rest = format!(". What is withheld is told when it ends. `firstred silence end {silence}` ends it now.");
+            let rest =
+                format!(". What is withheld is told when it ends. `firstred silence end {silence}` ends it now.");
             answer.push(words(&rest.replace('`', "")), &rest);
             answer
         }
@@ -119,7 +120,10 @@ fn about(problem: &Problem, said: &str) -> Answer {
 fn list(problems: &[Problem], more: usize) -> Answer {
     let shown = problems.iter().map(|problem| {
         let mut elements = about(problem, "").sections.remove(0);
-        let mut rest = vec![words(&format!("  {} since ", text::counted(problem.failures, "failure", "failures"))), moment(problem.since)];
+        let mut rest = vec![
+            words(&format!("  {} since ", text::counted(problem.failures, "failure", "failures"))),
+            moment(problem.since),
+        ];
         if let Some(by) = &problem.acknowledged {
             rest.push(words(&format!(", acknowledged by {}", short(by))));
         }
@@ -129,7 +133,8 @@ fn list(problems: &[Problem], more: usize) -> Answer {
         elements
     });
     let items: Vec<Json> = shown.collect();
-    let count = text::counted(u32::try_from(problems.len() + more).unwrap_or(u32::MAX), "open incident", "open incidents");
+    let count =
+        text::counted(u32::try_from(problems.len() + more).unwrap_or(u32::MAX), "open incident", "open incidents");
     let mut sections =
         vec![section(vec![bold(&count)]), json!({ "type": "rich_text_list", "style": "bullet", "elements": items })];
     if more > 0 {
