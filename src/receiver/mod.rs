@@ -6,19 +6,28 @@ mod alertmanager;
 mod common;
 mod console;
 mod desk;
+mod discord;
 pub mod dispatcher;
 mod draft;
 mod email;
+mod exec;
 mod fence;
+mod form;
 mod goalert;
+mod heard;
 mod http;
 mod incidentio;
+mod mattermost;
 mod message;
+mod ntfy;
 mod opsgenie;
 mod own_secrets;
 mod pagerduty;
 mod payload;
+mod rocketchat;
 mod slack;
+mod teams;
+mod telegram;
 #[cfg(test)]
 mod test_hostile;
 #[cfg(test)]
@@ -54,6 +63,13 @@ enum Inner {
     Slack(slack::Slack),
     Email(Box<email::Email>),
     Webhook(Box<webhook::Webhook>),
+    Teams(Box<teams::Teams>),
+    Discord(Box<discord::Discord>),
+    Telegram(Box<telegram::Telegram>),
+    Mattermost(Box<mattermost::Mattermost>),
+    RocketChat(Box<rocketchat::RocketChat>),
+    Ntfy(Box<ntfy::Ntfy>),
+    Exec(exec::Exec),
     Console(console::Console),
     Pagerduty(Box<pagerduty::Pagerduty>),
     Opsgenie(Box<opsgenie::Opsgenie>),
@@ -95,6 +111,13 @@ impl Receiver {
             ReceiverKind::Slack(slack) => Inner::Slack(slack::Slack::build(name, slack, common)?),
             ReceiverKind::Email(email) => Inner::Email(Box::new(email::Email::build(email, common)?)),
             ReceiverKind::Webhook(webhook) => Inner::Webhook(Box::new(webhook::Webhook::build(webhook, common)?)),
+            ReceiverKind::Teams(teams) => Inner::Teams(Box::new(teams::Teams::build(teams, common)?)),
+            ReceiverKind::Discord(discord) => Inner::Discord(Box::new(discord::Discord::build(discord, common)?)),
+            ReceiverKind::Telegram(telegram) => Inner::Telegram(Box::new(telegram::Telegram::build(telegram, common)?)),
+            ReceiverKind::Mattermost(hook) => Inner::Mattermost(Box::new(mattermost::Mattermost::build(hook, common)?)),
+            ReceiverKind::RocketChat(hook) => Inner::RocketChat(Box::new(rocketchat::RocketChat::build(hook, common)?)),
+            ReceiverKind::Ntfy(ntfy) => Inner::Ntfy(Box::new(ntfy::Ntfy::build(ntfy, common)?)),
+            ReceiverKind::Exec(exec) => Inner::Exec(exec::Exec::new(exec, common)),
             ReceiverKind::Console(console) => Inner::Console(console::Console::stdout(*console, common)),
             ReceiverKind::Pagerduty(settings) => {
                 Inner::Pagerduty(Box::new(pagerduty::Pagerduty::build(settings, common)?))
@@ -122,7 +145,14 @@ impl Receiver {
             | Inner::Opsgenie(_)
             | Inner::Alertmanager(_)
             | Inner::Goalert(_)
-            | Inner::Incidentio(_) => None,
+            | Inner::Incidentio(_)
+            | Inner::Teams(_)
+            | Inner::Discord(_)
+            | Inner::Telegram(_)
+            | Inner::Mattermost(_)
+            | Inner::RocketChat(_)
+            | Inner::Ntfy(_)
+            | Inner::Exec(_) => None,
         }))
     }
 
@@ -132,6 +162,13 @@ impl Receiver {
             Inner::Slack(slack) => slack.send(delivery, now).await,
             Inner::Email(email) => email.send(delivery).await,
             Inner::Webhook(webhook) => webhook.send(delivery, now).await,
+            Inner::Teams(teams) => teams.send(delivery, now).await,
+            Inner::Discord(discord) => discord.send(delivery, now).await,
+            Inner::Telegram(telegram) => telegram.send(delivery, now).await,
+            Inner::Mattermost(mattermost) => mattermost.send(delivery, now).await,
+            Inner::RocketChat(rocketchat) => rocketchat.send(delivery, now).await,
+            Inner::Ntfy(ntfy) => ntfy.send(delivery, now).await,
+            Inner::Exec(exec) => exec.send(delivery).await,
             Inner::Console(console) => console.send(delivery).await,
             Inner::Pagerduty(pagerduty) => pagerduty.send(delivery, now).await,
             Inner::Opsgenie(opsgenie) => opsgenie.send(delivery, now).await,

@@ -7,7 +7,7 @@ use super::{good, inputs};
 
 const ANNOTATED: &str = include_str!("../../../config/firstred.toml");
 
-const ENV: [(&str, &str); 17] = [
+const ENV: [(&str, &str); 24] = [
     ("FIRSTRED_API_TOKEN", "an-api-token-of-some-length"),
     ("FIRSTRED_INGEST_TOKEN", "an-ingest-token"),
     ("FIRSTRED_SIGNING_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
@@ -25,6 +25,13 @@ const ENV: [(&str, &str); 17] = [
     ("ALERTMANAGER_PASSWORD", "p"),
     ("GOALERT_TOKEN", "5f60718a-0f3c-4b2a-9d8e-a1b2c3d4e5f6"),
     ("INCIDENTIO_TOKEN", "t"),
+    ("TEAMS_WEBHOOK_URL", "https://x.environment.api.powerplatform.com/workflows/1/triggers/manual/paths/invoke?sig=s"),
+    ("DISCORD_WEBHOOK_URL", "https://discord.com/api/webhooks/123/token"),
+    ("TELEGRAM_BOT_TOKEN", "123456:ABC-DEF_1"),
+    ("MATTERMOST_WEBHOOK_URL", "https://mattermost.example.com/hooks/id"),
+    ("ROCKETCHAT_WEBHOOK_URL", "https://chat.example.com/hooks/id/token"),
+    ("NTFY_TOPIC", "ops"),
+    ("NTFY_TOKEN", "tk_1"),
 ];
 
 /// Other names of keys, told in the prose of the file.

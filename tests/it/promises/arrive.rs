@@ -102,7 +102,7 @@ pub(crate) async fn in_order(service: &'static Service) -> Tally {
     let name = service.name;
     let stand_in = StandIn::start(service).await;
     let mut daemon = Daemon::start(&stand_in.setup().toml(RULE)).await;
-    stand_in.script([Fault::Cut]);
+    stand_in.script([Fault::Down]);
     daemon.ingest(&failed("r1", "life")).await;
     daemon.wait_metric("firstred_delivery_attempts_total", "receiver=\"it\"", 1.0).await;
     daemon.ingest(&passed("r2")).await;

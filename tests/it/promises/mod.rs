@@ -81,13 +81,20 @@ macro_rules! promises {
 
 promises! {
     alertmanager
+    discord
     email
+    exec
     goalert
     incidentio
     jsm
+    mattermost
+    ntfy
     opsgenie
     pagerduty
+    rocketchat
     slack_bot
     slack_webhook
+    teams
+    telegram
     webhook
 }

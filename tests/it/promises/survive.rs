@@ -8,11 +8,11 @@ use super::table::Tally;
 use crate::support::daemon::Daemon;
 use crate::support::runs::failed;
 
-/// The service has it, and its answer is lost.
+/// The connection is cut before the service has it, and again after, in place of the answer.
 pub(crate) async fn a_lost_answer(service: &'static Service) -> Tally {
     let stand_in = StandIn::start(service).await;
     let daemon = Daemon::start(&stand_in.setup()).await;
-    stand_in.script([Fault::CutAfter]);
+    stand_in.script([Fault::Cut, Fault::CutAfter]);
     daemon.ingest(&failed("r1", "answer-lost")).await;
     daemon.wait_metric("firstred_delivery_attempts_total", "receiver=\"it\",outcome=\"delivered\"", 1.0).await;
     after(&stand_in, &daemon, "answer-lost").await;
