@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::http::{self, Poster};
-use super::message::text;
 use crate::engine::Outcome;
 use crate::net::Answer;
 
@@ -50,13 +49,13 @@ impl<'a> Heard<'a> {
 
     /// `HTTP 404: Unknown Webhook`
     pub(crate) fn reason(&self, said: &str) -> String {
-        text::reason(&format!("HTTP {}: {}", self.status(), self.or_all(said)), self.poster.own())
+        self.poster.reason_of(self.status(), &self.or_all(said))
     }
 
     /// What the answer means as far as its status tells. A chat that says 401 or 403 in its own words means it: its webhook or bot is no more.
     /// `wait` points to the seconds to wait, which some say in the body only.
     pub(crate) fn refused(&self, said: &str, wait: &str) -> Outcome {
-        let outcome = self.poster.refused(self.answer, self.now, &self.or_all(said));
+        let outcome = self.poster.refusal(self.answer, self.now, &self.or_all(said));
         match outcome {
             Outcome::Refused { permanent: false, reason, .. }
                 if matches!(self.status(), 401 | 403) && self.json.is_object() =>

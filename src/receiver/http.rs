@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
 use jiff::Timestamp;
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
@@ -54,9 +56,15 @@ impl Poster {
         Ok(self)
     }
 
-    /// What no reason may repeat.
-    pub(crate) fn own(&self) -> &Secrets {
-        &self.own
+    /// Sends `token` as `Authorization: Bearer`.
+    pub(crate) fn bearer(self, token: &SecretString) -> Result<Self, BuildError> {
+        self.authorized(&format!("Bearer {}", token.expose_secret()))
+    }
+
+    /// Sends user and password as `Authorization: Basic`.
+    pub(crate) fn basic(self, user: &str, password: &SecretString) -> Result<Self, BuildError> {
+        let pair = format!("{user}:{}", password.expose_secret());
+        self.authorized(&format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair)))
     }
 
     /// When an attempt that begins now has to be over.
@@ -96,8 +104,8 @@ impl Poster {
         body: &Value,
         plain: impl FnOnce() -> Value,
         meaning: impl Fn(&Answer) -> Meaning,
+        deadline: Instant,
     ) -> Outcome {
-        let deadline = self.deadline();
         let refused = match self.post(url, body, deadline).await.map(|answer| meaning(&answer)) {
             Ok(Meaning::Taken(receipt)) => return Outcome::delivered(receipt),
             Ok(Meaning::Other(outcome)) | Err(outcome) => return outcome,
@@ -114,21 +122,63 @@ impl Poster {
         }
     }
 
-    /// What an answer means that is no yes, as far as its status tells. `said` is what the service says, in words.
-    pub(crate) fn refused(&self, answer: &Answer, now: Timestamp, said: &str) -> Outcome {
-        let status = answer.status;
-        let colon = if said.is_empty() { "" } else { ": " };
-        let (permanent, reason) = match status {
-            // A captive portal, a proxy: somebody answered who is not the service.
-            200..=299 => (false, format!("HTTP {status}, but not the answer of this service{colon}{said}")),
-            300..=399 => (false, format!("HTTP {status}: a redirect, which is not followed")),
+    /// What an answer means that is no yes, as far as its status tells.
+    pub(crate) fn refused(&self, answer: &Answer, now: Timestamp) -> Meaning {
+        Meaning::Other(self.refusal(answer, now, &words(answer)))
+    }
+
+    /// The same, where the service says `said` in its own words.
+    pub(crate) fn refusal(&self, answer: &Answer, now: Timestamp, said: &str) -> Outcome {
+        let permanent = match answer.status {
             // Access that is being renewed comes back; so does a service that asks for time.
-            401 | 403 | 408 | 425 | 429 => (false, format!("HTTP {status}{colon}{said}")),
-            400..=499 => (true, format!("HTTP {status}{colon}{said}")),
-            _ => (false, format!("HTTP {status}{colon}{said}")),
+            401 | 403 | 408 | 425 | 429 => false,
+            400..=499 => true,
+            _ => false,
         };
         let retry_after = answer.retry_after(now).filter(|_| !permanent);
-        Outcome::Refused { permanent, reason: text::reason(&reason, &self.own), retry_after }
+        Outcome::Refused { permanent, reason: self.reason_of(answer.status, said), retry_after }
+    }
+
+    /// It asks to slow down, and waits `otherwise` seconds where it says not for how long.
+    pub(crate) fn slower(&self, answer: &Answer, now: Timestamp, otherwise: i64) -> Meaning {
+        let retry_after = Some(answer.retry_after(now).unwrap_or(otherwise));
+        Meaning::Other(Outcome::Refused { permanent: false, reason: self.reason(answer), retry_after })
+    }
+
+    /// Trying again is pointless.
+    pub(crate) fn hopeless(&self, answer: &Answer) -> Meaning {
+        Meaning::Other(Outcome::Refused { permanent: true, reason: self.reason(answer), retry_after: None })
+    }
+
+    /// What the answer says, as a reason.
+    pub(crate) fn reason(&self, answer: &Answer) -> String {
+        self.reason_of(answer.status, &words(answer))
+    }
+
+    /// What a service says in its own words, as a reason.
+    pub(crate) fn reason_of(&self, status: u16, said: &str) -> String {
+        let colon = if said.is_empty() { "" } else { ": " };
+        let reason = match status {
+            // A captive portal, a proxy: somebody answered who is not the service.
+            200..=299 => format!("HTTP {status}, but not the answer of this service{colon}{said}"),
+            300..=399 => format!("HTTP {status}: a redirect, which is not followed"),
+            _ => format!("HTTP {status}{colon}{said}"),
+        };
+        text::reason(&reason, &self.own)
+    }
+}
+
+/// The fields of an object that say something.
+pub(crate) fn filled(value: Value) -> Value {
+    let says = |value: &Value| match value {
+        Value::Null => false,
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+    };
+    match value {
+        Value::Object(fields) => Value::Object(fields.into_iter().filter(|(_, value)| says(value)).collect()),
+        other => other,
     }
 }
 
@@ -137,9 +187,29 @@ pub(crate) fn json(answer: &Answer) -> Option<serde_json::Map<String, Value>> {
     serde_json::from_slice(&answer.body).ok()
 }
 
-/// What the answer says in words, the whole of it. For people: nothing is decided by it.
+/// What the answer says in words: of JSON its `message` and its `errors`, else all of it. For people: nothing is decided by it.
 pub(crate) fn words(answer: &Answer) -> String {
-    text::line(&String::from_utf8_lossy(&answer.body))
+    let Some(body) = json(answer) else {
+        return text::line(&String::from_utf8_lossy(&answer.body));
+    };
+    let mut said = Vec::new();
+    for key in ["message", "error", "errors"] {
+        body.get(key).into_iter().for_each(|value| collect(value, &mut said));
+    }
+    if said.is_empty() {
+        body.values().for_each(|value| collect(value, &mut said));
+    }
+    text::line(&said.join("; "))
+}
+
+/// Every text in `value`.
+fn collect(value: &Value, said: &mut Vec<String>) {
+    match value {
+        Value::String(text) => said.push(text.clone()),
+        Value::Array(items) => items.iter().for_each(|item| collect(item, said)),
+        Value::Object(fields) => fields.values().for_each(|value| collect(value, said)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// Whether it is a page for people: what a proxy or a captive portal answers, and no API.

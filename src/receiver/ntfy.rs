@@ -55,7 +55,7 @@ impl Ntfy {
         let draft = self.composer.draft(delivery);
         let read = |answer: &Answer| meaning(&Heard::new(answer, &self.poster, now));
         let plain = || plain_payload(&draft, &self.topic);
-        self.poster.say(delivery, &self.url, &payload(&draft, &self.topic), plain, read).await
+        self.poster.say(delivery, &self.url, &payload(&draft, &self.topic), plain, read, self.poster.deadline()).await
     }
 }
 

@@ -3,7 +3,10 @@
 use secrecy::ExposeSecret as _;
 use url::Url;
 
-use crate::config::{EmailReceiver, NtfyLogin, NtfyReceiver, TelegramReceiver, WebhookReceiver};
+use crate::config::{
+    AlertmanagerAuth, AlertmanagerReceiver, EmailReceiver, NtfyLogin, NtfyReceiver, SlackBot, TelegramReceiver,
+    WebhookReceiver,
+};
 use crate::triage::redact::Secrets;
 
 /// Shorter parts of a path are words, such as `services` or `alerts`; a secret in a path is longer.
@@ -18,6 +21,12 @@ pub(super) fn slack(url: &Url) -> Secrets {
     let own = path.strip_prefix("services/").unwrap_or(path);
     let last = path.rsplit('/').next().unwrap_or_default();
     Secrets::new([url.as_str(), path, own, last])
+}
+
+/// The tokens and the signing secret of an app.
+pub(super) fn slack_bot(settings: &SlackBot) -> Secrets {
+    let secrets = [Some(&settings.token), settings.app_token.as_ref(), settings.signing_secret.as_ref()];
+    Secrets::new(secrets.into_iter().flatten().map(|secret| secret.expose_secret()))
 }
 
 /// The URL with what it carries, the token and the signing secrets.
@@ -36,6 +45,23 @@ pub(super) fn webhook(settings: &WebhookReceiver) -> Secrets {
         values.extend([secret.to_owned(), secret.trim_start_matches(SIGNING_PREFIX).to_owned()]);
     }
     Secrets::new(values.iter().map(String::as_str))
+}
+
+/// Keys and tokens.
+pub(super) fn of<'a>(values: impl IntoIterator<Item = &'a str>) -> Secrets {
+    Secrets::new(values)
+}
+
+/// What signs in, alone and as it stands in the header.
+pub(super) fn alertmanager(settings: &AlertmanagerReceiver) -> Secrets {
+    match &settings.auth {
+        None => Secrets::default(),
+        Some(AlertmanagerAuth::Bearer(token)) => of([token.expose_secret()]),
+        Some(AlertmanagerAuth::Basic { user, password }) => {
+            let password = password.expose_secret();
+            of([password, &format!("{user}:{password}")])
+        }
+    }
 }
 
 /// The URL of a chat's incoming webhook is a secret as a whole: each long part of its path, and what its query carries.

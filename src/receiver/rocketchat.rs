@@ -51,7 +51,9 @@ impl RocketChat {
     pub(crate) async fn send(&self, delivery: &Delivery, now: Timestamp) -> Outcome {
         let draft = self.composer.draft(delivery);
         let read = |answer: &Answer| meaning(&Heard::new(answer, &self.poster, now));
-        self.poster.say(delivery, &self.url, &payload(&draft), || plain_payload(&draft), read).await
+        self.poster
+            .say(delivery, &self.url, &payload(&draft), || plain_payload(&draft), read, self.poster.deadline())
+            .await
     }
 }
 

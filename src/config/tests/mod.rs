@@ -7,6 +7,7 @@ mod incidents;
 mod incidents_mistaken;
 mod mistakes;
 mod never_panics;
+mod oncall;
 mod secrets;
 
 use std::collections::BTreeMap;

@@ -41,7 +41,16 @@ impl Teams {
     pub(crate) async fn send(&self, delivery: &Delivery, now: Timestamp) -> Outcome {
         let draft = self.composer.draft(delivery);
         let read = |answer: &Answer| meaning(&Heard::new(answer, &self.poster, now));
-        self.poster.say(delivery, &self.url, &card::payload(&draft), || card::short_payload(&draft), read).await
+        self.poster
+            .say(
+                delivery,
+                &self.url,
+                &card::payload(&draft),
+                || card::short_payload(&draft),
+                read,
+                self.poster.deadline(),
+            )
+            .await
     }
 }
 

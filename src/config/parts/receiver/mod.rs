@@ -1,9 +1,15 @@
 //! `[receivers.NAME]`: what all of them share; one file for each kind.
 
+mod alertmanager;
+mod api;
 mod email;
 mod exec;
+mod goalert;
 mod hook;
+mod incidentio;
 mod ntfy;
+mod opsgenie;
+mod pagerduty;
 mod slack;
 mod telegram;
 mod webhook;
@@ -47,12 +53,22 @@ enum Type {
     Ntfy,
     Exec,
     Console,
+    Pagerduty,
+    Opsgenie,
+    Alertmanager,
+    Goalert,
+    Incidentio,
 }
 
-const TYPES: [(&str, Type); 11] = [
+const TYPES: [(&str, Type); 16] = [
     ("slack", Type::Slack),
     ("email", Type::Email),
     ("webhook", Type::Webhook),
+    ("pagerduty", Type::Pagerduty),
+    ("opsgenie", Type::Opsgenie),
+    ("alertmanager", Type::Alertmanager),
+    ("goalert", Type::Goalert),
+    ("incidentio", Type::Incidentio),
     ("teams", Type::Teams),
     ("discord", Type::Discord),
     ("telegram", Type::Telegram),
@@ -81,8 +97,9 @@ pub(in crate::config) fn receivers(at: &At<'_>) -> Option<BTreeMap<String, Recei
 
 fn receiver(at: &At<'_>) -> Option<Receiver> {
     let mut section = Section::open(at, "receivers")?;
-    let help = "write type = \"slack\", \"email\" or \"webhook\"; docs/receivers/ has all of them";
-    let kind = section.need("type", help, word("a type of receiver", &TYPES))?;
+    let names = TYPES.map(|(name, _)| format!("{name:?}")).join(", ");
+    let help = format!("write type = \"NAME\", one of {names}");
+    let kind = section.need("type", &help, word("a type of receiver", &TYPES))?;
     let timeout = section.get("timeout", duration(Duration::from_millis(100)));
     let pace = section.get("pace", duration(Duration::ZERO));
     let parallel = section.get("parallel", count(1, 1024));
@@ -111,12 +128,22 @@ fn receiver(at: &At<'_>) -> Option<Receiver> {
         Type::Ntfy => ("receivers.ntfy", 1, 1),
         Type::Exec => ("receivers.exec", 0, 4),
         Type::Console => ("receivers.console", 0, 1),
+        Type::Pagerduty => ("receivers.pagerduty", 0, 4),
+        Type::Opsgenie => ("receivers.opsgenie", 0, 4),
+        Type::Alertmanager => ("receivers.alertmanager", 0, 8),
+        Type::Goalert => ("receivers.goalert", 0, 4),
+        Type::Incidentio => ("receivers.incidentio", 0, 4),
     };
     section.rescope(scope);
     let kind = match kind {
         Type::Slack => slack::slack(&section).map(ReceiverKind::Slack),
         Type::Email => email::email(&section).map(|email| ReceiverKind::Email(Box::new(email))),
         Type::Webhook => webhook::webhook(&section).map(|webhook| ReceiverKind::Webhook(Box::new(webhook))),
+        Type::Pagerduty => pagerduty::pagerduty(&section).map(ReceiverKind::Pagerduty),
+        Type::Opsgenie => opsgenie::opsgenie(&section).map(ReceiverKind::Opsgenie),
+        Type::Alertmanager => alertmanager::alertmanager(&section).map(ReceiverKind::Alertmanager),
+        Type::Goalert => goalert::goalert(&section).map(ReceiverKind::Goalert),
+        Type::Incidentio => incidentio::incidentio(&section).map(ReceiverKind::Incidentio),
         Type::Teams => hook::teams(&section).map(ReceiverKind::Teams),
         Type::Discord => hook::discord(&section).map(ReceiverKind::Discord),
         Type::Telegram => telegram::telegram(&section).map(|telegram| ReceiverKind::Telegram(Box::new(telegram))),
