@@ -77,6 +77,8 @@ impl Message {
 #[derive(Debug, Default)]
 struct State {
     messages: Vec<Message>,
+    /// How many were posted ever.
+    posted: usize,
     script: BTreeMap<String, VecDeque<Next>>,
     may_look: bool,
     socket: Option<String>,
@@ -234,8 +236,7 @@ pub(crate) async fn send_as(daemon: &Daemon, receiver: &str, payload: &Value, se
     let at = (firstred::clock::now().as_second() - late).to_string();
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("a key of any length");
     mac.update(format!("v0:{at}:{body}").as_bytes());
-    let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    let signature = format!("v0={hex}");
+    let signature = mac.finalize().into_bytes().iter().fold("v0=".to_owned(), |hex, byte| format!("{hex}{byte:02x}"));
     let headers = [
         ("content-type", "application/x-www-form-urlencoded"),
         ("x-slack-request-timestamp", at.as_str()),
@@ -301,7 +302,8 @@ fn act(method: &str, body: &Value, state: &mut State) -> Value {
         "chat.postMessage" if body["thread_ts"].is_string() && known(thread, state).is_none() => no("thread_not_found"),
         "chat.postMessage" => {
             let now = firstred::clock::now().as_second();
-            let ts = format!("{now}.{:06}", state.messages.len() + 1);
+            state.posted += 1;
+            let ts = format!("{now}.{:06}", state.posted);
             state.messages.push(Message { ts: ts.clone(), body: body.clone(), edits: 0 });
             json!({ "ok": true, "channel": CHANNEL, "ts": ts })
         }
