@@ -20,6 +20,9 @@ const ENV: [(&str, &str); 12] = [
     ("SLACK_SIGNING_SECRET", "0123456789abcdef0123456789abcdef"),
     ("PAGER_URL", "https://pager.example.com/in"),
     ("PAGER_TOKEN", "p"),
+    ("FIRSTRED_LINEAGE_TOKEN", "a-lineage-token"),
+    ("GITLAB_WEBHOOK_TOKEN", "a-gitlab-token"),
+    ("DBT_WEBHOOK_SECRET", "a-dbt-secret"),
 ];
 
 /// Other names of keys, told in the prose of the file.
