@@ -7,7 +7,7 @@ use super::{good, inputs};
 
 const ANNOTATED: &str = include_str!("../../../config/firstred.toml");
 
-const ENV: [(&str, &str); 12] = [
+const ENV: [(&str, &str); 15] = [
     ("FIRSTRED_API_TOKEN", "an-api-token-of-some-length"),
     ("FIRSTRED_INGEST_TOKEN", "an-ingest-token"),
     ("FIRSTRED_SIGNING_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),

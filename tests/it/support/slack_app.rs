@@ -69,7 +69,8 @@ impl Message {
     /// The buttons that it has, as their action ids.
     pub(crate) fn buttons(&self) -> Vec<String> {
         let blocks = self.body["blocks"].as_array().into_iter().flatten();
-        let elements = blocks.filter(|block| block["type"] == "actions").flat_map(|block| block["elements"].as_array());
+        let elements =
+            blocks.filter(|block| block["type"] == "actions").filter_map(|block| block["elements"].as_array());
         elements.flatten().filter_map(|element| element["action_id"].as_str()).map(str::to_owned).collect()
     }
 }
@@ -183,7 +184,13 @@ impl SlackApp {
     /// Everything was such that Slack would have taken it.
     pub(crate) fn assert_well_formed(&self) {
         for call in self.calls() {
-            assert!(call.mistakes.is_empty(), "Slack would refuse this: {:#?}\n{:#}", call.mistakes, call.body);
+            assert!(
+                call.mistakes.is_empty(),
+                "Slack would refuse this {}: {:#?}\n{:#}",
+                call.method,
+                call.mistakes,
+                call.body
+            );
         }
     }
 
