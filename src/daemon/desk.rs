@@ -133,14 +133,10 @@ fn may_see(policy: &Policy, receiver: &str, workspace: &str) -> bool {
 }
 
 fn problem(incident: &IncidentView) -> Problem {
-    let parts = match &incident.provider {
-        Some(provider) => vec![provider.as_str()],
-        None => {
-            let more = incident.step.as_deref().into_iter().chain(incident.code.as_deref());
-            std::iter::once(incident.workflow.as_str()).chain(more).collect()
-        }
-    };
-    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.trim().is_empty()).collect();
+    let of_workflow = [Some(incident.workflow.as_str()), incident.step.as_deref(), incident.code.as_deref()];
+    let of_service = [incident.provider.as_deref(), None, None];
+    let parts = if incident.provider.is_some() { of_service } else { of_workflow };
+    let parts: Vec<&str> = parts.into_iter().flatten().filter(|part| !part.trim().is_empty()).collect();
     Problem {
         id: incident.id.as_str().to_owned(),
         title: parts.join(" / "),

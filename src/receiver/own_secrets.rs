@@ -1,6 +1,6 @@
 //! What each receiver must never repeat: its own secrets, in the forms in which an answer may echo them. It sends nothing.
 
-use secrecy::ExposeSecret as _;
+use secrecy::ExposeSecret;
 use url::Url;
 
 use crate::config::{
@@ -26,7 +26,7 @@ pub(super) fn slack(url: &Url) -> Secrets {
 /// The tokens and the signing secret of an app.
 pub(super) fn slack_bot(settings: &SlackBot) -> Secrets {
     let secrets = [Some(&settings.token), settings.app_token.as_ref(), settings.signing_secret.as_ref()];
-    Secrets::new(secrets.into_iter().flatten().map(|secret| secret.expose_secret()))
+    Secrets::new(secrets.into_iter().flatten().map(ExposeSecret::expose_secret))
 }
 
 /// The URL with what it carries, the token and the signing secrets.

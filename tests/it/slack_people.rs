@@ -127,7 +127,7 @@ async fn nobody_sees_or_changes_what_was_told_in_another_channel() {
     let id = theirs["id"].as_str().expect("an id");
     let listed = send_signed(&daemon, "acme", &acme.command("")).await;
     assert!(listed.text.contains("lead-sync") && !listed.text.contains("payroll"), "{}", listed.text);
-    for text in [format!("ack {id}"), format!("why {id}"), format!("silence {id} 2h"), "ack i_".to_owned()] {
+    for text in [format!("ack {id}"), format!("why {id}"), format!("silence {id} 2h"), "why i_".to_owned()] {
         let answer = send_signed(&daemon, "acme", &acme.command(&text)).await;
         assert!(!answer.text.contains("payroll"), "{text}: {}", answer.text);
     }

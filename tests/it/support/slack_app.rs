@@ -69,7 +69,8 @@ impl Message {
     /// The buttons that it has, as their action ids.
     pub(crate) fn buttons(&self) -> Vec<String> {
         let blocks = self.body["blocks"].as_array().into_iter().flatten();
-        let elements = blocks.filter(|block| block["type"] == "actions").flat_map(|block| block["elements"].as_array());
+        let elements =
+            blocks.filter(|block| block["type"] == "actions").filter_map(|block| block["elements"].as_array());
         elements.flatten().filter_map(|element| element["action_id"].as_str()).map(str::to_owned).collect()
     }
 }
@@ -77,6 +78,8 @@ impl Message {
 #[derive(Debug, Default)]
 struct State {
     messages: Vec<Message>,
+    /// How many were posted ever.
+    posted: usize,
     script: BTreeMap<String, VecDeque<Next>>,
     may_look: bool,
     socket: Option<String>,
@@ -181,7 +184,13 @@ impl SlackApp {
     /// Everything was such that Slack would have taken it.
     pub(crate) fn assert_well_formed(&self) {
         for call in self.calls() {
-            assert!(call.mistakes.is_empty(), "Slack would refuse this: {:#?}\n{:#}", call.mistakes, call.body);
+            assert!(
+                call.mistakes.is_empty(),
+                "Slack would refuse this {}: {:#?}\n{:#}",
+                call.method,
+                call.mistakes,
+                call.body
+            );
         }
     }
 
@@ -234,8 +243,7 @@ pub(crate) async fn send_as(daemon: &Daemon, receiver: &str, payload: &Value, se
     let at = (firstred::clock::now().as_second() - late).to_string();
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("a key of any length");
     mac.update(format!("v0:{at}:{body}").as_bytes());
-    let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    let signature = format!("v0={hex}");
+    let signature = mac.finalize().into_bytes().iter().fold("v0=".to_owned(), |hex, byte| format!("{hex}{byte:02x}"));
     let headers = [
         ("content-type", "application/x-www-form-urlencoded"),
         ("x-slack-request-timestamp", at.as_str()),
@@ -301,7 +309,8 @@ fn act(method: &str, body: &Value, state: &mut State) -> Value {
         "chat.postMessage" if body["thread_ts"].is_string() && known(thread, state).is_none() => no("thread_not_found"),
         "chat.postMessage" => {
             let now = firstred::clock::now().as_second();
-            let ts = format!("{now}.{:06}", state.messages.len() + 1);
+            state.posted += 1;
+            let ts = format!("{now}.{:06}", state.posted);
             state.messages.push(Message { ts: ts.clone(), body: body.clone(), edits: 0 });
             json!({ "ok": true, "channel": CHANNEL, "ts": ts })
         }

@@ -65,7 +65,8 @@ impl Sending<'_> {
             if let Some(found) = messages.iter().find(|message| self.is_it(message, part)) {
                 return Ok(found["ts"].as_str().map(str::to_owned));
             }
-            cursor = answer["response_metadata"]["next_cursor"].as_str().unwrap_or_default().to_owned();
+            let next = answer["response_metadata"]["next_cursor"].as_str();
+            next.unwrap_or_default().clone_into(&mut cursor);
             if cursor.is_empty() {
                 break;
             }

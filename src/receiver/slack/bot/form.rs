@@ -25,7 +25,7 @@ pub(super) struct Said {
 }
 
 impl Said {
-    fn new(text: &str, form: Form, plain: String) -> Self {
+    fn new(text: &str, form: Form, plain: &str) -> Self {
         let Form { blocks, attachments } = form;
         Self {
             rich: json!({ "text": escape(text), "blocks": blocks, "attachments": attachments }),
@@ -44,7 +44,7 @@ pub(super) fn present(draft: &Draft<'_>, receiver: Option<&str>) -> Said {
     let links = if actions.is_some() { Links::Buttons } else { Links::Inline };
     let mut form = form(made, links, MOST_JSON - AROUND - taken);
     form.blocks.extend(actions);
-    Said::new(&message.headline, form, plain_text(made))
+    Said::new(&message.headline, form, &plain_text(made))
 }
 
 fn above(budget: Budget) -> Budget {
@@ -69,7 +69,7 @@ pub(super) fn change(draft: &Draft<'_>) -> Said {
         }
     };
     let headline = made(Budget::percent(0)).headline;
-    Said::new(&headline, form(made, Links::Inline, MOST_JSON - AROUND), plain_text(made))
+    Said::new(&headline, form(made, Links::Inline, MOST_JSON - AROUND), &plain_text(made))
 }
 
 /// The whole detail of the error, where the message has only a part of it.

@@ -39,8 +39,9 @@ impl No {
     /// In words.
     pub(in crate::receiver::slack) fn reason(&self) -> &str {
         match self {
-            Self::Form(reason) | Self::Gone(reason) => reason,
-            Self::Other(Outcome::Refused { reason, .. } | Outcome::Unknown { reason }) => reason,
+            Self::Form(reason)
+            | Self::Gone(reason)
+            | Self::Other(Outcome::Refused { reason, .. } | Outcome::Unknown { reason }) => reason,
             Self::Other(Outcome::Delivered { receipt, .. }) => receipt,
         }
     }

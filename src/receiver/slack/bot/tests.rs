@@ -147,7 +147,7 @@ fn bot(url: &str, timeout: Duration) -> Bot {
 
 /// A delivery that nobody tried before.
 fn fresh(notification: Notification) -> Delivery {
-    Delivery { created_at: clock::now() + Duration::from_secs(3_600), ..delivery(notification) }
+    Delivery { created_at: clock::now() + Duration::from_hours(1), ..delivery(notification) }
 }
 
 fn placed(notification: Notification) -> Delivery {

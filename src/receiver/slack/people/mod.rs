@@ -26,7 +26,7 @@ use crate::net::Client;
 use crate::receiver::{Action, Desk};
 
 /// Slack waits three seconds for an answer; what takes longer is answered later, at the `response_url`.
-const IN_TIME: Duration = Duration::from_millis(2_000);
+const IN_TIME: Duration = Duration::from_secs(2);
 /// What people do at once. More is a flood, and is turned away.
 const AT_ONCE: usize = 32;
 

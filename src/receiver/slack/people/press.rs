@@ -64,10 +64,10 @@ pub(super) fn of_click(payload: &Json) -> Option<Press> {
     // One click is one action.
     let action = payload["actions"].as_array()?.first()?;
     let user = &payload["user"];
-    let names = ["name", "username"].iter().filter_map(|key| user[*key].as_str());
+    let mut names = ["name", "username"].iter().filter_map(|key| user[*key].as_str());
     Some(Press {
         what: What::Click(buttons::click(action)?),
-        person: person(user["id"].as_str()?, names.last().unwrap_or_default())?,
+        person: person(user["id"].as_str()?, names.next().unwrap_or_default())?,
         receiver: buttons::receiver(action).map(str::to_owned),
         channel: (owned(&payload["channel"]["id"]), owned(&payload["channel"]["name"])),
         response_url: payload["response_url"].as_str().map(str::to_owned),

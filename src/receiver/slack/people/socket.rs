@@ -24,7 +24,7 @@ const ASK_AFTER: Duration = Duration::from_secs(30);
 const GONE_AFTER: Duration = Duration::from_secs(75);
 /// Between two connections that failed.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// Slack closes a connection every few hours, after it has said so. More often than this it is a fault.
 const SHORTEST_LIFE: Duration = Duration::from_secs(10);
 

@@ -25,7 +25,7 @@ impl Answer {
     /// A sentence of ours, or with a name from outside.
     pub(super) fn plain(said: &str) -> Self {
         let said = text::end_cut(&text::line(said), LINE);
-        Self { sections: vec![section(vec![words(&said)])], text: said }
+        Self { sections: vec![section(&[words(&said)])], text: said }
     }
 
     /// As Slack takes it: in the answer to a command, and at a `response_url`.
@@ -52,16 +52,17 @@ pub(super) fn done(done: &Done, what: &What) -> Option<Answer> {
         Done::Silenced { problem, until, silence } => {
             let mut answer = about(problem, " is silent until ");
             answer.push(moment(*until), &when::moment(*until));
-            let rest =
-                format!(". What is withheld is told when it ends. `firstred silence end {silence}` ends it now.");
-            answer.push(words(&rest.replace('`', "")), &rest);
+            let rest = ". What is withheld is told when it ends. What ends it now: ";
+            answer.push(words(rest), rest);
+            let command = format!("firstred silence end {}", short(silence));
+            answer.push(code(&command), &command);
             answer
         }
         Done::Why { problem, lines } => {
             let mut answer = about(problem, "");
             for (label, said) in lines {
                 let said = text::end_cut(&text::line(text::head(said, 2_000)), LINE);
-                answer.sections.push(section(vec![bold(label), words(&format!("  {said}"))]));
+                answer.sections.push(section(&[bold(label), words(&format!("  {said}"))]));
             }
             answer
         }
@@ -93,7 +94,7 @@ pub(super) fn help(wrong: Option<&str>) -> Answer {
         answer = Answer::plain(&format!("Nothing was done: {wrong}."));
     }
     for (command, says) in lines {
-        answer.sections.push(section(vec![code(command), words(&format!("  {says}"))]));
+        answer.sections.push(section(&[code(command), words(&format!("  {says}"))]));
     }
     answer
 }
@@ -114,7 +115,7 @@ fn about(problem: &Problem, said: &str) -> Answer {
     if !said.is_empty() {
         elements.push(words(said));
     }
-    Answer { text: format!("{title}{said}"), sections: vec![section(elements)] }
+    Answer { text: format!("{title}{said}"), sections: vec![section(&elements)] }
 }
 
 fn list(problems: &[Problem], more: usize) -> Answer {
@@ -136,9 +137,9 @@ fn list(problems: &[Problem], more: usize) -> Answer {
     let count =
         text::counted(u32::try_from(problems.len() + more).unwrap_or(u32::MAX), "open incident", "open incidents");
     let mut sections =
-        vec![section(vec![bold(&count)]), json!({ "type": "rich_text_list", "style": "bullet", "elements": items })];
+        vec![section(&[bold(&count)]), json!({ "type": "rich_text_list", "style": "bullet", "elements": items })];
     if more > 0 {
-        sections.push(section(vec![words(&format!("and {} more, older ones", text::grouped(more)))]));
+        sections.push(section(&[words(&format!("and {} more, older ones", text::grouped(more)))]));
     }
     Answer { text: count, sections }
 }
@@ -157,7 +158,7 @@ fn code(said: &str) -> Json {
     json!({ "type": "text", "text": said, "style": { "code": true } })
 }
 
-fn section(elements: Vec<Json>) -> Json {
+fn section(elements: &[Json]) -> Json {
     json!({ "type": "rich_text_section", "elements": elements })
 }
 
