@@ -78,11 +78,12 @@ impl Alert {
             Subject::Run(card) => (name(&card.source), name(card.run.workflow.title())),
             Subject::Own(_) | Subject::Summary(_) => (None, None),
         };
-        let since = note.map(|note| note.opened_at).or_else(|| match &notification.subject {
+        let own_start = match &notification.subject {
             Subject::Own(trouble) => Some(trouble.since),
             Subject::Summary(summary) => Some(summary.since),
             Subject::Run(_) => None,
-        });
+        };
+        let since = note.map(|note| note.opened_at).or(own_start);
         Self {
             action: action(notification.kind),
             key: payload::dedup_key(notification),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::api::own_url;
-use crate::config::parts::http::warn_clear_text;
+use crate::config::parts::source::warn_clear_text;
 use crate::config::read::{Section, header_secret, one_or_many, secret, span, text};
 use crate::config::{AlertmanagerAuth, AlertmanagerReceiver};
 
@@ -25,7 +25,7 @@ pub(super) fn alertmanager(section: &Section<'_>) -> Option<AlertmanagerReceiver
     if let (Some(first), Ok(Some(_))) = (urls.iter().flatten().find(|url| url.scheme() == "http"), &auth) {
         warn_clear_text(section, first);
     }
-    let lifetime = section.get("lifetime", span(Duration::from_secs(300)));
+    let lifetime = section.get("lifetime", span(Duration::from_mins(5)));
     let lifetime = lifetime.unwrap_or(LIFETIME);
     let cluster = AlertmanagerReceiver { urls: urls?, auth: auth.ok()?, lifetime };
     let mut known = BTreeSet::new();

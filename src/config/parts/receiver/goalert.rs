@@ -2,7 +2,7 @@
 
 use super::api::own_url;
 use crate::config::GoalertReceiver;
-use crate::config::parts::http::warn_clear_text;
+use crate::config::parts::source::warn_clear_text;
 use crate::config::read::{Section, secret};
 
 pub(super) fn goalert(section: &Section<'_>) -> Option<GoalertReceiver> {
