@@ -7,7 +7,7 @@ use super::{good, inputs};
 
 const ANNOTATED: &str = include_str!("../../../config/firstred.toml");
 
-const ENV: [(&str, &str); 14] = [
+const ENV: &[(&str, &str)] = &[
     ("FIRSTRED_API_TOKEN", "an-api-token-of-some-length"),
     ("FIRSTRED_INGEST_TOKEN", "an-ingest-token"),
     ("FIRSTRED_SIGNING_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
@@ -22,10 +22,13 @@ const ENV: [(&str, &str); 14] = [
     ("ALERTMANAGER_PASSWORD", "p"),
     ("GOALERT_TOKEN", "5f60718a-0f3c-4b2a-9d8e-a1b2c3d4e5f6"),
     ("INCIDENTIO_TOKEN", "t"),
+    ("FIRSTRED_LINEAGE_TOKEN", "a-lineage-token"),
+    ("GITLAB_WEBHOOK_TOKEN", "a-gitlab-token"),
+    ("DBT_WEBHOOK_SECRET", "a-dbt-secret"),
 ];
 
 /// Other names of keys, told in the prose of the file.
-const ALIASES: [&str; 11] = [
+const ALIASES: &[&str] = &[
     "match.step_title",
     "match.stepTitle",
     "match.step_kind",
@@ -55,7 +58,7 @@ fn the_annotated_file_loads_as_it_stands() {
 
 #[test]
 fn the_annotated_file_loads_with_every_setting_switched_on() {
-    let (result, known) = trace(&inputs(&switched_on(), &ENV));
+    let (result, known) = trace(&inputs(&switched_on(), ENV));
     let loaded = result.unwrap_or_else(|diagnostics| panic!("refused:\n{diagnostics}"));
     assert_eq!(render(&loaded.warnings, false), "");
 
