@@ -67,7 +67,8 @@ impl Alert {
     pub(crate) fn plain(draft: &Draft<'_>) -> Self {
         let message = draft.plain(Budget::percent(0));
         let alert = Self::with(draft.notification(), &message);
-        let text = format!("{}\n\n{}", alert.summary, message.footer);
+        let parts = [Some(alert.summary.as_str()), ending(draft.notification()), Some(message.footer.as_str())];
+        let text = parts.into_iter().flatten().collect::<Vec<_>>().join("\n\n");
         Self { text, facts: Vec::new(), links: Vec::new(), ..alert }
     }
 

@@ -38,6 +38,9 @@ fn an_alert_that_nobody_closes_says_so() {
         let alert = alert(name);
         let says = alert.text.contains("firstred does not close");
         assert_eq!(says, is_left_open(&notification), "{name}");
+        let delivery = delivered(name);
+        let plain = Alert::plain(&Composer::default().draft(&delivery)).text.contains("firstred does not close");
+        assert_eq!(says, plain, "{name}");
         assert_eq!(says, alert.facts.iter().any(|(fact, _)| fact == "ending"), "{name}");
     }
 }
