@@ -67,7 +67,8 @@ impl Alert {
     pub(crate) fn plain(draft: &Draft<'_>) -> Self {
         let message = draft.plain(Budget::percent(0));
         let alert = Self::with(draft.notification(), &message);
-        let text = format!("{}\n\n{}", alert.summary, message.footer);
+        let parts = [Some(alert.summary.as_str()), ending(draft.notification()), Some(message.footer.as_str())];
+        let text = parts.into_iter().flatten().collect::<Vec<_>>().join("\n\n");
         Self { text, facts: Vec::new(), links: Vec::new(), ..alert }
     }
 
@@ -78,11 +79,12 @@ impl Alert {
             Subject::Run(card) => (name(&card.source), name(card.run.workflow.title())),
             Subject::Own(_) | Subject::Summary(_) => (None, None),
         };
-        let since = note.map(|note| note.opened_at).or_else(|| match &notification.subject {
+        let own_start = match &notification.subject {
             Subject::Own(trouble) => Some(trouble.since),
             Subject::Summary(summary) => Some(summary.since),
             Subject::Run(_) => None,
-        });
+        };
+        let since = note.map(|note| note.opened_at).or(own_start);
         Self {
             action: action(notification.kind),
             key: payload::dedup_key(notification),

@@ -1,5 +1,6 @@
 //! Tests of what all on-call tools are told.
 
+use super::Action::{Acknowledge, Resolve, Trigger};
 use super::*;
 use crate::receiver::draft::Composer;
 use crate::receiver::test_oncall::{all, assert_clean, delivered, hostile_ones, sample};
@@ -15,7 +16,6 @@ fn from_opened_to_opened_again_it_is_one_alert_that_changes_its_state() {
     let alerts = names.map(alert);
     assert!(alerts.iter().all(|alert| alert.key == alerts[0].key));
     let actions: Vec<_> = alerts.iter().map(|alert| alert.action).collect();
-    use Action::{Acknowledge, Resolve, Trigger};
     assert_eq!(actions, [Trigger, Trigger, Trigger, Acknowledge, Trigger, Resolve, Trigger]);
 }
 
@@ -38,6 +38,9 @@ fn an_alert_that_nobody_closes_says_so() {
         let alert = alert(name);
         let says = alert.text.contains("firstred does not close");
         assert_eq!(says, is_left_open(&notification), "{name}");
+        let delivery = delivered(name);
+        let plain = Alert::plain(&Composer::default().draft(&delivery)).text.contains("firstred does not close");
+        assert_eq!(says, plain, "{name}");
         assert_eq!(says, alert.facts.iter().any(|(fact, _)| fact == "ending"), "{name}");
     }
 }

@@ -1,4 +1,4 @@
-//! GoAlert by its generic API: an incident is one alert, known by `dedup`. It knows its token and the HTTP client; it reads nothing back.
+//! `GoAlert` by its generic API: an incident is one alert, known by `dedup`. It knows its token and the HTTP client; it reads nothing back.
 //!
 //! Limits and answers: github target/goalert, genericapi/handler.go and alert/alert.go.
 

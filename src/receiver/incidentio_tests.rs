@@ -4,7 +4,7 @@ use secrecy::SecretString;
 
 use super::*;
 use crate::config::ReceiverKind;
-use crate::receiver::test_oncall::{all, assert_clean, attempt, delivered, hostile_ones, reason, word};
+use crate::receiver::test_oncall::{Answers, all, assert_clean, attempt, delivered, hostile_ones, reason, word};
 use crate::receiver::test_support::{answer, at, delivery};
 
 const KEY: &str = "5f60718a-0f3c-4b2a-9d8e-a1b2c3d4e5f6";
@@ -77,7 +77,7 @@ async fn an_acknowledgement_opens_nothing_again() {
 
 #[tokio::test]
 async fn every_answer_has_its_meaning() {
-    let rows: &[(&str, &[(u16, &str, &str)], &str)] = &[
+    let rows: &[(&str, Answers<'_>, &str)] = &[
         ("opened", &[(202, "", YES)], "delivered"),
         ("opened", &[(200, "", "<html>Sign in</html>")], "again"),
         ("opened", &[(202, "", "")], "again"),

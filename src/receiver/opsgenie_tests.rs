@@ -4,7 +4,9 @@ use secrecy::SecretString;
 
 use super::*;
 use crate::config::ReceiverKind;
-use crate::receiver::test_oncall::{all, assert_clean, attempt, delivered, hostile_ones, reason, sample, word};
+use crate::receiver::test_oncall::{
+    Answers, all, assert_clean, attempt, delivered, hostile_ones, reason, sample, word,
+};
 use crate::receiver::test_support::{answer, at, delivery};
 
 const KEY: &str = "0f3c1b2a-9d8e-4f70-a1b2-c3d4e5f60718";
@@ -76,7 +78,7 @@ async fn every_answer_has_its_meaning() {
     let invalid = r#"{"message":"Request body is not processable.","errors":{"message":"too long"},"requestId":"x"}"#;
     let no = r#"{"message":"You are not authorized","took":0.0,"requestId":"x"}"#;
     let slow = r#"{"message":"You are making too many requests!","requestId":"x"}"#;
-    let rows: &[(&str, &[(u16, &str, &str)], &str)] = &[
+    let rows: &[(&str, Answers<'_>, &str)] = &[
         ("opened", &[(202, "", YES)], "delivered"),
         ("opened", &[(200, "", "<html>Sign in</html>")], "again"),
         ("opened", &[(202, "", "")], "again"),

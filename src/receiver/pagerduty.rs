@@ -1,4 +1,4 @@
-//! PagerDuty by Events API v2: an incident is one alert that is triggered, acknowledged and resolved. It knows its key and the HTTP
+//! `PagerDuty` by Events API v2: an incident is one alert that is triggered, acknowledged and resolved. It knows its key and the HTTP
 //! client; it reads nothing back.
 //!
 //! Limits and answers: facts/receivers.md 3 (github PagerDuty/developer-docs, events-API-v2).

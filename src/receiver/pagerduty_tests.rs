@@ -1,8 +1,8 @@
-//! Tests of the PagerDuty receiver: its events, and what its answers mean.
+//! Tests of the `PagerDuty` receiver: its events, and what its answers mean.
 
 use super::*;
 use crate::config::ReceiverKind;
-use crate::receiver::test_oncall::{all, assert_clean, attempt, delivered, hostile_ones, reason, word};
+use crate::receiver::test_oncall::{Answers, all, assert_clean, attempt, delivered, hostile_ones, reason, word};
 use crate::receiver::test_support::{answer, at, delivery};
 
 const KEY: &str = "R0UT1NGK3YR0UT1NGK3YR0UT1NGK3YAB";
@@ -54,7 +54,7 @@ async fn every_answer_has_its_meaning() {
         r#"{"status":"invalid event","message":"Event object is invalid","errors":["'payload.severity' is invalid"]}"#;
     let key = r#"{"status":"invalid event","message":"Event object is invalid","errors":["Length of 'routing_key' is incorrect"]}"#;
     let slow = r#"{"status":"throttle exceeded","message":"Requests for this service are arriving too quickly."}"#;
-    let rows: &[(&[(u16, &str, &str)], &str)] = &[
+    let rows: &[(Answers<'_>, &str)] = &[
         (&[(202, "", YES)], "delivered"),
         (&[(200, "", "<html>Sign in to the guest network</html>")], "again"),
         (&[(202, "", "")], "again"),

@@ -81,6 +81,9 @@ pub(crate) async fn attempt(
     (outcome, requests)
 }
 
+/// Status, headers and body of each answer, in their order.
+pub(crate) type Answers<'a> = &'a [(u16, &'a str, &'a str)];
+
 /// One request.
 pub(crate) struct Asked {
     /// `POST /v2/enqueue`

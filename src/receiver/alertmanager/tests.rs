@@ -4,8 +4,10 @@ use secrecy::SecretString;
 
 use super::*;
 use crate::config::ReceiverKind;
-use crate::receiver::test_oncall::{all, assert_clean, attempt, delivered, hostile_ones, reason, sample, word};
-use crate::receiver::test_support::{answer, at, delivery};
+use crate::receiver::test_oncall::{
+    Answers, all, assert_clean, attempt, delivered, hostile_ones, reason, receiver, sample, word,
+};
+use crate::receiver::test_support::{answer, at, delivery, http_server};
 
 const NOW: &str = "2026-11-22T10:45:00Z";
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -141,18 +143,12 @@ async fn each_instance_is_an_address_of_its_own() {
     };
     assert_eq!(settings.addresses(), ["am-0.example.com:9093", "am.example.com/second"]);
 
-    let meant = |base: &str| {
-        let own = base.trim_start_matches("http://").to_owned();
-        (ReceiverKind::Alertmanager(self::settings(&["http://127.0.0.1:1", base], None)), own)
-    };
-    let mut own = String::new();
     let mut delivery = delivered("opened");
-    let (url, mut asked, server) = crate::receiver::test_support::http_server(vec![answer(200, "", "")]).await;
+    let two = |base: &str| ReceiverKind::Alertmanager(self::settings(&["http://127.0.0.1:1", base], None));
+    let (url, mut asked, server) = http_server(vec![answer(200, "", "")]).await;
     let base = url.trim_end_matches("/hook/SECRET");
-    let (kind, address) = meant(base);
-    own.push_str(&address);
-    delivery.address = Some(own);
-    let outcome = crate::receiver::test_oncall::receiver(kind).expect("a receiver").send(&delivery, at(NOW)).await;
+    delivery.address = Some(base.trim_start_matches("http://").to_owned());
+    let outcome = receiver(two(base)).expect("a receiver").send(&delivery, at(NOW)).await;
     server.abort();
     assert!(asked.try_recv().is_ok() && word(&outcome) == "delivered", "{outcome:?}");
 
@@ -163,7 +159,7 @@ async fn each_instance_is_an_address_of_its_own() {
 
 #[tokio::test]
 async fn every_answer_has_its_meaning() {
-    let rows: &[(&[(u16, &str, &str)], &str)] = &[
+    let rows: &[(Answers<'_>, &str)] = &[
         (&[(200, "", "")], "delivered"),
         (&[(200, "", "{}")], "delivered"),
         (&[(200, "", "<html>Sign in</html>")], "again"),

@@ -25,7 +25,7 @@ pub(super) fn alertmanager(section: &Section<'_>) -> Option<AlertmanagerReceiver
     if let (Some(first), Ok(Some(_))) = (urls.iter().flatten().find(|url| url.scheme() == "http"), &auth) {
         warn_clear_text(section, first);
     }
-    let lifetime = section.get("lifetime", span(Duration::from_secs(300)));
+    let lifetime = section.get("lifetime", span(Duration::from_mins(5)));
     let lifetime = lifetime.unwrap_or(LIFETIME);
     let cluster = AlertmanagerReceiver { urls: urls?, auth: auth.ok()?, lifetime };
     let mut known = BTreeSet::new();
