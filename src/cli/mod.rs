@@ -16,6 +16,7 @@ mod run;
 mod runs;
 mod setup;
 mod silence;
+mod template;
 mod test_receiver;
 mod timeline;
 mod tried;
@@ -73,6 +74,15 @@ enum Command {
         /// The source that the runs of a file are taken to come from. Default: the only one that is configured.
         #[arg(long)]
         source: Option<String>,
+    },
+    /// Print what a template of the configuration says of every kind of message; or one whole message with it. Exits 1 when it fails
+    /// for any.
+    Template {
+        /// The template, as the configuration names it.
+        name: String,
+        /// The kind of message, as the list names it.
+        #[arg(value_name = "KIND")]
+        sample: Option<String>,
     },
     /// Send a test message through a receiver, now. Exits 1 when it is not delivered.
     TestReceiver {
@@ -155,6 +165,7 @@ pub fn main() -> ExitCode {
         Command::Check => check::run(&args.config, args.format),
         Command::Explain { run } => explain::run(&args.config, &run, args.format),
         Command::Route { run, source } => route::run(&args.config, &run, source, args.format),
+        Command::Template { name, sample } => template::run(&args.config, &name, sample.as_deref(), args.format),
         Command::TestReceiver { name } => test_receiver::run(&args.config, &name, args.format),
         Command::Why { run } => why::run(&args.config, &run, args.format),
         Command::Backtest { new, since, fail_on } => backtest::run(&args.config, &new, since, fail_on, args.format),

@@ -11,6 +11,7 @@ use toml::Value;
 use super::diagnostic::Level;
 use super::outside::Files;
 use super::path::Path;
+use super::settings::TemplateCheck;
 
 /// Where a mistake is.
 #[derive(Debug, Clone)]
@@ -21,6 +22,8 @@ pub(super) enum Place {
     Key(Path),
     /// At a part of the text.
     Text(Range<usize>),
+    /// Within the string at a path: at these bytes of it.
+    Inside(Path, Range<usize>),
     /// In an environment variable, which stands for the value there.
     Variable(String, Option<Path>),
     /// In the file as a whole.
@@ -43,6 +46,7 @@ pub(super) struct Cx<'a> {
     pub(super) env: &'a BTreeMap<String, String>,
     pub(super) files: &'a dyn Files,
     pub(super) filter_check: fn(&str) -> Result<(), String>,
+    pub(super) template_check: TemplateCheck,
     /// Paths whose value came from the environment, and the variable.
     pub(super) overrides: BTreeMap<String, String>,
     /// The same for keys of named sources and receivers.
@@ -51,6 +55,8 @@ pub(super) struct Cx<'a> {
     pub(super) receivers: BTreeSet<String>,
     /// The same for quiet hours.
     pub(super) schedules: BTreeSet<String>,
+    /// The same for templates.
+    pub(super) templates: BTreeSet<String>,
     /// Now, where it is known.
     pub(super) now: Option<Timestamp>,
     /// The folder of the configuration, which the files of its tests are relative to.
@@ -72,10 +78,12 @@ impl<'a> Cx<'a> {
             env,
             files,
             filter_check,
+            template_check: |_, _| Vec::new(),
             overrides: BTreeMap::new(),
             named: Vec::new(),
             receivers: BTreeSet::new(),
             schedules: BTreeSet::new(),
+            templates: BTreeSet::new(),
             now: None,
             folder: PathBuf::new(),
             problems: RefCell::default(),
@@ -104,6 +112,11 @@ impl<'a> Cx<'a> {
 
     pub(super) fn error(&self, path: &Path, message: String, help: Option<String>) {
         self.add(Level::Error, self.place(path), message, help, false);
+    }
+
+    /// A mistake within the string at `path`, at the bytes `range` of what it says.
+    pub(super) fn inside(&self, path: &Path, range: Range<usize>, message: String, help: Option<String>) {
+        self.add(Level::Error, Place::Inside(path.clone(), range), message, help, false);
     }
 
     pub(super) fn warning(&self, path: &Path, message: String, help: Option<String>) {

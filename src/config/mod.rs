@@ -25,6 +25,7 @@ mod spans;
 mod suggest;
 #[cfg(test)]
 mod tests;
+mod within;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Level};
 pub use load::{ConfigFile, Inputs, Loaded, load};

@@ -104,7 +104,7 @@ struct Prepared {
 impl Prepared {
     fn of(config: &Config, metrics: &Metrics) -> Result<Self, StartError> {
         Ok(Self {
-            receivers: lanes::build(config)?,
+            receivers: lanes::build(config, metrics)?,
             sources: pollers::build(config, metrics)?,
             gates: doors::gates(config)?,
         })

@@ -10,11 +10,11 @@ mod http;
 mod message;
 mod own_secrets;
 mod payload;
+mod samples;
 mod slack;
+mod template;
 #[cfg(test)]
 mod test_hostile;
-#[cfg(test)]
-mod test_incidents;
 #[cfg(test)]
 mod test_support;
 mod webhook;
@@ -27,14 +27,18 @@ use tokio::sync::Notify;
 use url::Url;
 
 use self::common::Common;
+use self::template::Template;
+pub use self::template::{Tried as TemplateTried, check as check_template, try_out as try_template};
 use crate::config::{ReceiverKind, ReceiverSettings};
 use crate::engine::{Attempted, Delivery, Notification, Outcome};
+use crate::metrics::Metrics;
 use crate::net::NetError;
 use crate::net::signature::SecretError;
 
 /// A receiver, ready to send.
 pub struct Receiver {
     inner: Inner,
+    template: Option<Arc<Template>>,
 }
 
 enum Inner {
@@ -59,6 +63,16 @@ pub enum BuildError {
     /// The token holds characters that no HTTP header takes.
     #[error("failed to use the token: it holds characters that no HTTP header takes, perhaps a line break")]
     Token,
+    /// A template can't be read.
+    #[error("failed to read the template {name:?} at {block}: {reason}; `firstred check` shows where")]
+    Template {
+        /// Its name.
+        name: String,
+        /// The block.
+        block: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
     /// TLS for SMTP can't be set up.
     #[error("failed to set up TLS for SMTP: {0}")]
     Tls(String),
@@ -72,14 +86,24 @@ impl Receiver {
     pub fn build(name: &str, settings: &ReceiverSettings, public_url: Option<&Url>) -> Result<Self, BuildError> {
         // The link "why this message" needs both; it waits for the page that it leads to.
         let _ = (name, public_url);
-        let common = &Common::of(settings);
+        let mut common = Common::of(settings);
+        common.composer.template = settings.template.as_deref().map(Template::build).transpose()?;
+        let template = common.composer.template.clone();
+        let common = &common;
         let inner = match &settings.kind {
             ReceiverKind::Slack(slack) => Inner::Slack(slack::Slack::build(slack, common)?),
             ReceiverKind::Email(email) => Inner::Email(Box::new(email::Email::build(email, common)?)),
             ReceiverKind::Webhook(webhook) => Inner::Webhook(Box::new(webhook::Webhook::build(webhook, common)?)),
             ReceiverKind::Console(console) => Inner::Console(console::Console::stdout(*console, common)),
         };
-        Ok(Self { inner })
+        Ok(Self { inner, template })
+    }
+
+    /// Counts in `metrics` what its template fails.
+    pub fn count_in(&self, metrics: &Metrics) {
+        if let Some(template) = &self.template {
+            template.count_in(metrics);
+        }
     }
 
     /// Makes one attempt: at most one message arrives, and it takes no longer than the receiver's timeout. `now` is when.

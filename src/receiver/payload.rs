@@ -14,10 +14,16 @@ pub(crate) const MOST_BYTES: usize = 20_000;
 /// The longest `dedup_key` that `PagerDuty` Events v2 takes.
 const LONGEST_KEY: usize = 255;
 
-/// The whole payload, cut until it fits. The same notification gives the same bytes on every attempt.
-pub(crate) fn json(notification: &Notification) -> String {
+/// The whole payload, clean and uncut: what templates speak of.
+pub(crate) fn value(notification: &Notification) -> Value {
     let mut value = whole(notification);
     clean(&mut value);
+    value
+}
+
+/// The whole payload, cut until it fits. The same notification gives the same bytes on every attempt.
+pub(crate) fn json(notification: &Notification) -> String {
+    let mut value = value(notification);
     let cut_to = |value: &Value, most| {
         let mut value = value.clone();
         cut(&mut value, most);

@@ -14,6 +14,7 @@ mod rule;
 mod schedule;
 mod silence;
 mod source;
+mod template;
 mod test_case;
 
 pub(super) use expect::expectations;
@@ -24,6 +25,7 @@ pub(super) use rule::{rule_name, rules};
 pub(super) use schedule::{Schedules, is_always_on, schedules};
 pub(super) use silence::{inhibitions, silences};
 pub(super) use source::sources;
+pub(super) use template::{Templates, templates};
 pub(super) use test_case::tests;
 
 use std::collections::BTreeSet;

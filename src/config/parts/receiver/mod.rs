@@ -12,6 +12,7 @@ use toml::Value;
 use url::Url;
 
 use super::schedule::schedule_name;
+use super::template::template_name;
 use super::{check_name, receiver_name, severity, workspaces};
 use crate::config::path::Path;
 use crate::config::read::{At, Section, certificate, count, duration, span, word};
@@ -27,6 +28,7 @@ pub(in crate::config) struct Receiver {
     pub(in crate::config) budget: Option<Budget>,
     pub(in crate::config) quiet: Option<String>,
     pub(in crate::config) passes: Severity,
+    pub(in crate::config) template: Option<String>,
     pub(in crate::config) path: Path,
 }
 
@@ -70,6 +72,7 @@ fn receiver(at: &At<'_>) -> Option<Receiver> {
     let budget = section.get("budget", budget);
     let quiet = section.get("quiet", schedule_name);
     let passes = section.get("passes", severity);
+    let template = section.get("template", template_name);
     let way = Way { ca_file: section.get("ca_file", certificate) };
     if section.has("passes") && !section.has("quiet") {
         let path = section.path().key("passes");
@@ -94,6 +97,10 @@ fn receiver(at: &At<'_>) -> Option<Receiver> {
             Some(ReceiverKind::Console(ConsoleReceiver { json }))
         }
     };
+    if let (Some(_), Some(false)) = (&template, kind.as_ref().map(ReceiverKind::is_for_people)) {
+        let help = "leave it out: machines get the payload of docs/templates.md as it is".to_owned();
+        at.cx.warning(&section.path().key("template"), "no template changes what a machine reads".to_owned(), Some(help));
+    }
     section.finish();
     Some(Receiver {
         settings: ReceiverSettings {
@@ -102,6 +109,8 @@ fn receiver(at: &At<'_>) -> Option<Receiver> {
             timeout: timeout.unwrap_or(Duration::from_secs(15)),
             pace: pace.unwrap_or(Duration::from_secs(own_pace)),
             parallel: parallel.unwrap_or(own_parallel),
+            // Found once all templates are read.
+            template: None,
         },
         workspaces,
         fallback,
@@ -109,6 +118,7 @@ fn receiver(at: &At<'_>) -> Option<Receiver> {
         budget,
         quiet,
         passes: passes.unwrap_or(Severity::Critical),
+        template,
         path: at.path.clone(),
     })
 }

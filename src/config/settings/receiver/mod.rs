@@ -6,6 +6,7 @@ mod slack;
 mod webhook;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use console::ConsoleReceiver;
@@ -13,6 +14,7 @@ pub use email::{EmailReceiver, SmtpSecurity, SmtpServer};
 pub use slack::SlackReceiver;
 pub use webhook::WebhookReceiver;
 
+use super::TemplateSettings;
 use crate::engine::Manner;
 
 /// One `[receivers.NAME]`. What the engine decides by (workspaces, fallback, `give_up_after`) is in the policy.
@@ -28,6 +30,8 @@ pub struct ReceiverSettings {
     pub pace: Duration,
     /// The most attempts in flight at once. Default: what the kind asks for, 1 for Slack, 32 for a webhook.
     pub parallel: usize,
+    /// What writes parts of its messages.
+    pub template: Option<Arc<TemplateSettings>>,
 }
 
 impl ReceiverSettings {
@@ -46,6 +50,18 @@ impl ReceiverSettings {
         match &self.kind {
             ReceiverKind::Slack(_) | ReceiverKind::Email(_) | ReceiverKind::Console(_) => Manner::Posts,
             ReceiverKind::Webhook(_) => Manner::Alert,
+        }
+    }
+}
+
+impl ReceiverKind {
+    /// Whether people read its messages as they are. Machines get the payload, which no template changes.
+    #[must_use]
+    pub fn is_for_people(&self) -> bool {
+        match self {
+            Self::Slack(_) | Self::Email(_) => true,
+            Self::Console(console) => !console.json,
+            Self::Webhook(_) => false,
         }
     }
 }
