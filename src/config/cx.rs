@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 use toml::Value;
 
 use super::diagnostic::Level;
@@ -64,6 +65,8 @@ pub(super) struct Cx<'a> {
     problems: RefCell<Vec<Problem>>,
     /// Values that must not be shown.
     masked: RefCell<Vec<Path>>,
+    /// The secrets that were read.
+    secrets: RefCell<Vec<SecretString>>,
     /// Every key that was asked for, as `sources.http.every`, and whether it was there.
     known: RefCell<BTreeMap<String, bool>>,
 }
@@ -88,6 +91,7 @@ impl<'a> Cx<'a> {
             folder: PathBuf::new(),
             problems: RefCell::default(),
             masked: RefCell::default(),
+            secrets: RefCell::default(),
             known: RefCell::default(),
         }
     }
@@ -162,6 +166,16 @@ impl<'a> Cx<'a> {
 
     pub(super) fn hide(&self, path: &Path) {
         self.masked.borrow_mut().push(path.clone());
+    }
+
+    /// Keeps a secret in mind, for who looks for it where it must not be.
+    pub(super) fn keep(&self, secret: &SecretString) {
+        self.secrets.borrow_mut().push(secret.clone());
+    }
+
+    /// The secrets that were read so far.
+    pub(super) fn secrets(&self) -> Vec<SecretString> {
+        self.secrets.borrow().clone()
     }
 
     pub(super) fn know(&self, scope: &str, key: &str, used: bool) {

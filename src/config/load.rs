@@ -59,7 +59,14 @@ impl Inputs<'static> {
         env: BTreeMap<String, String>,
         filter_check: fn(&str) -> Result<(), String>,
     ) -> Self {
-        Self { file: path.map(ConfigFile::Path), env, files: &Disk, filter_check, template_check: |_, _| Vec::new(), now: None }
+        Self {
+            file: path.map(ConfigFile::Path),
+            env,
+            files: &Disk,
+            filter_check,
+            template_check: |_, _| Vec::new(),
+            now: None,
+        }
     }
 }
 
@@ -235,6 +242,7 @@ fn read(cx: &Cx<'_>, root: &Value) -> Option<Config> {
         templates,
         policy: Arc::new(policy),
         classes: Arc::new(classes.unwrap_or_else(Classes::default)),
+        secrets: cx.secrets(),
         tests,
     })
 }

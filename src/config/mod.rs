@@ -30,5 +30,6 @@ mod within;
 pub use diagnostic::{Diagnostic, Diagnostics, Level};
 pub use load::{ConfigFile, Inputs, Loaded, load};
 pub use outside::{Disk, Files};
+pub use parts::receiver_types;
 pub use render::render;
 pub use settings::*;

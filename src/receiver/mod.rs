@@ -117,6 +117,20 @@ impl Receiver {
     }
 }
 
+impl Receiver {
+    /// Everything that [`Receiver::send`] may send of `delivery`, by the name of its form, as it goes out: without addresses, headers of
+    /// HTTP and signatures. Sends nothing.
+    #[must_use]
+    pub fn render_all(&self, delivery: &Delivery) -> Vec<(&'static str, Vec<u8>)> {
+        match &self.inner {
+            Inner::Slack(slack) => slack.render_all(delivery),
+            Inner::Email(email) => email.render_all(delivery),
+            Inner::Webhook(_) => vec![("payload", payload::json(&delivery.notification).into_bytes())],
+            Inner::Console(console) => console.render_all(delivery),
+        }
+    }
+}
+
 impl dispatcher::Carrier for Receiver {
     async fn carry(&self, delivery: &Delivery, now: Timestamp) -> Outcome {
         self.send(delivery, now).await

@@ -130,11 +130,20 @@ pub(super) fn of_shape(kind: &str, shape: &str, field: &'static str, salt: &str)
     Canary { kind: kind.to_owned(), field, text, pieces }
 }
 
-/// What the user wants to see found.
-pub(super) fn of_text(planted: &str, field: &'static str) -> Canary {
-    // The same everywhere: what shows tells where it showed, and not where it was planted.
-    let pieces = if planted.chars().count() > PIECE { pieces_of(planted) } else { vec![planted.to_owned()] };
-    Canary { kind: "planted".to_owned(), field, text: planted.to_owned(), pieces }
+/// A secret that is somebody's own and planted nowhere: all of it must not be seen.
+pub(super) fn of_own(secret: &str, field: &'static str) -> Canary {
+    Canary { kind: "configured".to_owned(), field, text: secret.to_owned(), pieces: pieces_of(secret) }
+}
+
+/// What the user wants to see found, with a mark behind it that tells the field: the secret is the same in all of them. Where the end of
+/// it stands before the mark, it was not taken out.
+pub(super) fn of_text(secret: &str, field: &'static str) -> Canary {
+    let mark = made("a16", &["planted", secret, field]);
+    let chars: Vec<char> = secret.chars().collect();
+    let end: String = chars[chars.len().saturating_sub(PIECE)..].iter().collect();
+    // In a link, a space is a plus sign, and so is one in the secret.
+    let pieces = vec![format!("{end} {mark}"), format!("{end}+{mark}").replace(' ', "+")];
+    Canary { kind: "planted".to_owned(), field, text: format!("{secret} {mark}"), pieces }
 }
 
 fn is_made(what: &str) -> bool {
@@ -146,7 +155,8 @@ fn is_made(what: &str) -> bool {
 fn pieces_of(part: &str) -> Vec<String> {
     let chars: Vec<char> = part.chars().collect();
     let Some(last) = chars.len().checked_sub(PIECE) else { return Vec::new() };
-    let mut pieces: Vec<String> = [0, last / 2, last].iter().map(|at| chars[*at..*at + PIECE].iter().collect()).collect();
+    let mut pieces: Vec<String> =
+        [0, last / 2, last].iter().map(|at| chars[*at..*at + PIECE].iter().collect()).collect();
     pieces.dedup();
     pieces
 }

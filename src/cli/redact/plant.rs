@@ -161,7 +161,7 @@ fn base(ending: Ending, salt: &str) -> Value {
             "url": "https://flows.example.com", "startedAt": "2026-11-22T02:07:01Z", "completedAt": "2026-11-22T02:07:08Z",
             "retryAt": if ending == Ending::Retrying { json!("2036-11-22T02:17:00Z") } else { Value::Null },
             "logs": [""],
-            "error": { "code": "Y", "message": "m", "providerStatus": 503, "detail": { "body": "d" } } })
+            "error": { "code": "Y", "message": "m", "providerStatus": if ending == Ending::Parked { 401 } else { 503 }, "detail": { "body": "d" } } })
     };
     let (status, failing) = match ending {
         Ending::Failed | Ending::BeforeAnyStep => ("failed", "failed"),

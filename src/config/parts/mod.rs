@@ -20,6 +20,7 @@ mod test_case;
 pub(super) use expect::expectations;
 pub(super) use general::{classes, defaults, ledger, log, server};
 pub(super) use owner::{owners, providers};
+pub use receiver::receiver_types;
 pub(super) use receiver::{Receiver, receivers};
 pub(super) use rule::{rule_name, rules};
 pub(super) use schedule::{Schedules, is_always_on, schedules};

@@ -48,6 +48,8 @@ pub struct Config {
     pub policy: Arc<Policy>,
     /// `[classes]`: the user's overrides of the class by code.
     pub classes: Arc<Classes>,
+    /// Every secret in it, for who looks for one where none must be.
+    pub secrets: Vec<SecretString>,
     /// `[[test]]`, for `firstred check`.
     pub tests: Vec<TestCase>,
 }

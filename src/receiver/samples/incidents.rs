@@ -277,7 +277,9 @@ pub(crate) fn more() -> Vec<(String, Notification)> {
     ];
     more.extend(proofs().into_iter().map(|proof| (format!("resolved_{}", name(&proof)), resolved(proof, 2))));
     let misses = misses().into_iter().enumerate();
-    more.extend(misses.map(|(number, missed)| (format!("missed_{}", number + 1), of_missed(Kind::Missed, missed, None))));
+    more.extend(
+        misses.map(|(number, missed)| (format!("missed_{}", number + 1), of_missed(Kind::Missed, missed, None))),
+    );
     more
 }
 

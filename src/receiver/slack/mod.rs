@@ -70,6 +70,14 @@ impl Slack {
         }
     }
 
+    /// Both forms, as they are posted.
+    pub(crate) fn render_all(&self, delivery: &Delivery) -> Vec<(&'static str, Vec<u8>)> {
+        let draft = self.composer.draft(delivery);
+        [("blocks", blocks::payload(&draft)), ("plain", blocks::plain_payload(&draft))]
+            .map(|(form, payload)| (form, payload.to_string().into_bytes()))
+            .to_vec()
+    }
+
     async fn post(&self, payload: &serde_json::Value, timeout: Duration, now: Timestamp) -> Meaning {
         let request = Request {
             method: Method::POST,

@@ -103,7 +103,6 @@ mod tests {
 
     #[test]
     fn what_one_message_has_can_be_asked_of_every_other() {
-        
         for (name, notification) in samples::all() {
             let context = of(&notification, &Message::new(&notification, Budget::FULL));
             for field in ["workflow", "error", "incident", "trouble", "summary", "missed"] {

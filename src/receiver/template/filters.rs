@@ -38,7 +38,9 @@ fn time(value: &Value, zone: Option<String>, named: Kwargs) -> Result<String, Er
     let format: Option<String> = named.get("format")?;
     named.assert_all_used()?;
     let zone = match zone {
-        Some(name) => TimeZone::get(&name).map_err(|_| wrong("time takes the IANA name of a zone: \"Europe/Berlin\""))?,
+        Some(name) => {
+            TimeZone::get(&name).map_err(|_| wrong("time takes the IANA name of a zone: \"Europe/Berlin\""))?
+        }
         None => TimeZone::UTC,
     };
     let shown = jiff::fmt::strtime::format(format.as_deref().unwrap_or(TIME), &moment(value)?.to_zoned(zone));

@@ -93,7 +93,9 @@ fn what_a_template_says_is_clean_and_as_short_as_what_is_built_in() {
         for share in [100, 10, 0] {
             let message = said(&blocks, &delivery, Budget::percent(share));
             let lines: Vec<String> = message.context.iter().map(plain::sentence).collect();
-            for line in [&message.title, &message.headline, &message.footer].into_iter().chain(&message.advice).chain(&lines) {
+            for line in
+                [&message.title, &message.headline, &message.footer].into_iter().chain(&message.advice).chain(&lines)
+            {
                 assert!(!line.chars().any(|c| c.is_control() || c == '\u{202e}'), "{line:?}");
                 assert!(text::length(line) <= 300, "{line}");
             }

@@ -56,7 +56,8 @@ fn guard(at: &Option<Range<usize>>, block: Block, text: &str) -> String {
     let name = at.clone().and_then(|at| text.get(at)).map(str::trim).filter(|name| is_path(name));
     let name = name.unwrap_or("data.error");
     let name = name.rsplit_once('.').map_or(name, |(parent, _)| if parent == "data" { name } else { parent });
-    let other = if block == Block::Extra { String::new() } else { format!("{{% else %}}{{{{ builtin.{} }}}}", block.as_str()) };
+    let other =
+        if block == Block::Extra { String::new() } else { format!("{{% else %}}{{{{ builtin.{} }}}}", block.as_str()) };
     format!("not every message has it: write {{% if {name} %}}…{other}{{% endif %}}, or a default: | default(\"…\")")
 }
 

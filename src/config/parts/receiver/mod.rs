@@ -43,6 +43,11 @@ enum Type {
 const TYPES: [(&str, Type); 4] =
     [("slack", Type::Slack), ("email", Type::Email), ("webhook", Type::Webhook), ("console", Type::Console)];
 
+/// Every `type` of receiver.
+pub fn receiver_types() -> impl Iterator<Item = &'static str> {
+    TYPES.iter().map(|(name, _)| *name)
+}
+
 /// `[receivers]`
 pub(in crate::config) fn receivers(at: &At<'_>) -> Option<BTreeMap<String, Receiver>> {
     let Value::Table(table) = at.value else {
@@ -99,7 +104,11 @@ fn receiver(at: &At<'_>) -> Option<Receiver> {
     };
     if let (Some(_), Some(false)) = (&template, kind.as_ref().map(ReceiverKind::is_for_people)) {
         let help = "leave it out: machines get the payload of docs/templates.md as it is".to_owned();
-        at.cx.warning(&section.path().key("template"), "no template changes what a machine reads".to_owned(), Some(help));
+        at.cx.warning(
+            &section.path().key("template"),
+            "no template changes what a machine reads".to_owned(),
+            Some(help),
+        );
     }
     section.finish();
     Some(Receiver {

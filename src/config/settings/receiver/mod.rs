@@ -55,6 +55,17 @@ impl ReceiverSettings {
 }
 
 impl ReceiverKind {
+    /// Its `type` in the configuration.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Slack(_) => "slack",
+            Self::Email(_) => "email",
+            Self::Webhook(_) => "webhook",
+            Self::Console(_) => "console",
+        }
+    }
+
     /// Whether people read its messages as they are. Machines get the payload, which no template changes.
     #[must_use]
     pub fn is_for_people(&self) -> bool {
