@@ -1,32 +1,47 @@
 //! Who is let in: the callers of ingest, source by source, and those of the API.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use secrecy::SecretString;
+use tokio::sync::Notify;
 
 use super::StartError;
-use crate::config::{Config, SourceKind, WebhookAuth};
+use crate::config::{Config, SourceKind, WebhookSource};
 use crate::server::{Gate, Gates, Keys};
+use crate::source::push::Reader;
 
 /// The daemon's own token and those of the configuration.
 pub(super) fn keys(own: &SecretString, config: &Config) -> Keys {
     Keys::new(std::iter::once(own).chain(&config.server.api_token))
 }
 
-/// The sources that are pushed to.
+/// The sources that are pushed to. `wakes`: the pollers of those that are asked as well.
 ///
 /// # Errors
 /// When a signing secret can't be used.
-pub(super) fn gates(config: &Config) -> Result<Gates, StartError> {
+pub(super) fn gates(config: &Config, wakes: &BTreeMap<String, Arc<Notify>>) -> Result<Gates, StartError> {
     let mut gates = BTreeMap::new();
     for (name, settings) in &config.sources {
-        if let SourceKind::Webhook(webhook) = &settings.kind {
-            gates.insert(name.clone(), gate(name, &webhook.auth)?);
-        }
+        let made = match &settings.kind {
+            SourceKind::Webhook(webhook) => pushed(name, webhook)?,
+            SourceKind::Http(_) | SourceKind::Prefect(_) => continue,
+        };
+        let made = match wakes.get(name) {
+            Some(wake) => made.waking(Arc::clone(wake)),
+            None => made,
+        };
+        gates.insert(name.clone(), made);
     }
     Ok(gates)
 }
 
-fn gate(name: &str, auth: &WebhookAuth) -> Result<Gate, StartError> {
-    Gate::new(auth).map_err(|error| StartError::Credentials { source_name: name.to_owned(), reason: error.to_string() })
+fn pushed(name: &str, webhook: &WebhookSource) -> Result<Gate, StartError> {
+    let broken = |reason: String| StartError::Credentials { source_name: name.to_owned(), reason };
+    let gate = Gate::new(&webhook.auth).map_err(|error| broken(error.to_string()))?;
+    let reader = Reader::new(webhook).map_err(|error| broken(error.to_string()))?;
+    Ok(match reader {
+        Some(reader) => gate.reading(Arc::new(reader)),
+        None => gate,
+    })
 }
