@@ -178,7 +178,9 @@ fn made(what: &str, seeds: &[&str]) -> String {
     let mut block = 0_u32;
     while out.len() < length {
         let mut hash = Sha256::new();
-        seeds.iter().for_each(|seed| hash.update(format!("{}:{seed}", seed.len())));
+        for seed in seeds {
+            hash.update(format!("{}:{seed}", seed.len()));
+        }
         hash.update(block.to_le_bytes());
         let digest = hash.finalize();
         out.extend(digest.iter().map(|byte| char::from(alphabet[usize::from(*byte) % alphabet.len()])));

@@ -305,7 +305,7 @@ fn with_all_facts() -> Card {
     card.decided_by = ClassReason::Override { code: "CARD_*".to_owned() };
     if let Cause::Step { url, error, run_error, .. } = &mut card.cause {
         *url = Some("https://flows.example.com/runs/run_8f3c21/steps/4".to_owned());
-        *run_error = error.clone();
+        run_error.clone_from(error);
     }
     card
 }

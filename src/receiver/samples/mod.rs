@@ -122,7 +122,7 @@ pub(crate) fn still_retrying() -> Notification {
     let mut card = card();
     if let Cause::Step { error: Some(error), attempt, max_attempts, .. } = &mut card.cause {
         (error.code, error.provider_status, error.retryable) = ("PROVIDER_TIMEOUT".to_owned(), Some(504), Some(true));
-        error.message = "The provider did not answer within 30 s.".to_owned();
+        "The provider did not answer within 30 s.".clone_into(&mut error.message);
         error.detail = None;
         (*attempt, *max_attempts) = (Some(4), Some(10));
     }

@@ -83,7 +83,9 @@ mod tests {
             }
             Json::Array(items) if items.iter().any(Json::is_object) => {
                 let mut item = skeleton.get_mut(0).map(Json::take).unwrap_or_default();
-                items.iter().for_each(|value| learn(&mut item, value, ""));
+                for value in items {
+                    learn(&mut item, value, "");
+                }
                 *skeleton = json!([item]);
             }
             _ => {}

@@ -34,6 +34,7 @@ fn until(from: &Value, to: &Value) -> Result<String, Error> {
 }
 
 /// `{{ timestamp | time("Europe/Berlin", format="%H:%M") }}`: `11:14`. Without a zone, UTC.
+#[expect(clippy::needless_pass_by_value, reason = "minijinja hands named arguments over")]
 fn time(value: &Value, zone: Option<String>, named: Kwargs) -> Result<String, Error> {
     let format: Option<String> = named.get("format")?;
     named.assert_all_used()?;

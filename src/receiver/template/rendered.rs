@@ -63,7 +63,7 @@ impl Rendered {
                 Block::Title => message.title = text::end_cut(said, TITLE),
                 Block::Headline => message.headline = text::end_cut(said, headline::LONGEST),
                 Block::Text => {
-                    message.said = Some(text::long_cut(said, budget.message)).filter(|said| !said.is_empty())
+                    message.said = Some(text::long_cut(said, budget.message)).filter(|said| !said.is_empty());
                 }
                 Block::Advice => message.advice = Some(text::end_cut(said, ADVICE)),
                 Block::Footer => message.footer = text::end_cut(said, FOOTER),

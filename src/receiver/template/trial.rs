@@ -47,13 +47,13 @@ fn mistake(failure: jinja::Failure, names: &[String], asked: usize, block: Block
     } else {
         format!("{} of {asked} kinds of messages ({}{more})", names.len(), shown.join(", "))
     };
-    let help = failure.absent.then(|| guard(&failure.at, block, text));
+    let help = failure.absent.then(|| guard(failure.at.as_ref(), block, text));
     TemplateMistake { message: format!("it fails for {of}: {}", failure.message), at: failure.at, help }
 }
 
 /// How to say something else where it is not there.
-fn guard(at: &Option<Range<usize>>, block: Block, text: &str) -> String {
-    let name = at.clone().and_then(|at| text.get(at)).map(str::trim).filter(|name| is_path(name));
+fn guard(at: Option<&Range<usize>>, block: Block, text: &str) -> String {
+    let name = at.and_then(|at| text.get(at.clone())).map(str::trim).filter(|name| is_path(name));
     let name = name.unwrap_or("data.error");
     let name = name.rsplit_once('.').map_or(name, |(parent, _)| if parent == "data" { name } else { parent });
     let other =
