@@ -42,6 +42,13 @@ pub struct PollLabel {
     pub outcome: &'static str,
 }
 
+/// A label set of one template.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct TemplateLabel {
+    /// The template's name.
+    pub template: String,
+}
+
 /// A gauge of seconds.
 pub type Seconds = Gauge<f64, AtomicU64>;
 
@@ -76,6 +83,8 @@ pub struct Metrics {
     pub connections: Gauge,
     /// Log lines dropped because the output was blocked.
     pub dropped_log_lines: Counter,
+    /// Attempts whose message a template failed, in part: that part was said as it is built in.
+    pub template_failures: Family<TemplateLabel, Counter>,
     /// Secrets that were taken out of texts.
     pub redactions: Counter,
 }
@@ -112,6 +121,11 @@ impl Metrics {
         registry.register("ledger_commits", "Transactions committed", metrics.commits.clone());
         registry.register("connections", "Open HTTP connections", metrics.connections.clone());
         registry.register("dropped_log_lines", "Log lines dropped", metrics.dropped_log_lines.clone());
+        registry.register(
+            "template_failures",
+            "Attempts with a part said as it is built in because the template failed",
+            metrics.template_failures.clone(),
+        );
         registry.register("redactions", "Secrets taken out of texts", metrics.redactions.clone());
         metrics.config_ok.set(1);
         metrics.ledger_ok.set(1);

@@ -108,7 +108,7 @@ impl Prepared {
     fn of(config: &Config, metrics: &Metrics) -> Result<Self, StartError> {
         let sources = pollers::build(config, metrics)?;
         let gates = doors::gates(config, &sources.wakes())?;
-        Ok(Self { receivers: lanes::build(config)?, sources, gates })
+        Ok(Self { receivers: lanes::build(config, metrics)?, sources, gates })
     }
 }
 

@@ -36,6 +36,14 @@ impl Incidentio {
         Ok(Self { poster, url: settings.api_url.clone(), composer: common.composer.clone() })
     }
 
+    /// Every form that [`Self::send`] may send of `delivery`. Sends nothing.
+    pub(crate) fn render_all(&self, delivery: &Delivery) -> Vec<(&'static str, Vec<u8>)> {
+        let draft = self.composer.draft(delivery);
+        [("alert", body(&Alert::of(&draft, Budget::FULL))), ("plain", body(&Alert::plain(&draft)))]
+            .map(|(form, said)| (form, said.to_string().into_bytes()))
+            .to_vec()
+    }
+
     /// One attempt. A repeat has the same `deduplication_key`: it is joined to the alert that fires.
     pub(crate) async fn send(&self, delivery: &Delivery, now: Timestamp) -> Outcome {
         let draft = self.composer.draft(delivery);

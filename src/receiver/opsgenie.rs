@@ -51,6 +51,20 @@ impl Opsgenie {
         Ok(Self { poster, url: settings.api_url.clone(), composer: common.composer.clone() })
     }
 
+    /// Every form that [`Self::send`] may send of `delivery`. Sends nothing.
+    pub(crate) fn render_all(&self, delivery: &Delivery) -> Vec<(&'static str, Vec<u8>)> {
+        let draft = self.composer.draft(delivery);
+        let (said, plain) = (Alert::of(&draft, Budget::FULL), Alert::plain(&draft));
+        [
+            ("alert", create(&said)),
+            ("change", change(&said)),
+            ("plain", create(&plain)),
+            ("plain change", change(&plain)),
+        ]
+        .map(|(form, said)| (form, said.to_string().into_bytes()))
+        .to_vec()
+    }
+
     /// One attempt. A repeat has the same alias: it is counted at the open alert, and opens none.
     pub(crate) async fn send(&self, delivery: &Delivery, now: Timestamp) -> Outcome {
         let draft = self.composer.draft(delivery);

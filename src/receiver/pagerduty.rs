@@ -43,6 +43,16 @@ impl Pagerduty {
         })
     }
 
+    /// Every form that [`Self::send`] may send of `delivery`. Sends nothing.
+    pub(crate) fn render_all(&self, delivery: &Delivery) -> Vec<(&'static str, Vec<u8>)> {
+        let draft = self.composer.draft(delivery);
+        // The key is no text of the message.
+        let event = |alert: &Alert| event(alert, "", delivery.notification.decided_at);
+        [("event", event(&Alert::of(&draft, Budget::FULL))), ("plain", event(&Alert::plain(&draft)))]
+            .map(|(form, said)| (form, said.to_string().into_bytes()))
+            .to_vec()
+    }
+
     /// One attempt. A repeat carries the same `dedup_key` and is appended to the open alert.
     pub(crate) async fn send(&self, delivery: &Delivery, now: Timestamp) -> Outcome {
         let draft = self.composer.draft(delivery);

@@ -10,7 +10,7 @@ pub(super) use quiet::never_off;
 pub(super) use reach::{fallbacks, nobody, sources_named, unused};
 pub(super) use shadow::shadowed;
 
-use super::parts::{Receiver, Schedules};
+use super::parts::{Receiver, Schedules, Templates};
 use super::path::Path;
 use crate::engine::{Expectation, Inhibition, Owner, Rule, Silence};
 
@@ -20,6 +20,7 @@ pub(super) struct Parts<'a> {
     pub(super) rules: &'a [(Rule, Path)],
     pub(super) default_notify: &'a [String],
     pub(super) schedules: &'a Schedules,
+    pub(super) templates: &'a Templates,
     pub(super) silences: &'a [(Silence, Path)],
     pub(super) inhibitions: &'a [(Inhibition, Path)],
     pub(super) owners: &'a [(Owner, Path)],

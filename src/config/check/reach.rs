@@ -47,7 +47,7 @@ pub(in crate::config) fn fallbacks(cx: &Cx<'_>, receivers: &BTreeMap<String, Rec
     }
 }
 
-/// Receivers and schedules that nothing uses.
+/// Receivers, schedules and templates that nothing uses.
 pub(in crate::config) fn unused(cx: &Cx<'_>, parts: &Parts<'_>) {
     let receivers = parts.receivers;
     let mut used = BTreeSet::new();
@@ -74,6 +74,11 @@ pub(in crate::config) fn unused(cx: &Cx<'_>, parts: &Parts<'_>) {
     for (name, (_, path)) in parts.schedules.iter().filter(|(name, _)| !quiet.contains(name.as_str())) {
         let help = Some(format!("write quiet = {name:?} in a receiver"));
         cx.lacking(path, format!("nothing uses the schedule {name:?}"), help);
+    }
+    let templates: BTreeSet<&str> = receivers.values().filter_map(|receiver| receiver.template.as_deref()).collect();
+    for (name, (_, path)) in parts.templates.iter().filter(|(name, _)| !templates.contains(name.as_str())) {
+        let help = Some(format!("write template = {name:?} in a receiver"));
+        cx.lacking(path, format!("nothing uses the template {name:?}"), help);
     }
 }
 

@@ -12,16 +12,19 @@ mod rule;
 mod schedule;
 mod silence;
 mod source;
+mod template;
 mod test_case;
 
 pub(super) use expect::expectations;
 pub(super) use general::{classes, defaults, ledger, log, server};
 pub(super) use owner::{owners, providers};
+pub use receiver::receiver_types;
 pub(super) use receiver::{Receiver, receivers};
 pub(super) use rule::{rule_name, rules};
 pub(super) use schedule::{Schedules, is_always_on, schedules};
 pub(super) use silence::{inhibitions, silences};
 pub(super) use source::sources;
+pub(super) use template::{Templates, templates};
 pub(super) use test_case::tests;
 
 use std::collections::BTreeSet;

@@ -2,6 +2,7 @@
 
 mod receiver;
 mod source;
+mod template;
 mod test_case;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ pub use source::{
     WebhookAuth, WebhookSource,
 };
 
+pub use template::{Block, TemplateCheck, TemplateMistake, TemplateSettings};
 pub use test_case::{TestCase, Wanted};
 
 use crate::engine::Policy;
@@ -42,10 +44,14 @@ pub struct Config {
     pub sources: BTreeMap<String, SourceSettings>,
     /// `[receivers.NAME]`
     pub receivers: BTreeMap<String, ReceiverSettings>,
+    /// `[templates.NAME]`
+    pub templates: BTreeMap<String, Arc<TemplateSettings>>,
     /// `[[rules]]`, `[defaults]` and what of receivers and sources the engine decides by.
     pub policy: Arc<Policy>,
     /// `[classes]`: the user's overrides of the class by code.
     pub classes: Arc<Classes>,
+    /// Every secret in it, for who looks for one where none must be.
+    pub secrets: Vec<SecretString>,
     /// `[[test]]`, for `firstred check`.
     pub tests: Vec<TestCase>,
 }

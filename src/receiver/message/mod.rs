@@ -3,7 +3,7 @@
 
 mod card;
 mod facts;
-mod headline;
+pub(crate) mod headline;
 mod incident;
 mod line;
 pub(crate) mod link;

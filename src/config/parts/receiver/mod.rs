@@ -22,6 +22,7 @@ use toml::Value;
 use url::Url;
 
 use super::schedule::schedule_name;
+use super::template::template_name;
 use super::{check_name, receiver_name, severity, workspaces};
 use crate::config::path::Path;
 use crate::config::read::{At, Section, certificate, count, duration, span, word};
@@ -37,6 +38,7 @@ pub(in crate::config) struct Receiver {
     pub(in crate::config) budget: Option<Budget>,
     pub(in crate::config) quiet: Option<String>,
     pub(in crate::config) passes: Severity,
+    pub(in crate::config) template: Option<String>,
     pub(in crate::config) path: Path,
 }
 
@@ -79,6 +81,11 @@ const TYPES: [(&str, Type); 16] = [
     ("console", Type::Console),
 ];
 
+/// Every `type` of receiver.
+pub fn receiver_types() -> impl Iterator<Item = &'static str> {
+    TYPES.iter().map(|(name, _)| *name)
+}
+
 /// `[receivers]`
 pub(in crate::config) fn receivers(at: &At<'_>) -> Option<BTreeMap<String, Receiver>> {
     let Value::Table(table) = at.value else {
@@ -109,6 +116,7 @@ fn receiver(at: &At<'_>) -> Option<Receiver> {
     let budget = section.get("budget", budget);
     let quiet = section.get("quiet", schedule_name);
     let passes = section.get("passes", severity);
+    let template = section.get("template", template_name);
     let way = Way { ca_file: section.get("ca_file", certificate) };
     if section.has("passes") && !section.has("quiet") {
         let path = section.path().key("passes");
@@ -157,6 +165,14 @@ fn receiver(at: &At<'_>) -> Option<Receiver> {
             Some(ReceiverKind::Console(ConsoleReceiver { json }))
         }
     };
+    if let (Some(_), Some(false)) = (&template, kind.as_ref().map(ReceiverKind::is_for_people)) {
+        let help = "leave it out: machines get the payload of docs/templates.md as it is".to_owned();
+        at.cx.warning(
+            &section.path().key("template"),
+            "no template changes what a machine reads".to_owned(),
+            Some(help),
+        );
+    }
     section.finish();
     Some(Receiver {
         settings: ReceiverSettings {
@@ -165,6 +181,8 @@ fn receiver(at: &At<'_>) -> Option<Receiver> {
             timeout: timeout.unwrap_or(Duration::from_secs(15)),
             pace: pace.unwrap_or(Duration::from_secs(own_pace)),
             parallel: parallel.unwrap_or(own_parallel),
+            // Found once all templates are read.
+            template: None,
         },
         workspaces,
         fallback,
@@ -172,6 +190,7 @@ fn receiver(at: &At<'_>) -> Option<Receiver> {
         budget,
         quiet,
         passes: passes.unwrap_or(Severity::Critical),
+        template,
         path: at.path.clone(),
     })
 }
