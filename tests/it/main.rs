@@ -26,6 +26,7 @@ mod incidents;
 mod ingest;
 mod once;
 mod prefect;
+mod promises;
 mod reload;
 mod rules;
 mod secrets;
