@@ -34,6 +34,12 @@ impl<'a> Draft<'a> {
         self.plain(budget)
     }
 
+    /// How the problem stands, in full, for a receiver that edits one message.
+    pub(crate) fn present(&self, budget: Budget) -> Message {
+        let Composer {} = self.composer;
+        Message::present(self.notification(), budget)
+    }
+
     /// The built-in message: what goes out when another can't.
     pub(crate) fn plain(&self, budget: Budget) -> Message {
         Message::new(self.notification(), budget)

@@ -19,8 +19,8 @@ use crate::engine::{Delivery, Outcome};
 use crate::net::{Answer, Client, NetError, Request};
 use crate::triage::redact::Secrets;
 
-/// Enough of an answer to say why it refused.
-const BODY_CAP: usize = 16_384;
+/// Discord and Telegram answer with the whole message that they took, in other words than ours.
+const BODY_CAP: usize = 64 << 10;
 
 /// What an answer means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,11 +74,22 @@ impl Poster {
 
     /// Posts `body`, or says what it means that no answer came.
     pub(crate) async fn post(&self, url: &Url, body: &Value, deadline: Instant) -> Result<Answer, Outcome> {
+        self.call(Method::POST, url, body.to_string(), deadline).await
+    }
+
+    /// Asks by any method; an empty `body` is none.
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        url: &Url,
+        body: String,
+        deadline: Instant,
+    ) -> Result<Answer, Outcome> {
         let request = Request {
-            method: Method::POST,
+            method,
             url: url.clone(),
             headers: self.headers.clone(),
-            body: body.to_string().into_bytes(),
+            body: body.into_bytes(),
             timeout: deadline.saturating_duration_since(Instant::now()),
             body_cap: BODY_CAP,
         };
@@ -119,6 +130,11 @@ impl Poster {
 
     /// What an answer means that is no yes, as far as its status tells.
     pub(crate) fn refused(&self, answer: &Answer, now: Timestamp) -> Meaning {
+        Meaning::Other(self.refusal(answer, now, &words(answer)))
+    }
+
+    /// The same, where the service says `said` in its own words.
+    pub(crate) fn refusal(&self, answer: &Answer, now: Timestamp, said: &str) -> Outcome {
         let permanent = match answer.status {
             // Access that is being renewed comes back; so does a service that asks for time.
             401 | 403 | 408 | 425 | 429 => false,
@@ -126,7 +142,7 @@ impl Poster {
             _ => false,
         };
         let retry_after = answer.retry_after(now).filter(|_| !permanent);
-        Meaning::Other(Outcome::Refused { permanent, reason: self.reason(answer), retry_after })
+        Outcome::Refused { permanent, reason: self.reason_of(answer.status, said), retry_after }
     }
 
     /// It asks to slow down, and waits `otherwise` seconds where it says not for how long.
@@ -142,7 +158,11 @@ impl Poster {
 
     /// What the answer says, as a reason.
     pub(crate) fn reason(&self, answer: &Answer) -> String {
-        let (status, said) = (answer.status, words(answer));
+        self.reason_of(answer.status, &words(answer))
+    }
+
+    /// What a service says in its own words, as a reason.
+    pub(crate) fn reason_of(&self, status: u16, said: &str) -> String {
         let colon = if said.is_empty() { "" } else { ": " };
         let reason = match status {
             // A captive portal, a proxy: somebody answered who is not the service.

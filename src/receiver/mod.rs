@@ -5,19 +5,29 @@ mod alert;
 mod alertmanager;
 mod common;
 mod console;
+mod desk;
+mod discord;
 pub mod dispatcher;
 mod draft;
 mod email;
+mod exec;
 mod fence;
+mod form;
 mod goalert;
+mod heard;
 mod http;
 mod incidentio;
+mod mattermost;
 mod message;
+mod ntfy;
 mod opsgenie;
 mod own_secrets;
 mod pagerduty;
 mod payload;
+mod rocketchat;
 mod slack;
+mod teams;
+mod telegram;
 #[cfg(test)]
 mod test_hostile;
 #[cfg(test)]
@@ -35,6 +45,9 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 use url::Url;
 
+pub use desk::{Action, Desk, Doing, Done, NotDone, Person, Problem};
+pub use slack::{Lobby, Reply};
+
 use self::common::Common;
 use crate::config::{ReceiverKind, ReceiverSettings};
 use crate::engine::{Attempted, Delivery, Notification, Outcome};
@@ -50,6 +63,13 @@ enum Inner {
     Slack(slack::Slack),
     Email(Box<email::Email>),
     Webhook(Box<webhook::Webhook>),
+    Teams(Box<teams::Teams>),
+    Discord(Box<discord::Discord>),
+    Telegram(Box<telegram::Telegram>),
+    Mattermost(Box<mattermost::Mattermost>),
+    RocketChat(Box<rocketchat::RocketChat>),
+    Ntfy(Box<ntfy::Ntfy>),
+    Exec(exec::Exec),
     Console(console::Console),
     Pagerduty(Box<pagerduty::Pagerduty>),
     Opsgenie(Box<opsgenie::Opsgenie>),
@@ -84,13 +104,20 @@ impl Receiver {
     /// # Errors
     /// When a certificate can't be read, a secret or token can't be used, or TLS can't be set up.
     pub fn build(name: &str, settings: &ReceiverSettings, public_url: Option<&Url>) -> Result<Self, BuildError> {
-        // The link "why this message" needs both; it waits for the page that it leads to.
-        let _ = (name, public_url);
+        // The link "why this message" needs it; it waits for the page that it leads to.
+        let _ = public_url;
         let common = &Common::of(settings);
         let inner = match &settings.kind {
-            ReceiverKind::Slack(slack) => Inner::Slack(slack::Slack::build(slack, common)?),
+            ReceiverKind::Slack(slack) => Inner::Slack(slack::Slack::build(name, slack, common)?),
             ReceiverKind::Email(email) => Inner::Email(Box::new(email::Email::build(email, common)?)),
             ReceiverKind::Webhook(webhook) => Inner::Webhook(Box::new(webhook::Webhook::build(webhook, common)?)),
+            ReceiverKind::Teams(teams) => Inner::Teams(Box::new(teams::Teams::build(teams, common)?)),
+            ReceiverKind::Discord(discord) => Inner::Discord(Box::new(discord::Discord::build(discord, common)?)),
+            ReceiverKind::Telegram(telegram) => Inner::Telegram(Box::new(telegram::Telegram::build(telegram, common)?)),
+            ReceiverKind::Mattermost(hook) => Inner::Mattermost(Box::new(mattermost::Mattermost::build(hook, common)?)),
+            ReceiverKind::RocketChat(hook) => Inner::RocketChat(Box::new(rocketchat::RocketChat::build(hook, common)?)),
+            ReceiverKind::Ntfy(ntfy) => Inner::Ntfy(Box::new(ntfy::Ntfy::build(ntfy, common)?)),
+            ReceiverKind::Exec(exec) => Inner::Exec(exec::Exec::new(exec, common)),
             ReceiverKind::Console(console) => Inner::Console(console::Console::stdout(*console, common)),
             ReceiverKind::Pagerduty(settings) => {
                 Inner::Pagerduty(Box::new(pagerduty::Pagerduty::build(settings, common)?))
@@ -107,12 +134,41 @@ impl Receiver {
         Ok(Self { inner })
     }
 
+    /// The ways in for what people do about what these receivers told them.
+    pub fn lobbies<'a>(receivers: impl Iterator<Item = &'a Self>) -> Vec<Arc<Lobby>> {
+        Lobby::of(receivers.filter_map(|receiver| match &receiver.inner {
+            Inner::Slack(slack) => slack.bot(),
+            Inner::Email(_)
+            | Inner::Webhook(_)
+            | Inner::Console(_)
+            | Inner::Pagerduty(_)
+            | Inner::Opsgenie(_)
+            | Inner::Alertmanager(_)
+            | Inner::Goalert(_)
+            | Inner::Incidentio(_)
+            | Inner::Teams(_)
+            | Inner::Discord(_)
+            | Inner::Telegram(_)
+            | Inner::Mattermost(_)
+            | Inner::RocketChat(_)
+            | Inner::Ntfy(_)
+            | Inner::Exec(_) => None,
+        }))
+    }
+
     /// Makes one attempt: at most one message arrives, and it takes no longer than the receiver's timeout. `now` is when.
     pub async fn send(&self, delivery: &Delivery, now: Timestamp) -> Outcome {
         match &self.inner {
             Inner::Slack(slack) => slack.send(delivery, now).await,
             Inner::Email(email) => email.send(delivery).await,
             Inner::Webhook(webhook) => webhook.send(delivery, now).await,
+            Inner::Teams(teams) => teams.send(delivery, now).await,
+            Inner::Discord(discord) => discord.send(delivery, now).await,
+            Inner::Telegram(telegram) => telegram.send(delivery, now).await,
+            Inner::Mattermost(mattermost) => mattermost.send(delivery, now).await,
+            Inner::RocketChat(rocketchat) => rocketchat.send(delivery, now).await,
+            Inner::Ntfy(ntfy) => ntfy.send(delivery, now).await,
+            Inner::Exec(exec) => exec.send(delivery).await,
             Inner::Console(console) => console.send(delivery).await,
             Inner::Pagerduty(pagerduty) => pagerduty.send(delivery, now).await,
             Inner::Opsgenie(opsgenie) => opsgenie.send(delivery, now).await,

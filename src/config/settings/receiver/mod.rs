@@ -2,12 +2,19 @@
 
 mod alertmanager;
 mod console;
+mod discord;
 mod email;
+mod exec;
 mod goalert;
 mod incidentio;
+mod mattermost;
+mod ntfy;
 mod opsgenie;
 mod pagerduty;
+mod rocketchat;
 mod slack;
+mod teams;
+mod telegram;
 mod webhook;
 
 use std::path::PathBuf;
@@ -15,12 +22,19 @@ use std::time::Duration;
 
 pub use alertmanager::{AlertmanagerAuth, AlertmanagerReceiver};
 pub use console::ConsoleReceiver;
+pub use discord::DiscordReceiver;
 pub use email::{EmailReceiver, SmtpSecurity, SmtpServer};
+pub use exec::ExecReceiver;
 pub use goalert::GoalertReceiver;
 pub use incidentio::IncidentioReceiver;
+pub use mattermost::MattermostReceiver;
+pub use ntfy::{NtfyLogin, NtfyReceiver};
 pub use opsgenie::OpsgenieReceiver;
 pub use pagerduty::PagerdutyReceiver;
-pub use slack::SlackReceiver;
+pub use rocketchat::RocketChatReceiver;
+pub use slack::{SlackBot, SlackReceiver};
+pub use teams::TeamsReceiver;
+pub use telegram::TelegramReceiver;
 pub use webhook::WebhookReceiver;
 
 use crate::engine::Manner;
@@ -34,7 +48,7 @@ pub struct ReceiverSettings {
     pub way: Way,
     /// Total deadline of one attempt. Default 15 s.
     pub timeout: Duration,
-    /// The least time between two messages. Default: what the kind asks for, 1 s for a Slack webhook, else none.
+    /// The least time between two messages. Default: what the kind asks for, 1 s for those that limit how often they are called.
     pub pace: Duration,
     /// The most attempts in flight at once. Default: what the kind asks for, 1 for Slack, 32 for a webhook, 4 for
     /// most others.
@@ -53,6 +67,13 @@ impl ReceiverSettings {
             ReceiverKind::Slack(_)
             | ReceiverKind::Webhook(_)
             | ReceiverKind::Console(_)
+            | ReceiverKind::Teams(_)
+            | ReceiverKind::Discord(_)
+            | ReceiverKind::Telegram(_)
+            | ReceiverKind::Mattermost(_)
+            | ReceiverKind::RocketChat(_)
+            | ReceiverKind::Ntfy(_)
+            | ReceiverKind::Exec(_)
             | ReceiverKind::Pagerduty(_)
             | ReceiverKind::Opsgenie(_)
             | ReceiverKind::Alertmanager(_)
@@ -65,8 +86,18 @@ impl ReceiverSettings {
     #[must_use]
     pub fn manner(&self) -> Manner {
         match &self.kind {
-            ReceiverKind::Slack(_) | ReceiverKind::Email(_) | ReceiverKind::Console(_) => Manner::Posts,
+            ReceiverKind::Slack(SlackReceiver::Bot(_)) | ReceiverKind::Discord(_) | ReceiverKind::Telegram(_) => {
+                Manner::Edits
+            }
+            ReceiverKind::Slack(SlackReceiver::Webhook(_))
+            | ReceiverKind::Email(_)
+            | ReceiverKind::Teams(_)
+            | ReceiverKind::Mattermost(_)
+            | ReceiverKind::RocketChat(_)
+            | ReceiverKind::Ntfy(_)
+            | ReceiverKind::Console(_) => Manner::Posts,
             ReceiverKind::Webhook(_)
+            | ReceiverKind::Exec(_)
             | ReceiverKind::Pagerduty(_)
             | ReceiverKind::Opsgenie(_)
             | ReceiverKind::Alertmanager(_)
@@ -86,12 +117,26 @@ pub struct Way {
 /// The kinds of receivers.
 #[derive(Debug, Clone)]
 pub enum ReceiverKind {
-    /// A Slack incoming webhook.
+    /// A Slack channel, by an incoming webhook or by an app.
     Slack(SlackReceiver),
     /// SMTP.
     Email(Box<EmailReceiver>),
     /// Any HTTP endpoint, signed by Standard Webhooks 1.0.
     Webhook(Box<WebhookReceiver>),
+    /// A Microsoft Teams Workflows webhook.
+    Teams(TeamsReceiver),
+    /// A Discord webhook.
+    Discord(DiscordReceiver),
+    /// A Telegram bot.
+    Telegram(Box<TelegramReceiver>),
+    /// A Mattermost incoming webhook.
+    Mattermost(MattermostReceiver),
+    /// A Rocket.Chat incoming webhook.
+    RocketChat(RocketChatReceiver),
+    /// An ntfy topic.
+    Ntfy(Box<NtfyReceiver>),
+    /// A local program.
+    Exec(ExecReceiver),
     /// Standard output.
     Console(ConsoleReceiver),
     /// `PagerDuty` by Events API v2.
