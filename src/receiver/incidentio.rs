@@ -13,7 +13,7 @@ use super::common::Common;
 use super::draft::Composer;
 use super::fence::fenced;
 use super::http::{self, Meaning, Poster};
-use super::message::{Budget, text};
+use super::message::Budget;
 use super::{BuildError, own_secrets};
 use crate::config::IncidentioReceiver;
 use crate::engine::{Delivery, Outcome};
@@ -61,9 +61,8 @@ impl Incidentio {
         let body = http::json(answer);
         match answer.status {
             200..=299 if body.is_some() => {
-                let said =
-                    body.as_ref().and_then(|body| body.get("status")?.as_str()).map(text::line).unwrap_or_default();
-                Meaning::Taken(format!("HTTP {}: {}", answer.status, text::end_cut(&said, 80)))
+                let said = body.as_ref().and_then(|body| body.get("status")?.as_str()).unwrap_or_default();
+                self.poster.taken(answer, said)
             }
             400 | 413 | 422 => Meaning::Rephrase(self.poster.reason(answer)),
             // Said by the service itself: the token is wrong, or the alert source is gone. A proxy may change its mind.

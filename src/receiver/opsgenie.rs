@@ -134,8 +134,8 @@ impl Opsgenie {
         match answer.status {
             200..=299 => match body.filter(|body| body.contains_key("requestId") || body.contains_key("result")) {
                 Some(body) => {
-                    let id = body.get("requestId").and_then(Value::as_str).map(text::line).unwrap_or_default();
-                    Meaning::Taken(format!("HTTP {}: request {}", answer.status, text::end_cut(&id, 80)))
+                    let id = body.get("requestId").and_then(Value::as_str).unwrap_or_default();
+                    self.poster.taken(answer, &format!("request {id}"))
                 }
                 None => self.poster.refused(answer, now),
             },

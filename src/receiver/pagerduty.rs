@@ -67,7 +67,7 @@ impl Pagerduty {
     fn meaning(&self, answer: &Answer, now: Timestamp) -> Meaning {
         match answer.status {
             200..=299 => match taken(answer) {
-                Some(key) => Meaning::Taken(format!("HTTP {}: {key}", answer.status)),
+                Some(key) => self.poster.taken(answer, &key),
                 None => self.poster.refused(answer, now),
             },
             // No other form makes a wrong key right.
@@ -85,7 +85,7 @@ impl Pagerduty {
 fn taken(answer: &Answer) -> Option<String> {
     let body = http::json(answer)?;
     let key = body.get("dedup_key").and_then(Value::as_str).unwrap_or_default();
-    (body.get("status")?.as_str()? == "success").then(|| text::end_cut(&text::line(key), 255))
+    (body.get("status")?.as_str()? == "success").then(|| key.to_owned())
 }
 
 /// The event as Events API v2 takes it. The two that change a state carry nothing that could be refused.

@@ -142,7 +142,7 @@ impl Alertmanager {
 
     fn meaning(&self, answer: &Answer, now: Timestamp) -> Meaning {
         match answer.status {
-            200..=299 if !http::is_page(answer) => Meaning::Taken(format!("HTTP {}", answer.status)),
+            200..=299 if !http::is_page(answer) => self.poster.taken(answer, ""),
             400 | 413 | 422 => Meaning::Rephrase(self.poster.reason(answer)),
             _ => self.poster.refused(answer, now),
         }
