@@ -87,7 +87,7 @@ pub(crate) async fn a_whole_life(service: &'static Service) -> Tally {
             assert_eq!(posts, 4, "{name}: opened, more, over, again; it got:{}", stand_in.summary());
         }
         Keeps::Alert => {
-            assert_eq!(standing, [opened.thing.clone()], "{name}: one problem is one alert");
+            assert_eq!(standing, std::slice::from_ref(&opened.thing), "{name}: one problem is one alert");
             let last = stored.iter().rfind(|told| told.thing == opened.thing).map(|told| told.effect);
             assert_eq!(last, Some(Effect::Open), "{name}: it failed again and is not open: {}", stand_in.summary());
         }

@@ -13,6 +13,7 @@ mod rendered;
 mod service;
 mod services;
 mod stand_in;
+mod strict;
 mod survive;
 mod table;
 mod whole;

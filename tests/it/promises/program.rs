@@ -52,13 +52,13 @@ impl Program {
         let free = |number: &usize| {
             !self.at(&format!("fault-{number}")).exists() && !self.at(&format!("call-{number}")).exists()
         };
-        let number = (1..).find(free).expect("numbers do not end");
+        let number = (1..1_000).find(free).expect("no test calls so often");
         write(&self.at(&format!("fault-{number}")), word(fault));
     }
 
     /// Every call without a fault of its own meets this one.
-    pub(crate) fn always(&self, fault: Option<Fault>) {
-        write(&self.at("always"), fault.as_ref().map(word).unwrap_or_default());
+    pub(crate) fn always(&self, fault: Option<&Fault>) {
+        write(&self.at("always"), fault.map(word).unwrap_or_default());
     }
 
     /// Waits for a call: its standard input, and whether it was stored. A file tells nobody that it is there, so it is asked for.

@@ -147,7 +147,7 @@ impl StandIn {
         match &self.open {
             Open::Http { .. } => self.desk.script().always = fault,
             Open::Smtp { server, .. } => mail::refuses_all(server, fault.as_ref()),
-            Open::Program { program, .. } => program.always(fault),
+            Open::Program { program, .. } => program.always(fault.as_ref()),
         }
     }
 

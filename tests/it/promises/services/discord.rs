@@ -8,6 +8,8 @@ use crate::promises::service::{Door, Effect, Form, Http, Judged, Keeps, Repeats,
 use crate::support::http::{Answer, Asked};
 
 const HOOK: &str = "/api/webhooks/1101234567890123456/tokenNEVERshown-discord-0123456789";
+pub(in crate::promises) const TO: &str =
+    "/api/webhooks/1101234567890123456/tokenNEVERshown-discord-0123456789?wait=true";
 /// Titles, descriptions, fields, footers and authors of all embeds together.
 const MOST_IN_ALL: usize = 6_000;
 
@@ -53,16 +55,13 @@ fn judge(asked: &Asked, before: &[Told]) -> Judged {
     }
     let edited = asked.uri.path().strip_prefix(HOOK).and_then(|rest| rest.strip_prefix("/messages/"));
     let body = check.json(asked, if edited.is_some() { "PATCH" } else { "POST" });
-    let (effect, thing) = match edited {
-        Some(id) => {
-            check.that(before.iter().any(|told| told.thing == id), format!("no message {id}"));
-            (Effect::Edit, id.to_owned())
-        }
-        None => {
-            check.that(asked.uri.path() == HOOK, format!("posted to {}", asked.uri.path()));
-            check.that(asked.query("wait").as_deref() == Some("true"), "without wait=true an error is not said");
-            (Effect::Post, format!("{}", 1_000 + before.len()))
-        }
+    let (effect, thing) = if let Some(id) = edited {
+        check.that(before.iter().any(|told| told.thing == id), format!("no message {id}"));
+        (Effect::Edit, id.to_owned())
+    } else {
+        check.that(asked.uri.path() == HOOK, format!("posted to {}", asked.uri.path()));
+        check.that(asked.query("wait").as_deref() == Some("true"), "without wait=true an error is not said");
+        (Effect::Post, format!("{}", 1_000 + before.len()))
     };
     message(&mut check, &body);
     let yes = json!({"id": thing, "channel_id": "77", "type": 0, "content": body["content"]});

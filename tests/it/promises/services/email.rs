@@ -79,7 +79,7 @@ pub(crate) fn meets(server: &Smtp, fault: &Fault) {
         Fault::CutAfter => script.drops_after_dot += 1,
         Fault::Hang => script.hangs_at_data += 1,
         Fault::Cut => script.drops_at_data += 1,
-        Fault::HangAfter => script.slow_dots.push_back(Duration::from_secs(600)),
+        Fault::HangAfter => script.slow_dots.push_back(Duration::from_mins(10)),
         Fault::Page | Fault::Redirect(_) | Fault::Gone | Fault::Form => {
             panic!("a mail server does not fail by {fault:?} once")
         }

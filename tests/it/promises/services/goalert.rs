@@ -9,6 +9,7 @@ use crate::promises::service::{Door, Effect, Http, Judged, Keeps, Repeats, Servi
 use crate::support::http::{Answer, Asked};
 
 const TOKEN: &str = "6f1b2c3d-goalert-never-shown";
+pub(in crate::promises) const TO: &str = "/api/v2/generic/incoming?token=6f1b2c3d-goalert-never-shown";
 
 pub(crate) static SERVICE: Service = Service {
     name: "goalert",

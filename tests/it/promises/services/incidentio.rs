@@ -9,6 +9,8 @@ use crate::promises::service::{Door, Effect, Http, Judged, Keeps, Repeats, Servi
 use crate::support::http::{Answer, Asked};
 
 const TOKEN: &str = "incidentio-token-never-shown";
+pub(in crate::promises) const AUTHORIZATION: &str = "Bearer incidentio-token-never-shown";
+pub(in crate::promises) const TO: &str = "/v2/alert_events/http/01GW2G3V0S59R238FAHPDS1R66";
 
 pub(crate) static SERVICE: Service = Service {
     name: "incidentio",
@@ -31,9 +33,8 @@ pub(crate) static SERVICE: Service = Service {
 fn judge(asked: &Asked, _: &[Told]) -> Judged {
     let mut check = Check::default();
     let body = check.json(asked, "POST");
-    let path = "/v2/alert_events/http/01GW2G3V0S59R238FAHPDS1R66";
-    check.that(asked.uri.path() == path, format!("posted to {}", asked.uri.path()));
-    check.that(asked.header("authorization") == format!("Bearer {TOKEN}"), "no token");
+    check.that(asked.uri.path() == TO, format!("posted to {}", asked.uri.path()));
+    check.that(asked.header("authorization") == AUTHORIZATION, "no token");
     check.that(asked.body.len() <= 512 * 1024, format!("{} bytes", asked.body.len()));
     check.fields("", &body, &["title", "status", "deduplication_key"], &["description", "source_url", "metadata"]);
     check.text("title", &body["title"], 1, 1_024);

@@ -7,7 +7,7 @@ use crate::promises::rendered::chat_markdown;
 use crate::promises::service::{Door, Effect, Form, Http, Judged, Keeps, Repeats, Service, Told};
 use crate::support::http::{Answer, Asked};
 
-const HOOK: &str = "/hooks/mattermostNeverShown0123456789";
+pub(in crate::promises) const HOOK: &str = "/hooks/mattermostNeverShown0123456789";
 /// Longer posts are split.
 const MOST: usize = 16_383;
 

@@ -8,7 +8,8 @@ use crate::promises::service::{Door, Effect, Form, Http, Judged, Keeps, Repeats,
 use crate::support::http::{Answer, Asked};
 
 const TOKEN: &str = "tk_ntfyTokenNeverShown0123456789";
-const TOPIC: &str = "alerts-8f3c21";
+pub(in crate::promises) const AUTHORIZATION: &str = "Bearer tk_ntfyTokenNeverShown0123456789";
+pub(in crate::promises) const TOPIC: &str = "alerts-8f3c21";
 /// Longer messages become an attachment.
 const MOST_BYTES: usize = 4_096;
 
@@ -43,7 +44,7 @@ fn judge(asked: &Asked, before: &[Told]) -> Judged {
     let mut check = Check::default();
     let body = check.json(asked, "POST");
     check.that(asked.uri.path() == "/", format!("posted to {}", asked.uri.path()));
-    check.that(asked.header("authorization") == format!("Bearer {TOKEN}"), "no token");
+    check.that(asked.header("authorization") == AUTHORIZATION, "no token");
     let known = ["title", "tags", "priority", "actions", "click", "sequence_id", "markdown", "icon", "delay"];
     check.fields("", &body, &["topic", "message"], &known);
     check.that(body["topic"] == TOPIC, "another topic");

@@ -8,6 +8,7 @@ use crate::promises::service::{Door, Effect, Http, Judged, Keeps, Repeats, Servi
 use crate::support::http::{Answer, Asked};
 
 const KEY: &str = "genie-key-never-shown-4b1d-9c2e";
+pub(in crate::promises) const AUTHORIZATION: &str = "GenieKey genie-key-never-shown-4b1d-9c2e";
 const ALERTS: &str = "/v2/alerts";
 
 pub(crate) static SERVICE: Service = Service {
@@ -40,7 +41,7 @@ fn judge(asked: &Asked, before: &[Told]) -> Judged {
     let mut check = Check::default();
     let body = check.json(asked, "POST");
     let authorization = asked.header("authorization");
-    check.that(authorization == format!("GenieKey {KEY}"), "no key");
+    check.that(authorization == AUTHORIZATION, "no key");
     let path = asked.uri.path();
     let rest = path.find(ALERTS).map_or("?", |at| &path[at + ALERTS.len()..]);
     let (effect, thing) = match rest.trim_start_matches('/').split_once('/') {

@@ -7,7 +7,7 @@ use crate::promises::check::{Check, text_of};
 use crate::promises::service::{Door, Effect, Form, Http, Judged, Keeps, Repeats, Service, Told};
 use crate::support::http::{Answer, Asked};
 
-const KEY: &str = "R0UT1NGKEYneverSHOWNinANYlog0001";
+pub(in crate::promises) const KEY: &str = "R0UT1NGKEYneverSHOWNinANYlog0001";
 
 pub(crate) static SERVICE: Service = Service {
     name: "pagerduty",

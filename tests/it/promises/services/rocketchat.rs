@@ -7,7 +7,7 @@ use crate::promises::check::{Check, text_of};
 use crate::promises::service::{Door, Effect, Form, Http, Judged, Keeps, Repeats, Service, Told};
 use crate::support::http::{Answer, Asked};
 
-const HOOK: &str = "/hooks/65a1b2c3d4e5/rocketchatTokenNeverShown0123456789";
+pub(in crate::promises) const HOOK: &str = "/hooks/65a1b2c3d4e5/rocketchatTokenNeverShown0123456789";
 /// The default of the server's setting.
 const MOST: usize = 5_000;
 

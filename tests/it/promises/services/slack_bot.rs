@@ -9,7 +9,8 @@ use crate::support::blocks;
 use crate::support::http::{Answer, Asked};
 
 const TOKEN: &str = "xoxb-test-botTokenNeverShown";
-const CHANNEL: &str = "C0PROMISES";
+pub(in crate::promises) const AUTHORIZATION: &str = "Bearer xoxb-test-botTokenNeverShown";
+pub(in crate::promises) const CHANNEL: &str = "C0PROMISES";
 /// `text` of `chat.update`, in bytes: above it `msg_too_long`.
 const MOST_BYTES: usize = 4_000;
 
@@ -37,7 +38,7 @@ fn no(word: &str) -> Answer {
 
 fn judge(asked: &Asked, before: &[Told]) -> Judged {
     let mut check = Check::default();
-    check.that(asked.header("authorization") == format!("Bearer {TOKEN}"), "not_authed");
+    check.that(asked.header("authorization") == AUTHORIZATION, "not_authed");
     let method = asked.uri.path().strip_prefix("/api/").unwrap_or("?").to_owned();
     match method.as_str() {
         "chat.postMessage" => post(check, asked, before),

@@ -9,6 +9,8 @@ use crate::promises::service::{Door, Effect, Form, Http, Judged, Keeps, Repeats,
 use crate::support::http::{Answer, Asked};
 
 const SECRET: &str = "sigNeverShown-teams-0123456789abcdef";
+pub(in crate::promises) const TO: &str =
+    "/workflows/0/triggers/manual/paths/invoke?sig=sigNeverShown-teams-0123456789abcdef";
 /// Stored, a message is at most 28,672 bytes; what was sent as 24,453 was stored as 28,897.
 const MOST_BYTES: usize = 24_000;
 

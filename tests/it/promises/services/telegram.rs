@@ -9,7 +9,8 @@ use crate::support::http::{Answer, Asked};
 use crate::support::webhook::leaves;
 
 const TOKEN: &str = "123456789:AAtelegramTokenNeverShown-0123456789";
-const CHAT: &str = "-1001234567890";
+pub(in crate::promises) const TO: &str = "/bot123456789:AAtelegramTokenNeverShown-0123456789/sendMessage";
+pub(in crate::promises) const CHAT: &str = "-1001234567890";
 /// "1-4096 characters after entities parsing"
 const MOST: usize = 4_096;
 
