@@ -2,6 +2,8 @@
 //! errors without URLs; and the Standard Webhooks signature. It knows no source and no receiver.
 
 mod client;
+mod proxy;
 pub mod signature;
 
-pub use client::{Answer, Client, ClientOptions, NetError, Request};
+pub use client::{Answer, Client, ClientOptions, NetError, Request, check_url};
+pub use proxy::{Proxy, ProxyServer};

@@ -1,8 +1,11 @@
 //! The configuration as the daemon uses it: checked, resolved, with every default filled in. Raw TOML never leaves `config`.
 
+mod daily;
+mod heartbeat;
 mod receiver;
 mod source;
 mod test_case;
+mod way;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -13,8 +16,10 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
+pub use daily::Daily;
+pub use heartbeat::Heartbeat;
 pub use receiver::{
-    ConsoleReceiver, EmailReceiver, ReceiverKind, ReceiverSettings, SlackReceiver, SmtpSecurity, SmtpServer, Way,
+    ConsoleReceiver, EmailReceiver, ReceiverKind, ReceiverSettings, SlackReceiver, SmtpSecurity, SmtpServer,
     WebhookReceiver,
 };
 pub use source::{
@@ -23,6 +28,7 @@ pub use source::{
 };
 
 pub use test_case::{TestCase, Wanted};
+pub use way::Way;
 
 use crate::engine::Policy;
 use crate::triage::Classes;
@@ -44,6 +50,10 @@ pub struct Config {
     pub policy: Arc<Policy>,
     /// `[classes]`: the user's overrides of the class by code.
     pub classes: Arc<Classes>,
+    /// `[heartbeat]`
+    pub heartbeat: Option<Heartbeat>,
+    /// `[daily]`; without it the line is only logged.
+    pub daily: Daily,
     /// `[[test]]`, for `firstred check`.
     pub tests: Vec<TestCase>,
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
+use super::Way;
+
 /// One `[sources.NAME]`.
 #[derive(Debug, Clone)]
 pub struct SourceSettings {
@@ -76,8 +78,8 @@ pub struct HttpSource {
     pub max_pages: u32,
     /// Intervals and deadlines.
     pub polling: Polling,
-    /// A certificate authority to trust besides the system's, PEM.
-    pub ca_file: Option<std::path::PathBuf>,
+    /// How it is reached.
+    pub way: Way,
 }
 
 impl fmt::Debug for HttpSource {
@@ -94,7 +96,7 @@ impl fmt::Debug for HttpSource {
             .field("detail", &self.detail.as_ref().map(|detail| &detail.statuses))
             .field("max_pages", &self.max_pages)
             .field("polling", &self.polling)
-            .field("ca_file", &self.ca_file)
+            .field("way", &self.way)
             .finish()
     }
 }
@@ -155,8 +157,8 @@ pub struct PrefectSource {
     pub auth: PrefectAuth,
     /// Intervals and deadlines.
     pub polling: Polling,
-    /// A certificate authority to trust besides the system's, PEM.
-    pub ca_file: Option<std::path::PathBuf>,
+    /// How it is reached.
+    pub way: Way,
 }
 
 /// How to sign in to Prefect.

@@ -5,6 +5,7 @@ mod good;
 mod incidents;
 mod incidents_mistaken;
 mod mistakes;
+mod network;
 mod never_panics;
 mod secrets;
 

@@ -13,14 +13,18 @@ use url::Url;
 
 use super::schedule::schedule_name;
 use super::{check_name, receiver_name, severity, workspaces};
+use crate::config::parts::network;
 use crate::config::path::Path;
-use crate::config::read::{At, Section, certificate, count, duration, span, word};
-use crate::config::{ConsoleReceiver, ReceiverKind, ReceiverSettings, Way};
+use crate::config::read::{At, Section, count, duration, span, word};
+use crate::config::{ConsoleReceiver, ReceiverKind, ReceiverSettings};
 use crate::engine::{Budget, Severity};
+use crate::net::Proxy;
 
 /// A receiver as it was read.
 pub(in crate::config) struct Receiver {
     pub(in crate::config) settings: ReceiverSettings,
+    /// Its type as the file names it.
+    pub(in crate::config) kind: &'static str,
     pub(in crate::config) workspaces: Option<BTreeSet<String>>,
     pub(in crate::config) fallback: Option<String>,
     pub(in crate::config) give_up_after: Option<SignedDuration>,
@@ -42,7 +46,7 @@ const TYPES: [(&str, Type); 4] =
     [("slack", Type::Slack), ("email", Type::Email), ("webhook", Type::Webhook), ("console", Type::Console)];
 
 /// `[receivers]`
-pub(in crate::config) fn receivers(at: &At<'_>) -> Option<BTreeMap<String, Receiver>> {
+pub(in crate::config) fn receivers(at: &At<'_>, proxy: &Proxy) -> Option<BTreeMap<String, Receiver>> {
     let Value::Table(table) = at.value else {
         return at.wrong("a table for each receiver, [receivers.NAME]");
     };
@@ -50,17 +54,18 @@ pub(in crate::config) fn receivers(at: &At<'_>) -> Option<BTreeMap<String, Recei
     for (name, value) in table {
         let entry = at.entry(name, value);
         check_name(&entry, name, " _.-");
-        if let Some(receiver) = receiver(&entry) {
+        if let Some(receiver) = receiver(&entry, proxy) {
             receivers.insert(name.clone(), receiver);
         }
     }
     Some(receivers)
 }
 
-fn receiver(at: &At<'_>) -> Option<Receiver> {
+fn receiver(at: &At<'_>, proxy: &Proxy) -> Option<Receiver> {
     let mut section = Section::open(at, "receivers")?;
     let help = "write type = \"slack\", \"email\", \"webhook\" or \"console\"";
     let kind = section.need("type", help, word("a type of receiver", &TYPES))?;
+    let called = section.get("type", word("a type of receiver", &TYPES.map(|(name, _)| (name, name))))?;
     let timeout = section.get("timeout", duration(Duration::from_millis(100)));
     let pace = section.get("pace", duration(Duration::ZERO));
     let parallel = section.get("parallel", count(1, 1024));
@@ -70,7 +75,7 @@ fn receiver(at: &At<'_>) -> Option<Receiver> {
     let budget = section.get("budget", budget);
     let quiet = section.get("quiet", schedule_name);
     let passes = section.get("passes", severity);
-    let way = Way { ca_file: section.get("ca_file", certificate) };
+    let way = network::way(&section, proxy);
     if section.has("passes") && !section.has("quiet") {
         let path = section.path().key("passes");
         let help = Some("write quiet = \"NAME\" of a schedule, or leave it out".to_owned());
@@ -84,6 +89,11 @@ fn receiver(at: &At<'_>) -> Option<Receiver> {
         Type::Console => ("receivers.console", 0, 1),
     };
     section.rescope(scope);
+    match kind {
+        Type::Email => network::no_proxy(&section, "mails go by SMTP, directly: they take no proxy"),
+        Type::Console => network::no_proxy(&section, "standard output is not reached over the network"),
+        _ => {}
+    }
     let kind = match kind {
         Type::Slack => slack::slack(&section).map(ReceiverKind::Slack),
         Type::Email => email::email(&section).map(|email| ReceiverKind::Email(Box::new(email))),
@@ -103,6 +113,7 @@ fn receiver(at: &At<'_>) -> Option<Receiver> {
             pace: pace.unwrap_or(Duration::from_secs(own_pace)),
             parallel: parallel.unwrap_or(own_parallel),
         },
+        kind: called,
         workspaces,
         fallback,
         give_up_after,

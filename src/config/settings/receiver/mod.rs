@@ -5,7 +5,6 @@ mod email;
 mod slack;
 mod webhook;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 pub use console::ConsoleReceiver;
@@ -13,6 +12,7 @@ pub use email::{EmailReceiver, SmtpSecurity, SmtpServer};
 pub use slack::SlackReceiver;
 pub use webhook::WebhookReceiver;
 
+use super::Way;
 use crate::engine::Manner;
 
 /// One `[receivers.NAME]`. What the engine decides by (workspaces, fallback, `give_up_after`) is in the policy.
@@ -48,13 +48,6 @@ impl ReceiverSettings {
             ReceiverKind::Webhook(_) => Manner::Alert,
         }
     }
-}
-
-/// How a receiver is reached over the network.
-#[derive(Debug, Clone, Default)]
-pub struct Way {
-    /// A certificate authority to trust besides the system's, PEM.
-    pub ca_file: Option<PathBuf>,
 }
 
 /// The kinds of receivers.
