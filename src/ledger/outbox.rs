@@ -141,6 +141,7 @@ pub(super) fn record(
         Next::RetryAt(at) => (DeliveryState::Waiting, at),
     };
     hot.store(attempt.delivery, state, due, &row)?;
+    hot.count_refusal(&attempt.receiver, &attempt.outcome, attempt.at)?;
     if audience.is_some() {
         failing::note(hot, &attempt.receiver, &row.address, &attempt.outcome, attempt.at)?;
     }
@@ -227,7 +228,11 @@ pub(super) fn fall_back(
             tracing::error!(receiver, fallback = ?name, "the fallback may not see all that the summary counts");
             return Ok(());
         }
-        Subject::Run(_) | Subject::Summary(_) => {}
+        Subject::Daily(_) if fallback.workspaces.is_some() => {
+            tracing::warn!(receiver, fallback = ?name, "the fallback is bound to workspaces and does not get the line of the day");
+            return Ok(());
+        }
+        Subject::Run(_) | Subject::Summary(_) | Subject::Daily(_) => {}
         Subject::Own(trouble) => match policy.hearer(About::of(&trouble.what), name) {
             None => return Ok(()),
             Some(hearer) if hearer.detail || trouble.detail.is_none() => {}

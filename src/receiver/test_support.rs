@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::engine::{Delivery, Kind, Notification, NotificationId, OwnTrouble, Severity, Subject};
+use crate::engine::{DailyNote, Delivery, Kind, Notification, NotificationId, OwnTrouble, Severity, Subject};
 use crate::run::{Progress, StepError, Workflow};
 use crate::triage::{Card, Cause, Class, ClassReason, Consequences, Fingerprint, RetryLevel, Retrying, RunFacts};
 
@@ -133,6 +133,25 @@ fn trouble(kind: Kind) -> Notification {
     Notification { rule: None, runbook: None, ..notification(kind, Subject::Own(trouble)) }
 }
 
+fn daily() -> Notification {
+    let note = DailyNote {
+        date: jiff::civil::date(2026, 11, 22),
+        since: at("2026-11-21T08:00:00Z"),
+        until: at("2026-11-22T08:00:00Z"),
+        runs: 1_204,
+        failed: 9,
+        told: 7,
+        held: 2,
+        nobody: 0,
+        open: 3,
+        unread: Vec::new(),
+        silent: vec!["events".to_owned()],
+        broken: Vec::new(),
+    };
+    let said = notification(Kind::Daily, Subject::Daily(Box::new(note)));
+    Notification { rule: None, runbook: None, severity: Severity::Info, ..said }
+}
+
 fn long() -> Notification {
     let mut card = card_with(&"Payment provider refused. ".repeat(200));
     if let Cause::Step { error: Some(error), .. } = &mut card.cause {
@@ -199,6 +218,7 @@ pub(crate) fn samples() -> Vec<(&'static str, Notification)> {
         ("still_retrying", still_retrying()),
         ("trouble", trouble(Kind::Trouble)),
         ("test", trouble(Kind::Test)),
+        ("daily", daily()),
         ("long", long()),
         ("hostile", hostile_with(&HOSTILE.join("\n"))),
     ];
