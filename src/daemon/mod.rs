@@ -2,7 +2,9 @@
 
 mod bridge;
 mod clerk;
+mod daily;
 mod doors;
+mod heartbeat;
 mod holds;
 mod housekeeping;
 mod lanes;

@@ -1,7 +1,7 @@
 //! From a configuration to a running daemon, and back to nothing within ten seconds.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,12 +19,13 @@ use super::readiness::Readers;
 use super::settled::Settled;
 use super::signals::{Asked, Signals};
 use super::token::TokenError;
-use super::{Bridge, doors, holds, own_trouble, token, watch_file};
+use super::{Bridge, daily, doors, heartbeat, holds, own_trouble, token, watch_file};
 use crate::clock;
-use crate::config::Config;
+use crate::config::{Config, Daily};
 use crate::engine::Policy;
-use crate::ledger::{Keeper, Ledger, OpenError};
-use crate::metrics::Metrics;
+use crate::ledger::{Keeper, Ledger, OpenError, Reader};
+use crate::metrics::{Metrics, ReceiverLabel};
+use crate::net::NetError;
 use crate::receiver::BuildError;
 use crate::server::{BindError, Gates, Keys, Server, Wiring};
 use crate::source::PollError;
@@ -56,6 +57,9 @@ pub enum StartError {
     /// The listening socket.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// The heartbeat.
+    #[error("failed to set up the heartbeat: {0}")]
+    Heartbeat(#[from] NetError),
     /// A webhook source's secret.
     #[error("failed to read the credentials of source {source_name}: {reason}")]
     Credentials {
@@ -89,6 +93,8 @@ pub struct Daemon {
     keys: watch::Sender<Arc<Keys>>,
     metrics: Metrics,
     retention: watch::Sender<Duration>,
+    heartbeat: watch::Sender<Option<Arc<heartbeat::Built>>>,
+    daily: watch::Sender<Arc<Daily>>,
     settled: Settled,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
@@ -99,6 +105,7 @@ struct Prepared {
     receivers: lanes::Built,
     sources: pollers::Built,
     gates: Gates,
+    heartbeat: Option<Arc<heartbeat::Built>>,
 }
 
 impl Prepared {
@@ -107,6 +114,7 @@ impl Prepared {
             receivers: lanes::build(config)?,
             sources: pollers::build(config, metrics)?,
             gates: doors::gates(config)?,
+            heartbeat: heartbeat::build(config)?,
         })
     }
 }
@@ -144,8 +152,19 @@ impl Daemon {
             lanes: lanes.alive(),
             began_anew: keeper.began_anew(),
         };
-        let readers =
-            Readers { policy: in_force, health: pollers.health(), backlog: known_backlog, metrics: metrics.clone() };
+        let (pulse, known_pulse) = watch::channel(None);
+        let readers = Readers {
+            policy: in_force,
+            health: pollers.health(),
+            backlog: known_backlog,
+            metrics: metrics.clone(),
+            pulse: known_pulse,
+        };
+        let (heartbeat, heartbeat_in_force) = watch::channel(prepared.heartbeat);
+        let (daily, daily_in_force) = watch::channel(Arc::new(config.daily.clone()));
+        let heart =
+            heartbeat::Heart { ledger: ledger.clone(), readers: readers.clone(), settings: heartbeat_in_force, pulse };
+        let days = daily::Days { ledger: ledger.clone(), readers: readers.clone(), settings: daily_in_force };
         let wiring = Wiring {
             inlet: bridge.clone(),
             checkup: readers,
@@ -160,6 +179,12 @@ impl Daemon {
             tokio::spawn(serving),
             tokio::spawn(housekeeping.run(stop.clone())),
             tokio::spawn(holds::run(ledger.clone(), stop.clone())),
+            tokio::spawn(heart.run(stop.clone())),
+            tokio::spawn(days.run(stop.clone())),
+            tokio::task::spawn_blocking({
+                let (path, metrics) = (config.ledger.path.clone(), metrics.clone());
+                move || remember_successes(&path, &metrics)
+            }),
         ];
         Ok(Self {
             address,
@@ -175,6 +200,8 @@ impl Daemon {
             keys,
             metrics,
             retention,
+            heartbeat,
+            daily,
             settled: Settled::of(config),
             stop,
             tasks,
@@ -201,6 +228,8 @@ impl Daemon {
         self.classes.send_replace(Arc::clone(&config.classes));
         self.gates.send_replace(Arc::new(prepared.gates));
         self.keys.send_replace(Arc::new(doors::keys(&self.token, config)));
+        self.heartbeat.send_replace(prepared.heartbeat);
+        self.daily.send_replace(Arc::new(config.daily.clone()));
         self.lanes.replace(prepared.receivers);
         self.pollers.replace(prepared.sources);
         Ok(())
@@ -250,6 +279,21 @@ impl Daemon {
         if tokio::time::timeout_at(closed_by, keeper.close()).await.is_err() {
             tracing::error!("the ledger was not closed in time; what was committed is there at the next start");
         }
+    }
+}
+
+/// What earlier lives of the daemon delivered, for readiness and metrics. On a connection of its own: it looks at every delivery.
+fn remember_successes(ledger: &Path, metrics: &Metrics) {
+    let known = Reader::open(ledger).map_err(|error| error.to_string());
+    match known.and_then(|reader| reader.last_good().map_err(|error| error.to_string())) {
+        Ok(known) => {
+            for (receiver, at) in known {
+                let gauge = metrics.receiver_last_success.get_or_create(&ReceiverLabel { receiver }).clone();
+                // A lane may have been faster.
+                gauge.set(gauge.get().max(at.as_duration().as_secs_f64()));
+            }
+        }
+        Err(error) => tracing::warn!(error, "the ledger does not say when receivers last took something"),
     }
 }
 

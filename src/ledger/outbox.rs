@@ -194,7 +194,8 @@ fn receiver_is_broken(
         Outcome::Delivered { .. } => None,
     };
     let since = failing_since.unwrap_or(attempt.at);
-    let trouble = trouble::of_receiver(&attempt.receiver, address, detail, since);
+    let fallback = policy.receivers.get(&attempt.receiver).and_then(|audience| audience.fallback.as_deref());
+    let trouble = trouble::of_receiver((&attempt.receiver, address), fallback, detail, since);
     let transient = !is_refused(&attempt.outcome);
     trouble::raise(hot, &Met { trouble: &trouble, address, transient, count: 1, at: attempt.at }, policy, effects)?;
     Ok(())

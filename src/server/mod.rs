@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 pub use api::Keys;
 pub use clerk::{Answering, Asked, Clerk, ClerkError, NewSilence};
 pub use gate::{Gate, Gates};
-pub use health::{Checkup, ConfigHealth, LedgerHealth, Readiness, ReceiverHealth, SourceHealth};
+pub use health::{Checkup, ConfigHealth, HeartbeatHealth, LedgerHealth, Readiness, ReceiverHealth, SourceHealth};
 pub use inlet::{Inlet, InletError};
 
 use crate::config::ServerSettings;

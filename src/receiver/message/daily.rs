@@ -1,6 +1,8 @@
 //! The line of the day: what was seen, failed and was told, and whether firstred itself is well. Calm, whatever it says: what is urgent was
 //! told when it happened. It knows no channel.
 
+use jiff::SignedDuration;
+
 use super::headline::{LONGEST, fitting};
 use super::line::{Line, short};
 use super::{Fact, Message, Value, state, text, when};
@@ -13,7 +15,7 @@ const NAMES: usize = 5;
 pub(super) fn message(notification: &Notification, note: &DailyNote) -> Message {
     let (emoji, ..) = state::of(notification);
     let (counts, health) = (counts(note), health(note));
-    let period = format!("in {}", when::rough(note.until.duration_since(note.since)));
+    let period = period(note.until.duration_since(note.since));
     let open = match note.open {
         0 => "No problem is open.".to_owned(),
         open => format!("{} open.", of(open, "problem is", "problems are")),
@@ -38,6 +40,14 @@ pub(super) fn message(notification: &Notification, note: &DailyNote) -> Message 
 pub(crate) fn sentence(note: &DailyNote) -> String {
     let open = of(note.open, "problem", "problems");
     format!("saw {}; {open} open; {}", counts(note), health(note))
+}
+
+/// `in 24 h`: a line comes some seconds after its hour, so that hours are rounded.
+fn period(span: SignedDuration) -> String {
+    match (span.as_secs() + 1_800) / 3_600 {
+        0 => format!("in {}", when::rough(span)),
+        hours => format!("in {hours} h"),
+    }
 }
 
 /// `1,204 runs, 9 failed, 7 told, 2 held back`
