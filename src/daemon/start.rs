@@ -110,12 +110,9 @@ struct Prepared {
 
 impl Prepared {
     fn of(config: &Config, metrics: &Metrics) -> Result<Self, StartError> {
-        Ok(Self {
-            receivers: lanes::build(config)?,
-            sources: pollers::build(config, metrics)?,
-            gates: doors::gates(config)?,
-            heartbeat: heartbeat::build(config)?,
-        })
+        let sources = pollers::build(config, metrics)?;
+        let gates = doors::gates(config, &sources.wakes())?;
+        Ok(Self { receivers: lanes::build(config)?, sources, gates, heartbeat: heartbeat::build(config)? })
     }
 }
 

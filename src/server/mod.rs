@@ -12,6 +12,7 @@ mod gate;
 mod health;
 mod ingest;
 mod inlet;
+mod reading;
 mod route;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ pub use clerk::{Answering, Asked, Clerk, ClerkError, NewSilence};
 pub use gate::{Gate, Gates};
 pub use health::{Checkup, ConfigHealth, HeartbeatHealth, LedgerHealth, Readiness, ReceiverHealth, SourceHealth};
 pub use inlet::{Inlet, InletError};
+pub use reading::{Native, Pushed, Reading};
 
 use crate::config::ServerSettings;
 use crate::metrics::Metrics;

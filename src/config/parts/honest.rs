@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::http::warn_clear_text;
 use super::network::way;
 use super::receiver_names;
+use super::source::warn_clear_text;
 use crate::config::read::{At, Section, day_time, duration, parse_http_url, secret, word, zone};
 use crate::config::{Daily, Heartbeat};
 use crate::net::Proxy;

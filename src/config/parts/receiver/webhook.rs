@@ -6,7 +6,7 @@ use url::Url;
 
 use super::refuse_connector;
 use crate::config::WebhookReceiver;
-use crate::config::parts::http;
+use crate::config::parts::source;
 use crate::config::read::{At, Section, header_secret, http_url, parse_http_url, secret, secrets, signing_secret};
 
 pub(super) fn webhook(section: &Section<'_>) -> Option<WebhookReceiver> {
@@ -15,7 +15,7 @@ pub(super) fn webhook(section: &Section<'_>) -> Option<WebhookReceiver> {
     let token = section.get("token", header_secret);
     if let Some(url) = &url {
         let what = if token.is_some() { "the secret goes" } else { "what fails, and why, goes" };
-        http::warn_open(section, url, &format!("{what} over the network in clear text"));
+        source::warn_open(section, url, &format!("{what} over the network in clear text"));
     }
     Some(WebhookReceiver { url: url?, secrets: secrets.unwrap_or_default(), token })
 }

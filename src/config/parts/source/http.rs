@@ -7,8 +7,8 @@ use secrecy::SecretString;
 use toml::Value;
 use url::Url;
 
-use super::network::way;
-use super::source::polling;
+use super::polling;
+use crate::config::parts::network::way;
 use crate::config::read::{
     At, Section, count, filter, header_secret, http_url, is_loopback, one_or_many, parse_http_url, text, word,
 };
@@ -76,12 +76,12 @@ pub(super) fn source(section: &Section<'_>, proxy: &Proxy) -> Option<HttpSource>
 }
 
 /// A secret over plain http is anybody's on the way.
-pub(super) fn warn_clear_text(section: &Section<'_>, url: &Url) {
+pub(in crate::config::parts) fn warn_clear_text(section: &Section<'_>, url: &Url) {
     warn_open(section, url, "the secret goes over the network in clear text");
 }
 
 /// What is sent over plain http is anybody's on the way. A private name or address may be a trusted network; a public one isn't.
-pub(super) fn warn_open(section: &Section<'_>, url: &Url, message: &str) {
+pub(in crate::config::parts) fn warn_open(section: &Section<'_>, url: &Url, message: &str) {
     let inside = match url.host() {
         Some(url::Host::Domain(name)) => {
             !name.contains('.') || matches!(name.rsplit('.').next(), Some("local" | "internal"))

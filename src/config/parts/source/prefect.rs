@@ -4,8 +4,8 @@ use secrecy::ExposeSecret;
 use url::Url;
 
 use super::http::warn_clear_text;
-use super::network::way;
-use super::source::polling;
+use super::polling;
+use crate::config::parts::network::way;
 use crate::config::read::{At, Section, header_secret, http_url};
 use crate::config::{PrefectAuth, PrefectSource};
 use crate::net::Proxy;
