@@ -15,6 +15,7 @@ mod readiness;
 mod settled;
 mod signals;
 mod start;
+mod successes;
 #[cfg(test)]
 mod tests;
 pub mod token;

@@ -1,7 +1,7 @@
 //! From a configuration to a running daemon, and back to nothing within ten seconds.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,12 +19,12 @@ use super::readiness::Readers;
 use super::settled::Settled;
 use super::signals::{Asked, Signals};
 use super::token::TokenError;
-use super::{Bridge, daily, doors, heartbeat, holds, own_trouble, token, watch_file};
+use super::{Bridge, daily, doors, heartbeat, holds, own_trouble, successes, token, watch_file};
 use crate::clock;
 use crate::config::{Config, Daily};
 use crate::engine::Policy;
-use crate::ledger::{Keeper, Ledger, OpenError, Reader};
-use crate::metrics::{Metrics, ReceiverLabel};
+use crate::ledger::{Keeper, Ledger, OpenError};
+use crate::metrics::Metrics;
 use crate::net::NetError;
 use crate::receiver::BuildError;
 use crate::server::{BindError, Gates, Keys, Server, Wiring};
@@ -180,7 +180,7 @@ impl Daemon {
             tokio::spawn(days.run(stop.clone())),
             tokio::task::spawn_blocking({
                 let (path, metrics) = (config.ledger.path.clone(), metrics.clone());
-                move || remember_successes(&path, &metrics)
+                move || successes::remember(&path, &metrics)
             }),
         ];
         Ok(Self {
@@ -276,21 +276,6 @@ impl Daemon {
         if tokio::time::timeout_at(closed_by, keeper.close()).await.is_err() {
             tracing::error!("the ledger was not closed in time; what was committed is there at the next start");
         }
-    }
-}
-
-/// What earlier lives of the daemon delivered, for readiness and metrics. On a connection of its own: it looks at every delivery.
-fn remember_successes(ledger: &Path, metrics: &Metrics) {
-    let known = Reader::open(ledger).map_err(|error| error.to_string());
-    match known.and_then(|reader| reader.last_good().map_err(|error| error.to_string())) {
-        Ok(known) => {
-            for (receiver, at) in known {
-                let gauge = metrics.receiver_last_success.get_or_create(&ReceiverLabel { receiver }).clone();
-                // A lane may have been faster.
-                gauge.set(gauge.get().max(at.as_duration().as_secs_f64()));
-            }
-        }
-        Err(error) => tracing::warn!(error, "the ledger does not say when receivers last took something"),
     }
 }
 

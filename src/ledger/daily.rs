@@ -47,15 +47,16 @@ pub(super) fn daily(
     }
     // What this transaction counted before belongs to the line, or to the one before it: never to both.
     hot.save_tally()?;
-    let since = fact(hot, "daily_at")?.map_or(day.now, time);
     put(hot, "daily_date", date)?;
-    put(hot, "daily_at", micros(day.now))?;
-    let note = note(hot, day, since)?;
     if begins {
-        // Counts go on: the first line has them.
-        put(hot, "daily_at", micros(if last.is_none() { day.now } else { since }))?;
+        // Counts go on, from where they began: the next line has them.
+        if last.is_none() {
+            put(hot, "daily_at", micros(day.now))?;
+        }
         return Ok(None);
     }
+    let note = note(hot, day, fact(hot, "daily_at")?.map_or(day.now, time))?;
+    put(hot, "daily_at", micros(day.now))?;
     hot.db.prepare_cached("DELETE FROM facts WHERE name >= 'day:' AND name < 'day;'")?.execute([])?;
     let told: Vec<String> = day
         .receivers

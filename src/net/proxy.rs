@@ -75,7 +75,10 @@ impl ProxyServer {
 
 impl fmt::Debug for ProxyServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ProxyServer").field("address", &self.address.as_str()).field("except", &self.except).finish()
+        f.debug_struct("ProxyServer")
+            .field("address", &self.address.as_str())
+            .field("except", &self.except)
+            .finish_non_exhaustive()
     }
 }
 

@@ -69,7 +69,7 @@ fn a_metadata_address_is_refused_wherever_it_stands() {
     ] {
         for more in [
             format!("[receivers.x]\ntype = \"webhook\"\nurl = \"http://{address}/\"\nallow_link_local = true\n"),
-            format!("[receivers.x]\ntype = \"webhook\"\nurl = {{ env = \"HOOK\" }}\nallow_link_local = true\n"),
+            "[receivers.x]\ntype = \"webhook\"\nurl = { env = \"HOOK\" }\nallow_link_local = true\n".to_owned(),
             format!("[sources.x]\ntype = \"http\"\nurl = \"http://{address}/\"\nallow_link_local = true\n"),
             format!("[sources.x]\ntype = \"prefect\"\nurl = \"http://{address}/api\"\nallow_link_local = true\n"),
             format!("[heartbeat]\nurl = \"http://{address}/\"\nallow_link_local = true\n"),

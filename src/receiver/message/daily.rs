@@ -52,18 +52,18 @@ fn period(span: SignedDuration) -> String {
 
 /// `1,204 runs, 9 failed, 7 told, 2 held back`
 fn counts(note: &DailyNote) -> String {
-    let mut said = of(note.runs, "run", "runs");
+    let runs = of(note.runs, "run", "runs");
     if note.failed == 0 {
-        return said + ", none failed";
+        return runs + ", none failed";
     }
-    said += &format!(", {} failed, {} told", number(note.failed), number(note.told));
+    let mut said = vec![runs, format!("{} failed", number(note.failed)), format!("{} told", number(note.told))];
     if note.held > 0 {
-        said += &format!(", {} held back", number(note.held));
+        said.push(format!("{} held back", number(note.held)));
     }
     if note.nobody > 0 {
-        said += &format!(", {} told to nobody", number(note.nobody));
+        said.push(format!("{} told to nobody", number(note.nobody)));
     }
-    said
+    said.join(", ")
 }
 
 /// What is wrong with firstred's own eyes and mouth; or that nothing is.
