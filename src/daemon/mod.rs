@@ -12,6 +12,7 @@ mod own_trouble;
 mod pollers;
 pub mod questions;
 mod readiness;
+mod reading;
 mod settled;
 mod signals;
 mod start;

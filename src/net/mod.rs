@@ -1,6 +1,7 @@
 //! Everything that leaves by HTTP goes through here: one wrapped client with redirects off, total deadlines, capped bodies and
 //! errors without URLs; and the Standard Webhooks signature. It knows no source and no receiver.
 
+pub mod body_hmac;
 mod client;
 mod proxy;
 pub mod signature;

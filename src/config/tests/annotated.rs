@@ -7,7 +7,7 @@ use super::{good, inputs};
 
 const ANNOTATED: &str = include_str!("../../../config/firstred.toml");
 
-const ENV: [(&str, &str); 11] = [
+const ENV: [(&str, &str); 14] = [
     ("FIRSTRED_API_TOKEN", "an-api-token-of-some-length"),
     ("FIRSTRED_INGEST_TOKEN", "an-ingest-token"),
     ("FIRSTRED_SIGNING_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
@@ -19,6 +19,9 @@ const ENV: [(&str, &str); 11] = [
     ("PAGER_TOKEN", "p"),
     ("HEARTBEAT_URL", "https://hc-ping.com/0b7e3c1a"),
     ("FIRSTRED_PROXY", "http://me:hunter2@proxy.example.com:3128"),
+    ("FIRSTRED_LINEAGE_TOKEN", "a-lineage-token"),
+    ("GITLAB_WEBHOOK_TOKEN", "a-gitlab-token"),
+    ("DBT_WEBHOOK_SECRET", "a-dbt-secret"),
 ];
 
 /// Other names of keys, told in the prose of the file.
