@@ -33,6 +33,15 @@ pub struct AttemptLabel {
     pub outcome: &'static str,
 }
 
+/// A label set of one receiver and why attempts did not arrive: a word of the fixed list of `engine::Outcome::word`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RefusalLabel {
+    /// The receiver's name.
+    pub receiver: String,
+    /// Why.
+    pub word: &'static str,
+}
+
 /// A label set of one source and what came of a poll or a request: `ok`, `failed`, `refused`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct PollLabel {
@@ -71,6 +80,12 @@ pub struct Metrics {
     pub deliveries_waiting: Family<ReceiverLabel, Gauge>,
     /// When the oldest undelivered notification of a receiver became due, unix time; 0 when there is none.
     pub oldest_waiting: Family<ReceiverLabel, Seconds>,
+    /// When a receiver last took something, unix time; as far as the ledger goes back.
+    pub receiver_last_success: Family<ReceiverLabel, Seconds>,
+    /// Attempts that did not arrive, by word.
+    pub receiver_refusals: Family<RefusalLabel, Counter>,
+    /// When the heartbeat was last taken, unix time; 0 when it never was.
+    pub heartbeat_last_success: Seconds,
     /// 1 while the running configuration is the one in the file, 0 while the file is refused.
     pub config_ok: Gauge,
     /// Reloads that were refused.
@@ -110,6 +125,21 @@ impl Metrics {
             "oldest_waiting_timestamp_seconds",
             "Unix time at which the oldest waiting delivery became due, 0 when there is none",
             metrics.oldest_waiting.clone(),
+        );
+        registry.register(
+            "receiver_last_success_timestamp_seconds",
+            "Unix time at which a receiver last took something",
+            metrics.receiver_last_success.clone(),
+        );
+        registry.register(
+            "receiver_refusals",
+            "Attempts that a receiver refused or did not answer, by word",
+            metrics.receiver_refusals.clone(),
+        );
+        registry.register(
+            "heartbeat_last_success_timestamp_seconds",
+            "Unix time at which the heartbeat was last taken, 0 when it never was",
+            metrics.heartbeat_last_success.clone(),
         );
         registry.register(
             "config_ok",

@@ -10,6 +10,7 @@ mod healthcheck;
 mod incidents;
 mod output;
 mod pending;
+mod receivers;
 mod redact;
 mod remote;
 mod route;
@@ -108,6 +109,8 @@ enum Command {
     },
     /// Print what is held or withheld: since when, why, and when it is told.
     Pending,
+    /// Print each receiver: when it last took something, what waits for it, what it refuses and by which word, open troubles, what is set.
+    Receivers,
     /// Print which rule catches which workflow; what only the defaults or nothing catch; receivers and silences that got old. Exits 1
     /// when failures of some workflow would be told to nobody.
     Coverage,
@@ -188,6 +191,7 @@ pub fn main() -> ExitCode {
         Command::Backtest { new, since, fail_on } => backtest::run(&args.config, &new, since, fail_on, args.format),
         Command::Incidents { id, all } => incidents::run(&args.config, id.as_deref(), all, args.format),
         Command::Pending => pending::run(&args.config, args.format),
+        Command::Receivers => receivers::run(&args.config, args.format),
         Command::Coverage => coverage::run(&args.config, args.format),
         Command::Ack { id, by, url } => ack::run(&args.config, &id, &by, url.as_deref(), args.format),
         Command::Silence { command } => silence::run(&args.config, command, args.format),

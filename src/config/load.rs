@@ -160,10 +160,13 @@ fn read(cx: &Cx<'_>, root: &Value) -> Option<Config> {
     let defaults = section.get("defaults", parts::defaults);
     let classes = section.get("classes", parts::classes);
     let listen = server.as_ref().map(|server| server.listen);
-    let sources = section.get("sources", |at| parts::sources(at, listen)).unwrap_or_default();
+    let proxy = section.get("http", parts::network).unwrap_or_default();
+    let sources = section.get("sources", |at| parts::sources(at, listen, &proxy)).unwrap_or_default();
     let templates = section.get("templates", parts::templates).unwrap_or_default();
-    let receivers = section.get("receivers", parts::receivers).unwrap_or_default();
+    let receivers = section.get("receivers", |at| parts::receivers(at, &proxy)).unwrap_or_default();
+    let heartbeat = section.get("heartbeat", |at| parts::heartbeat(at, &proxy));
     let notify = defaults.as_ref().map(|defaults| defaults.notify.clone()).unwrap_or_default();
+    let mut daily = section.get("daily", |at| parts::daily(at, &notify)).unwrap_or_default();
     let rules = section.get("rules", |at| parts::rules(at, &notify)).unwrap_or_default();
     let schedules = section.get("schedules", parts::schedules).unwrap_or_default();
     let silences = section.get("silences", parts::silences).unwrap_or_default();
@@ -177,6 +180,9 @@ fn read(cx: &Cx<'_>, root: &Value) -> Option<Config> {
     section.finish();
 
     check::fallbacks(cx, &receivers);
+    let in_daily = Path::of(&["daily", "notify"]);
+    let named = root.get("daily").is_some_and(|daily| daily.get("notify").is_some());
+    check::daily(cx, &mut daily, &receivers, Some(&in_daily).filter(|_| named));
     check::never_off(cx, &receivers, &schedules);
     // The rest weighs what is there against what is not: with something unread it would only mislead.
     if !cx.has_errors() {
@@ -184,6 +190,7 @@ fn read(cx: &Cx<'_>, root: &Value) -> Option<Config> {
             receivers: &receivers,
             rules: &rules,
             default_notify: &notify,
+            daily: &daily.notify,
             schedules: &schedules,
             templates: &templates,
             silences: &silences,
@@ -203,6 +210,7 @@ fn read(cx: &Cx<'_>, root: &Value) -> Option<Config> {
 
     let defaults = defaults?;
     let audience = |receiver: &parts::Receiver| Audience {
+        kind: receiver.kind,
         workspaces: receiver.workspaces.clone(),
         fallback: receiver.fallback.clone(),
         addresses: receiver.settings.addresses(),
@@ -243,6 +251,8 @@ fn read(cx: &Cx<'_>, root: &Value) -> Option<Config> {
         policy: Arc::new(policy),
         classes: Arc::new(classes.unwrap_or_else(Classes::default)),
         secrets: cx.secrets(),
+        heartbeat,
+        daily,
         tests,
     })
 }

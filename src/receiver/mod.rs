@@ -52,7 +52,7 @@ use self::common::Common;
 use self::template::Template;
 pub use self::template::{Tried as TemplateTried, check as check_template, try_out as try_template};
 use crate::config::{ReceiverKind, ReceiverSettings};
-use crate::engine::{Attempted, Delivery, Notification, Outcome};
+use crate::engine::{Attempted, DailyNote, Delivery, Notification, Outcome};
 use crate::metrics::Metrics;
 use crate::net::NetError;
 use crate::net::signature::SecretError;
@@ -239,6 +239,12 @@ impl dispatcher::Carrier for Receiver {
 #[must_use]
 pub fn render_text(notification: &Notification, colour: bool) -> String {
     console::card(&message::Message::new(notification, message::Budget::FULL), colour)
+}
+
+/// The line of the day in one sentence, as the log shows it.
+#[must_use]
+pub fn daily_line(note: &DailyNote) -> String {
+    message::daily_sentence(note)
 }
 
 /// What the dispatcher needs of the ledger.

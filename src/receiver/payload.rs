@@ -101,6 +101,7 @@ pub(crate) fn kind(kind: Kind) -> &'static str {
         Kind::Acknowledged => "incident.acknowledged",
         Kind::Resolved => "incident.resolved",
         Kind::Summary => "incident.summary",
+        Kind::Daily => "firstred.daily",
     }
 }
 
@@ -127,6 +128,7 @@ fn whole(notification: &Notification) -> Value {
             let summary = Summary { workspaces, ..(**summary).clone() };
             data.extend([("summary".to_owned(), json!(summary))]);
         }
+        Subject::Daily(note) => data.extend([("daily".to_owned(), json!(note))]),
     }
     // What is advised of an incident may be other than what its card advised, or nothing any more.
     if notification.incident.is_some() {
@@ -196,6 +198,7 @@ pub(crate) fn dedup_key(notification: &Notification) -> String {
     let mut parts = vec![match notification.kind {
         Kind::Test => "test",
         Kind::Trouble => "own",
+        Kind::Daily => "daily",
         _ => "run",
     }];
     match &notification.subject {
@@ -206,7 +209,7 @@ pub(crate) fn dedup_key(notification: &Notification) -> String {
             card.cause.error().map(|error| error.code.as_str()).unwrap_or_default(),
         ]),
         Subject::Own(trouble) => parts.push(&trouble.what),
-        Subject::Summary(_) => parts.push(notification.id.as_str()),
+        Subject::Summary(_) | Subject::Daily(_) => parts.push(notification.id.as_str()),
     }
     keyed(&parts)
 }

@@ -20,6 +20,7 @@ mod crash;
 mod expect;
 mod gone;
 mod hold;
+mod honest;
 mod hostile;
 mod http_source;
 mod incidents;

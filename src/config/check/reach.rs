@@ -56,8 +56,13 @@ pub(in crate::config) fn unused(cx: &Cx<'_>, parts: &Parts<'_>) {
     });
     let by_owners = parts.owners.iter().flat_map(|(owner, _)| &owner.notify);
     let by_expectations = parts.expectations.iter().flat_map(|(expectation, _)| &expectation.notify);
-    let mut open: Vec<&str> =
-        by_rules.chain(by_owners).chain(by_expectations).chain(parts.default_notify).map(String::as_str).collect();
+    let mut open: Vec<&str> = by_rules
+        .chain(by_owners)
+        .chain(by_expectations)
+        .chain(parts.default_notify)
+        .chain(parts.daily)
+        .map(String::as_str)
+        .collect();
     while let Some(name) = open.pop() {
         if used.insert(name) {
             open.extend(receivers.get(name).and_then(|receiver| receiver.fallback.as_deref()));

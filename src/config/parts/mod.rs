@@ -4,7 +4,9 @@ mod after;
 mod expect;
 mod field;
 mod general;
+mod honest;
 mod matcher;
+mod network;
 mod owner;
 mod receiver;
 mod rhythm;
@@ -17,6 +19,8 @@ mod test_case;
 
 pub(super) use expect::expectations;
 pub(super) use general::{classes, defaults, ledger, log, server};
+pub(super) use honest::{daily, heartbeat};
+pub(super) use network::network;
 pub(super) use owner::{owners, providers};
 pub use receiver::receiver_types;
 pub(super) use receiver::{Receiver, receivers};

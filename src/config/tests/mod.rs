@@ -6,6 +6,7 @@ mod good;
 mod incidents;
 mod incidents_mistaken;
 mod mistakes;
+mod network;
 mod never_panics;
 mod oncall;
 mod secrets;

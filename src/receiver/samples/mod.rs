@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::engine::{Kind, Notification, NotificationId, OwnTrouble, Severity, Subject};
+use crate::engine::{DailyNote, Kind, Notification, NotificationId, OwnTrouble, Severity, Subject};
 use crate::run::{Progress, StepError, Workflow};
 use crate::triage::{Card, Cause, Class, ClassReason, Consequences, Fingerprint, RetryLevel, Retrying, RunFacts};
 
@@ -29,6 +29,7 @@ pub(crate) fn of_runs() -> Vec<(&'static str, Notification)> {
         ("still_retrying", still_retrying()),
         ("trouble", trouble(Kind::Trouble)),
         ("test", trouble(Kind::Test)),
+        ("daily", daily()),
     ]
 }
 
@@ -147,6 +148,25 @@ fn trouble(kind: Kind) -> Notification {
         since: at("2026-11-22T09:58:00Z"),
     };
     Notification { rule: None, runbook: None, ..notification(kind, Subject::Own(trouble)) }
+}
+
+fn daily() -> Notification {
+    let note = DailyNote {
+        date: jiff::civil::date(2026, 11, 22),
+        since: at("2026-11-21T08:00:00Z"),
+        until: at("2026-11-22T08:00:00Z"),
+        runs: 1_204,
+        failed: 9,
+        told: 7,
+        held: 2,
+        nobody: 0,
+        open: 3,
+        unread: Vec::new(),
+        silent: vec!["events".to_owned()],
+        broken: Vec::new(),
+    };
+    let said = notification(Kind::Daily, Subject::Daily(Box::new(note)));
+    Notification { rule: None, runbook: None, severity: Severity::Info, ..said }
 }
 
 #[cfg(test)]

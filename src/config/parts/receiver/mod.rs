@@ -24,14 +24,18 @@ use url::Url;
 use super::schedule::schedule_name;
 use super::template::template_name;
 use super::{check_name, receiver_name, severity, workspaces};
+use crate::config::parts::network;
 use crate::config::path::Path;
-use crate::config::read::{At, Section, certificate, count, duration, span, word};
-use crate::config::{ConsoleReceiver, ReceiverKind, ReceiverSettings, Way};
+use crate::config::read::{At, Section, count, duration, span, word};
+use crate::config::{ConsoleReceiver, ReceiverKind, ReceiverSettings};
 use crate::engine::{Budget, Severity};
+use crate::net::Proxy;
 
 /// A receiver as it was read.
 pub(in crate::config) struct Receiver {
     pub(in crate::config) settings: ReceiverSettings,
+    /// Its type as the file names it.
+    pub(in crate::config) kind: &'static str,
     pub(in crate::config) workspaces: Option<BTreeSet<String>>,
     pub(in crate::config) fallback: Option<String>,
     pub(in crate::config) give_up_after: Option<SignedDuration>,
@@ -87,7 +91,7 @@ pub fn receiver_types() -> impl Iterator<Item = &'static str> {
 }
 
 /// `[receivers]`
-pub(in crate::config) fn receivers(at: &At<'_>) -> Option<BTreeMap<String, Receiver>> {
+pub(in crate::config) fn receivers(at: &At<'_>, proxy: &Proxy) -> Option<BTreeMap<String, Receiver>> {
     let Value::Table(table) = at.value else {
         return at.wrong("a table for each receiver, [receivers.NAME]");
     };
@@ -95,18 +99,19 @@ pub(in crate::config) fn receivers(at: &At<'_>) -> Option<BTreeMap<String, Recei
     for (name, value) in table {
         let entry = at.entry(name, value);
         check_name(&entry, name, " _.-");
-        if let Some(receiver) = receiver(&entry) {
+        if let Some(receiver) = receiver(&entry, proxy) {
             receivers.insert(name.clone(), receiver);
         }
     }
     Some(receivers)
 }
 
-fn receiver(at: &At<'_>) -> Option<Receiver> {
+fn receiver(at: &At<'_>, proxy: &Proxy) -> Option<Receiver> {
     let mut section = Section::open(at, "receivers")?;
     let names = TYPES.map(|(name, _)| format!("{name:?}")).join(", ");
     let help = format!("write type = \"NAME\", one of {names}");
     let kind = section.need("type", &help, word("a type of receiver", &TYPES))?;
+    let called = section.get("type", word("a type of receiver", &TYPES.map(|(name, _)| (name, name))))?;
     let timeout = section.get("timeout", duration(Duration::from_millis(100)));
     let pace = section.get("pace", duration(Duration::ZERO));
     let parallel = section.get("parallel", count(1, 1024));
@@ -117,7 +122,7 @@ fn receiver(at: &At<'_>) -> Option<Receiver> {
     let quiet = section.get("quiet", schedule_name);
     let passes = section.get("passes", severity);
     let template = section.get("template", template_name);
-    let way = Way { ca_file: section.get("ca_file", certificate) };
+    let way = network::way(&section, proxy);
     if section.has("passes") && !section.has("quiet") {
         let path = section.path().key("passes");
         let help = Some("write quiet = \"NAME\" of a schedule, or leave it out".to_owned());
@@ -143,6 +148,11 @@ fn receiver(at: &At<'_>) -> Option<Receiver> {
         Type::Incidentio => ("receivers.incidentio", 0, 4),
     };
     section.rescope(scope);
+    match kind {
+        Type::Email => network::no_proxy(&section, "mails go by SMTP, directly: they take no proxy"),
+        Type::Console => network::no_proxy(&section, "standard output is not reached over the network"),
+        _ => {}
+    }
     let kind = match kind {
         Type::Slack => slack::slack(&section).map(ReceiverKind::Slack),
         Type::Email => email::email(&section).map(|email| ReceiverKind::Email(Box::new(email))),
@@ -184,6 +194,7 @@ fn receiver(at: &At<'_>) -> Option<Receiver> {
             // Found once all templates are read.
             template: None,
         },
+        kind: called,
         workspaces,
         fallback,
         give_up_after,

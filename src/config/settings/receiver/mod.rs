@@ -17,7 +17,6 @@ mod teams;
 mod telegram;
 mod webhook;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,7 +37,7 @@ pub use teams::TeamsReceiver;
 pub use telegram::TelegramReceiver;
 pub use webhook::WebhookReceiver;
 
-use super::TemplateSettings;
+use super::{TemplateSettings, Way};
 use crate::engine::Manner;
 
 /// One `[receivers.NAME]`. What the engine decides by (workspaces, fallback, `give_up_after`) is in the policy.
@@ -156,13 +155,6 @@ impl ReceiverKind {
             Self::Webhook(_) | Self::Exec(_) => false,
         }
     }
-}
-
-/// How a receiver is reached over the network.
-#[derive(Debug, Clone, Default)]
-pub struct Way {
-    /// A certificate authority to trust besides the system's, PEM.
-    pub ca_file: Option<PathBuf>,
 }
 
 /// The kinds of receivers.
