@@ -12,7 +12,7 @@ use super::Bridge;
 use crate::config::{Config, ReceiverSettings};
 use crate::metrics::Metrics;
 use crate::receiver::dispatcher::{Lane, LaneSettings};
-use crate::receiver::{BuildError, Receiver};
+use crate::receiver::{BuildError, Lobby, Receiver};
 
 pub(super) struct Lanes {
     bridge: Bridge,
@@ -79,6 +79,13 @@ pub(super) fn build(config: &Config, metrics: &Metrics) -> Result<Built, BuildEr
         Ok((name.clone(), (Arc::new(receiver), lane)))
     });
     Ok(Built(built.collect::<Result<_, BuildError>>()?))
+}
+
+impl Built {
+    /// The ways in for what people do about what these receivers told them.
+    pub(super) fn lobbies(&self) -> Vec<Arc<Lobby>> {
+        Receiver::lobbies(self.0.values().map(|(receiver, _)| receiver.as_ref()))
+    }
 }
 
 impl Lanes {

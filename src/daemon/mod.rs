@@ -2,10 +2,12 @@
 
 mod bridge;
 mod clerk;
+mod desk;
 mod doors;
 mod holds;
 mod housekeeping;
 mod lanes;
+mod lobbies;
 mod own_trouble;
 mod pollers;
 pub mod questions;
@@ -19,6 +21,7 @@ mod tests;
 pub mod token;
 pub mod views;
 mod watch_file;
+mod why;
 
 pub use bridge::{Bridge, admit};
 pub use start::{Daemon, Reload, StartError, run};

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::housekeeping::{Backlog, Housekeeping};
 use super::lanes::{self, Lanes};
+use super::lobbies::Lobbies;
 use super::pollers::{self, Pollers};
 use super::readiness::Readers;
 use super::settled::Settled;
@@ -26,7 +27,7 @@ use crate::engine::Policy;
 use crate::ledger::{Keeper, Ledger, OpenError};
 use crate::metrics::Metrics;
 use crate::receiver::BuildError;
-use crate::server::{BindError, Gates, Keys, Server, Wiring};
+use crate::server::{BindError, Callbacks, Gates, Keys, Server, Wiring};
 use crate::source::PollError;
 use crate::triage::Classes;
 
@@ -80,6 +81,8 @@ pub struct Daemon {
     ledger: Ledger,
     keeper: Keeper,
     lanes: Lanes,
+    lobbies: Lobbies,
+    callbacks: watch::Sender<Arc<Callbacks>>,
     pollers: Pollers,
     policy: watch::Sender<Arc<Policy>>,
     classes: watch::Sender<Arc<Classes>>,
@@ -125,6 +128,8 @@ impl Daemon {
         let token = token::make(&config.ledger.path)?;
         let (keys, keys_in_force) = watch::channel(Arc::new(doors::keys(&token, config)));
         let bridge = Bridge::new(ledger.clone(), in_force.clone(), classes_in_force, metrics.clone());
+        let mut lobbies = Lobbies::new(bridge.clone());
+        let (callbacks, callbacks_in_force) = watch::channel(Arc::new(lobbies.replace(prepared.receivers.lobbies())));
         let mut lanes = Lanes::new(bridge.clone(), metrics.clone());
         lanes.replace(prepared.receivers);
         let mut pollers = Pollers::new(bridge.clone(), metrics.clone());
@@ -152,6 +157,7 @@ impl Daemon {
             gates: gates_in_force,
             clerk: Arc::new(bridge.clone()),
             keys: keys_in_force,
+            callbacks: callbacks_in_force,
         };
         let serving = server.serve(wiring, stop.clone());
         let tasks = vec![
@@ -165,6 +171,8 @@ impl Daemon {
             ledger,
             keeper,
             lanes,
+            lobbies,
+            callbacks,
             pollers,
             policy,
             classes,
@@ -199,6 +207,7 @@ impl Daemon {
         self.classes.send_replace(Arc::clone(&config.classes));
         self.gates.send_replace(Arc::new(prepared.gates));
         self.keys.send_replace(Arc::new(doors::keys(&self.token, config)));
+        self.callbacks.send_replace(Arc::new(self.lobbies.replace(prepared.receivers.lobbies())));
         self.lanes.replace(prepared.receivers);
         self.pollers.replace(prepared.sources);
         Ok(())
@@ -227,7 +236,7 @@ impl Daemon {
     /// Stops everything: nothing new comes in or goes out, what is in flight ends on record, the ledger closes. Whatever hangs, it
     /// is over within ten seconds.
     pub async fn stop(self) {
-        let Self { stop, tasks, lanes, pollers, keeper, ledger, bridge, .. } = self;
+        let Self { stop, tasks, lanes, lobbies, callbacks, pollers, keeper, ledger, bridge, .. } = self;
         let closed_by = Instant::now() + CLOSED_BY;
         stop.cancel();
         let tasks = async {
@@ -238,13 +247,13 @@ impl Daemon {
             }
         };
         // At the same time: a client that is slow to send must not take the time that attempts in flight need.
-        let orderly = async { tokio::join!(lanes.end(), pollers.end(), tasks) };
+        let orderly = async { tokio::join!(lanes.end(), lobbies.end(), pollers.end(), tasks) };
         if tokio::time::timeout(IN_FLIGHT, orderly).await.is_err() {
             tracing::warn!(
                 "something was still in flight after 8.5 s; what is to be sent stays in the ledger until the next start"
             );
         }
-        drop((bridge, ledger));
+        drop((bridge, ledger, callbacks));
         if tokio::time::timeout_at(closed_by, keeper.close()).await.is_err() {
             tracing::error!("the ledger was not closed in time; what was committed is there at the next start");
         }

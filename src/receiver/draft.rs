@@ -39,8 +39,16 @@ impl<'a> Draft<'a> {
 
     /// The message as this receiver's people want it.
     pub(crate) fn message(&self, budget: Budget) -> Message {
-        let Composer { template: _ } = self.composer;
         let mut message = self.plain(budget);
+        if let Some(rendered) = &self.rendered {
+            rendered.apply(&mut message, budget);
+        }
+        message
+    }
+
+    /// How the problem stands, in full, for a receiver that edits one message.
+    pub(crate) fn present(&self, budget: Budget) -> Message {
+        let mut message = Message::present(self.notification(), budget);
         if let Some(rendered) = &self.rendered {
             rendered.apply(&mut message, budget);
         }

@@ -26,6 +26,7 @@ mod incidents;
 mod ingest;
 mod once;
 mod prefect;
+mod promises;
 mod redact;
 mod reload;
 mod rules;
@@ -42,7 +43,9 @@ mod silences;
     reason = "the oracle is plain and slow on purpose: one case after another"
 )]
 mod simulation;
+mod slack_bot;
 mod slack_faults;
+mod slack_people;
 mod slow_clients;
 mod smtp;
 mod templates;
