@@ -5,9 +5,12 @@ mod clerk;
 mod doors;
 mod holds;
 mod housekeeping;
+pub mod key;
 mod lanes;
 mod own_trouble;
+mod page;
 mod pollers;
+mod private_file;
 pub mod questions;
 mod readiness;
 mod settled;
@@ -15,9 +18,11 @@ mod signals;
 mod start;
 #[cfg(test)]
 mod tests;
+pub(crate) mod timeline;
 pub mod token;
 pub mod views;
 mod watch_file;
+pub(crate) mod words;
 
 pub use bridge::{Bridge, admit};
 pub use start::{Daemon, Reload, StartError, run};

@@ -1,7 +1,8 @@
 //! Everything that leaves by HTTP goes through here: one wrapped client with redirects off, total deadlines, capped bodies and
-//! errors without URLs; and the Standard Webhooks signature. It knows no source and no receiver.
+//! errors without URLs; the Standard Webhooks signature; and the signed links that lead back here. It knows no source and no receiver.
 
 mod client;
+pub mod permit;
 pub mod signature;
 
 pub use client::{Answer, Client, ClientOptions, NetError, Request};

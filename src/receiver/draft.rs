@@ -1,11 +1,15 @@
 //! One delivery, put into words: as long as the receiver wants them, with what its settings add to every message. It knows no channel.
 
+use super::links::Links;
 use super::message::{Budget, Message};
 use crate::engine::{Delivery, Notification};
 
 /// What a receiver's settings add to its messages.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Composer {}
+pub(crate) struct Composer {
+    /// What leads from a message to its incident's page; absent where there are no pages.
+    pub(crate) links: Option<Links>,
+}
 
 impl Composer {
     /// The draft of `delivery`.
@@ -30,12 +34,20 @@ impl<'a> Draft<'a> {
 
     /// The message as this receiver's people want it.
     pub(crate) fn message(&self, budget: Budget) -> Message {
-        let Composer {} = self.composer;
         self.plain(budget)
     }
 
     /// The built-in message: what goes out when another can't.
     pub(crate) fn plain(&self, budget: Budget) -> Message {
-        Message::new(self.notification(), budget)
+        let mut message = Message::new(self.notification(), budget);
+        if let Some(links) = &self.composer.links {
+            links.add(self.delivery, &mut message);
+        }
+        message
+    }
+
+    /// The page of the incident that it is about, for this delivery's address.
+    pub(crate) fn page(&self) -> Option<String> {
+        self.composer.links.as_ref()?.page(self.delivery)
     }
 }

@@ -7,6 +7,7 @@ pub mod dispatcher;
 mod draft;
 mod email;
 mod http;
+mod links;
 mod message;
 mod own_secrets;
 mod payload;
@@ -24,13 +25,15 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
-use url::Url;
 
 use self::common::Common;
 use crate::config::{ReceiverKind, ReceiverSettings};
 use crate::engine::{Attempted, Delivery, Notification, Outcome};
 use crate::net::NetError;
+use crate::net::permit::Issuer;
 use crate::net::signature::SecretError;
+
+pub(crate) use message::{Budget, Line, List, Message, Span, Tone, plain};
 
 /// A receiver, ready to send.
 pub struct Receiver {
@@ -65,14 +68,12 @@ pub enum BuildError {
 }
 
 impl Receiver {
-    /// Builds the receiver `name`. `public_url` is how people reach this daemon.
+    /// Builds the receiver `name`. `issuer` makes the links to the pages of incidents, where there are such pages.
     ///
     /// # Errors
     /// When a certificate can't be read, a secret or token can't be used, or TLS can't be set up.
-    pub fn build(name: &str, settings: &ReceiverSettings, public_url: Option<&Url>) -> Result<Self, BuildError> {
-        // The link "why this message" needs both; it waits for the page that it leads to.
-        let _ = (name, public_url);
-        let common = &Common::of(settings);
+    pub fn build(name: &str, settings: &ReceiverSettings, issuer: Option<&Issuer>) -> Result<Self, BuildError> {
+        let common = &Common::of(name, settings, issuer);
         let inner = match &settings.kind {
             ReceiverKind::Slack(slack) => Inner::Slack(slack::Slack::build(slack, common)?),
             ReceiverKind::Email(email) => Inner::Email(Box::new(email::Email::build(email, common)?)),

@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use crate::html::escape;
 use crate::receiver::message::{Line, Message, Span, Tone, plain};
 
 const SANS: &str = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;";
@@ -260,9 +261,4 @@ fn row(padding: &str, content: &str) -> String {
 
 fn paragraph(class: &str, style: &str, content: &str) -> String {
     format!("<p class=\"{class}\" style=\"{SANS}margin:0;{style}\">{content}</p>\n")
-}
-
-/// The five characters that HTML reads, in texts and in quoted attributes alike.
-pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
