@@ -27,8 +27,10 @@ const STYLE: &str = "\
   .t { color:#e6edf3 !important; }
   .m { color:#9da7b3 !important; }
   .lnk { color:#79b8ff !important; }
-  .b1 { background-color:#1f6feb !important; border-color:#1f6feb !important; color:#ffffff !important; }
-  .b2 { background-color:#161b22 !important; border-color:#79b8ff !important; color:#79b8ff !important; }
+  .b1 { background-color:#1f6feb !important; border-color:#1f6feb !important; }
+  .b2 { background-color:#161b22 !important; border-color:#79b8ff !important; }
+  .b1t { color:#ffffff !important; }
+  .b2t { color:#79b8ff !important; }
   .bad { color:#ff7b72 !important; }
   .warn { color:#e3b341 !important; }
   .good { color:#56d364 !important; }
@@ -190,7 +192,11 @@ fn error(message: &Message) -> String {
     let parts: Vec<String> = [code, status, verdict, class].into_iter().flatten().collect();
     let mut out = String::new();
     if !parts.is_empty() {
-        out.push_str(&paragraph("t", "font-size:14px;line-height:22px;color:#1f2328;", &parts.join(" &nbsp; ")));
+        out.push_str(&paragraph(
+            "t",
+            "font-size:14px;line-height:22px;color:#1f2328;",
+            &parts.join(" &nbsp;&middot;&nbsp; "),
+        ));
     }
     for text in [&message.said, &message.detail].into_iter().flatten() {
         out.push_str(&literal(text));
@@ -242,18 +248,18 @@ fn links(message: &Message) -> String {
     if !rest.is_empty() {
         out.push_str(&paragraph("m", &format!("{LINKS}margin-top:8px;"), &rest.join(" &nbsp; &nbsp; \n")));
     }
-    row("16px 24px", &out)
+    row("16px 24px 16px 24px", &out)
 }
 
 /// A button that keeps its size in classic Outlook: Word ignores the padding of a link and takes `mso-padding-alt` of the cell instead.
 fn button(label: &str, url: &str, is_first: bool) -> String {
     let (label, url) = (escape(label), escape(url));
-    let (cell, class, colour, ground) =
-        if is_first { ("b1", "b1", "#ffffff", "#0b57d0") } else { ("b2", "b2", "#0b57d0", "#ffffff") };
+    let (cell, text, colour, ground) =
+        if is_first { ("b1", "b1t", "#ffffff", "#0b57d0") } else { ("b2", "b2t", "#0b57d0", "#ffffff") };
     let gap = "<td width=\"8\" style=\"width:8px;font-size:0;line-height:0;\">&nbsp;</td>\n";
     format!(
         "{}<td class=\"{cell}\" bgcolor=\"{ground}\" style=\"background-color:{ground};border:1px solid #0b57d0;border-radius:4px;\
-         mso-padding-alt:10px 16px;\"><a class=\"{class}\" href=\"{url}\" style=\"{SANS}display:inline-block;padding:10px 16px;\
+         mso-padding-alt:10px 16px;\"><a class=\"{text}\" href=\"{url}\" style=\"{SANS}display:inline-block;padding:10px 16px;\
          font-size:14px;line-height:20px;font-weight:bold;color:{colour};text-decoration:none;white-space:nowrap;\">{label}</a></td>\n",
         if is_first { "" } else { gap }
     )
@@ -273,10 +279,10 @@ fn facts(message: &Message) -> String {
         out
     });
     if rows.is_empty() {
-        return row("8px 24px", "");
+        return row("4px 24px", "");
     }
     row(
-        "16px 24px",
+        "0 24px 16px 24px",
         &format!("<table role=\"presentation\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\">\n{rows}</table>\n"),
     )
 }
