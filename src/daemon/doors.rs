@@ -1,8 +1,10 @@
 //! Who is let in: the callers of ingest, source by source, those of the API, and who has a link.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use secrecy::SecretString;
+use tokio::sync::Notify;
 
 use super::StartError;
 use crate::config::{Config, SourceKind, WebhookAuth};
@@ -19,16 +21,22 @@ pub(super) fn issuer(key: &Key, config: &Config) -> Option<Issuer> {
     config.server.public_url.clone().map(|base| Issuer::new(base, key.clone()))
 }
 
-/// The sources that are pushed to.
+/// The sources that are pushed to. `wakes`: the pollers of those that are asked as well.
 ///
 /// # Errors
 /// When a signing secret can't be used.
-pub(super) fn gates(config: &Config) -> Result<Gates, StartError> {
+pub(super) fn gates(config: &Config, wakes: &BTreeMap<String, Arc<Notify>>) -> Result<Gates, StartError> {
     let mut gates = BTreeMap::new();
     for (name, settings) in &config.sources {
-        if let SourceKind::Webhook(webhook) = &settings.kind {
-            gates.insert(name.clone(), gate(name, &webhook.auth)?);
-        }
+        let made = match &settings.kind {
+            SourceKind::Webhook(webhook) => gate(name, &webhook.auth)?,
+            SourceKind::Http(_) | SourceKind::Prefect(_) => continue,
+        };
+        let made = match wakes.get(name) {
+            Some(wake) => made.waking(Arc::clone(wake)),
+            None => made,
+        };
+        gates.insert(name.clone(), made);
     }
     Ok(gates)
 }

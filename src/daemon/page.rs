@@ -63,10 +63,13 @@ fn standing(now: &Notification) -> Sheet {
 
 fn of_message(message: &Message) -> Sheet {
     let error = [
-        message.code.clone(),
-        message.status.map(|status| format!("HTTP {status}")),
-        message.verdict.as_ref().map(|verdict| format!("{}: {}", verdict.word, verdict.meaning)),
-        message.class.clone(),
+        message.code.as_ref().map(|code| vec![Piece::Code(code.clone())]),
+        message.status.map(|status| vec![Piece::Text(format!("HTTP {status}"))]),
+        message
+            .verdict
+            .as_ref()
+            .map(|verdict| vec![Piece::Strong(verdict.word.to_owned()), Piece::Text(format!(": {}", verdict.meaning))]),
+        message.class.as_ref().map(|class| vec![Piece::Text(class.clone())]),
     ];
     let facts = message.facts.iter().map(plain::row).map(|(label, text)| (label.to_owned(), text));
     let progress = message.progress.iter().map(|progress| ("Progress".to_owned(), progress.clone()));
@@ -104,7 +107,7 @@ fn state(sheet: &mut Sheet, incident: &Incident, now: Timestamp) {
         }
         (None, State::Gathering) => sheet.standing.push("Not enough has failed yet for its rule to speak.".to_owned()),
         (None, _) if incident.escalated => {
-            sheet.standing.push("Nobody acknowledged it, so it was escalated.".to_owned())
+            sheet.standing.push("Nobody acknowledged it, so it was escalated.".to_owned());
         }
         (None, _) => sheet.standing.push("Nobody has acknowledged it yet.".to_owned()),
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -32,7 +32,14 @@ struct Running {
 }
 
 /// The polled sources of a configuration, built.
-pub(super) struct Built(BTreeMap<String, Poller>);
+pub(super) struct Built(BTreeMap<String, (Poller, Arc<Notify>)>);
+
+impl Built {
+    /// What wakes the poller of each source.
+    pub(super) fn wakes(&self) -> BTreeMap<String, Arc<Notify>> {
+        self.0.iter().map(|(name, (_, wake))| (name.clone(), Arc::clone(wake))).collect()
+    }
+}
 
 enum Poller {
     Http(Box<Http>),
@@ -51,7 +58,7 @@ pub(super) fn build(config: &Config, metrics: &Metrics) -> Result<Built, PollErr
             }
             SourceKind::Prefect(prefect) => Poller::Prefect(Box::new(Prefect::new(name, (**prefect).clone())?)),
         };
-        built.insert(name.clone(), poller);
+        built.insert(name.clone(), (poller, Arc::default()));
     }
     Ok(Built(built))
 }
@@ -72,7 +79,7 @@ impl Pollers {
         let mut old = std::mem::take(&mut self.running);
         old.retain(|_, poller| !(poller.stop.is_cancelled() && poller.task.is_finished()));
         let mut healths = Health::new();
-        for (name, poller) in built.0 {
+        for (name, (poller, wake)) in built.0 {
             let before = old.remove(&name);
             let stop = CancellationToken::new();
             let (health, seen) = watch::channel(SourceHealth::default());
@@ -85,10 +92,10 @@ impl Pollers {
                 }
                 match poller {
                     Poller::Http(http) => {
-                        Box::pin(rhythm::run(&called, *http, bridge, metrics, health, until)).await;
+                        Box::pin(rhythm::run(&called, *http, bridge, metrics, health, wake, until)).await;
                     }
                     Poller::Prefect(prefect) => {
-                        Box::pin(rhythm::run(&called, *prefect, bridge, metrics, health, until)).await;
+                        Box::pin(rhythm::run(&called, *prefect, bridge, metrics, health, wake, until)).await;
                     }
                 }
             });

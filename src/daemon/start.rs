@@ -112,13 +112,10 @@ struct Prepared {
 
 impl Prepared {
     fn of(config: &Config, metrics: &Metrics, key: &Key) -> Result<Self, StartError> {
+        let sources = pollers::build(config, metrics)?;
+        let gates = doors::gates(config, &sources.wakes())?;
         let issuer = doors::issuer(key, config).map(Arc::new);
-        Ok(Self {
-            receivers: lanes::build(config, issuer.as_deref())?,
-            sources: pollers::build(config, metrics)?,
-            gates: doors::gates(config)?,
-            issuer,
-        })
+        Ok(Self { receivers: lanes::build(config, issuer.as_deref())?, sources, gates, issuer })
     }
 }
 

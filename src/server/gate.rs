@@ -1,7 +1,7 @@
 //! How the caller of `/ingest` proves itself. It must not know HTTP bodies or what is done for the caller.
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
@@ -9,8 +9,10 @@ use prometheus_client::metrics::counter::Counter;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
+use tokio::sync::Notify;
 
 use super::answer::Muffler;
+use super::reading::{Native, Reading};
 use crate::config::WebhookAuth;
 use crate::metrics::{Metrics, PollLabel, SourceLabel};
 use crate::net::signature::{Secret, SecretError};
@@ -22,6 +24,10 @@ pub type Gates = BTreeMap<String, Gate>;
 #[derive(Debug)]
 pub struct Gate {
     pub(super) proof: Proof,
+    /// How its body is read.
+    pub(super) reading: Arc<dyn Reading>,
+    /// Who is woken by what says that there is news to be asked for.
+    pub(super) wake: Option<Arc<Notify>>,
     counters: OnceLock<Counters>,
     pub(super) strangers: Muffler,
     pub(super) trouble: Muffler,
@@ -60,7 +66,29 @@ impl Gate {
             }
             WebhookAuth::Open => Proof::Open,
         };
-        Ok(Self { proof, counters: OnceLock::new(), strangers: Muffler::default(), trouble: Muffler::default() })
+        let reading = Arc::new(Native);
+        Ok(Self {
+            proof,
+            reading,
+            wake: None,
+            counters: OnceLock::new(),
+            strangers: Muffler::default(),
+            trouble: Muffler::default(),
+        })
+    }
+
+    /// Reads what is sent in its own way.
+    #[must_use]
+    pub fn reading(mut self, reading: Arc<dyn Reading>) -> Self {
+        self.reading = reading;
+        self
+    }
+
+    /// Wakes `poller` when a body says that there is news.
+    #[must_use]
+    pub fn waking(mut self, poller: Arc<Notify>) -> Self {
+        self.wake = Some(poller);
+        self
     }
 
     pub(super) fn counters(&self, name: &str, metrics: &Metrics) -> &Counters {

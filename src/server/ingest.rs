@@ -12,17 +12,12 @@ use serde::Serialize;
 use super::answer::{self, Answer};
 use super::body::{self, NoBody};
 use super::gate::{self, Gate, Proof};
+use super::reading::Pushed;
 use super::route::Routes;
 use super::{Checkup, Inlet, InletError};
 use crate::clock;
 use crate::net::signature;
-use crate::run::{Limits, NativeError, Run, read_batch};
-
-/// The runs of a body, and whether they came numbered: in an array, or several of them.
-struct Items {
-    runs: Vec<Result<Run, NativeError>>,
-    numbered: bool,
-}
+use crate::run::NativeError;
 
 /// The answer to a body.
 #[derive(Serialize)]
@@ -94,8 +89,15 @@ async fn take<I: Inlet, C: Checkup>(
             return answer::unauthorized(&reason);
         }
     }
-    match parse(routes, raw, gzip).await {
-        Ok(Ok(items)) => commit(routes, source, gate, items).await,
+    match parse(routes, gate, parts.headers, raw, gzip).await {
+        Ok(Ok(pushed)) => {
+            let wake = pushed.wake;
+            let answer = commit(routes, source, gate, pushed).await;
+            if wake && let Some(poller) = &gate.wake {
+                poller.notify_one();
+            }
+            answer
+        }
         Ok(Err(error)) => {
             let report =
                 Report { error: Some(error.message), pointer: Some(error.pointer), accepted: 0, refused: Vec::new() };
@@ -119,38 +121,30 @@ fn encoding(headers: &HeaderMap) -> Option<bool> {
 
 async fn parse<I: Inlet, C: Checkup>(
     routes: &Routes<I, C>,
+    gate: &Gate,
+    headers: HeaderMap,
     raw: Bytes,
     gzip: bool,
-) -> Result<Result<Items, NativeError>, NoBody> {
+) -> Result<Result<Pushed, NativeError>, NoBody> {
     let limits = routes.limits;
     if !gzip && raw.len() <= body::BIG {
-        return Ok(read(&raw, limits));
+        return Ok(gate.reading.read(&headers, &raw, limits));
     }
+    let reading = Arc::clone(&gate.reading);
     let cap = routes.max_body.saturating_mul(body::UNPACKED);
     // The permit goes with the work: a sender who hangs up does not make room for another before this is done.
     let permit = Arc::clone(&routes.parsers).acquire_owned().await.ok();
     let parsed = tokio::task::spawn_blocking(move || {
-        let parsed = unpack_and_read(&raw, gzip, cap, limits);
+        let unpacked = if gzip { body::gunzip(&raw, cap).map(Bytes::from) } else { Ok(raw) };
+        let parsed = unpacked.map(|body| reading.read(&headers, &body, limits));
         drop(permit);
         parsed
     });
     parsed.await.unwrap_or(Err(NoBody::Broken))
 }
 
-fn unpack_and_read(raw: &[u8], gzip: bool, cap: usize, limits: Limits) -> Result<Result<Items, NativeError>, NoBody> {
-    if gzip { Ok(read(&body::gunzip(raw, cap)?, limits)) } else { Ok(read(raw, limits)) }
-}
-
-fn read(body: &[u8], limits: Limits) -> Result<Items, NativeError> {
-    let runs = read_batch(body, limits)?;
-    // A byte order mark may stand before it.
-    let array = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start().starts_with(b"[");
-    let numbered = array || runs.len() > 1;
-    Ok(Items { runs, numbered })
-}
-
-async fn commit<I: Inlet, C: Checkup>(routes: &Routes<I, C>, source: &str, gate: &Gate, items: Items) -> Answer {
-    let Items { runs: items, numbered } = items;
+async fn commit<I: Inlet, C: Checkup>(routes: &Routes<I, C>, source: &str, gate: &Gate, pushed: Pushed) -> Answer {
+    let Pushed { runs: items, numbered, .. } = pushed;
     let sent = items.len();
     let mut runs = Vec::with_capacity(sent);
     let mut refused = Vec::new();

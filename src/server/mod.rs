@@ -13,6 +13,7 @@ mod health;
 mod ingest;
 mod inlet;
 mod page;
+mod reading;
 mod route;
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,7 @@ pub use gate::{Gate, Gates};
 pub use health::{Checkup, ConfigHealth, LedgerHealth, Readiness, ReceiverHealth, SourceHealth};
 pub use inlet::{Inlet, InletError};
 pub use page::{Piece, Sheet, SheetList, SheetTone, Words};
+pub use reading::{Native, Pushed, Reading};
 
 use crate::config::ServerSettings;
 use crate::metrics::Metrics;

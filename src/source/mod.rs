@@ -4,7 +4,9 @@
 pub mod http;
 mod poll;
 pub mod prefect;
+mod python;
 pub mod rhythm;
+mod talk;
 
 pub use poll::{PollError, Polled};
 pub use rhythm::{Poller, SourceHealth};

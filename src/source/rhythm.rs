@@ -9,15 +9,19 @@ use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{Intake, PollError, Polled};
 use crate::metrics::{Metrics, PollLabel, SourceLabel};
+
+/// The least time between two polls, however often the engine calls.
+const BREATH: Duration = Duration::from_secs(1);
 
 /// A source that has to be asked.
 pub trait Poller: Send + 'static {
@@ -42,13 +46,14 @@ pub struct SourceHealth {
     pub every: Duration,
 }
 
-/// Polls until `stop`. A poll that is under way then is given up; its checkpoint has not moved.
+/// Polls until `stop`, at its interval, and soon after `wake` says that there is news. A poll that is under way then is given up; its checkpoint has not moved.
 pub async fn run<P: Poller, I: Intake>(
     name: &str,
     mut poller: P,
     intake: I,
     metrics: Metrics,
     health: watch::Sender<SourceHealth>,
+    wake: Arc<Notify>,
     stop: CancellationToken,
 ) {
     let every = poller.every();
@@ -69,11 +74,18 @@ pub async fn run<P: Poller, I: Intake>(
             Ok(done) => pace.after_success(done.more),
             Err(error) => pace.after_failure(error.retry_after),
         };
+        // One that can't be read is left in peace, whoever calls.
+        let calls = outcome.is_ok();
         record(name, outcome, &metrics, &health);
+        let woken = async {
+            tokio::time::sleep(BREATH).await;
+            wake.notified().await;
+        };
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
             () = tokio::time::sleep(wait) => {}
+            () = woken, if calls => {}
         }
     }
 }

@@ -67,7 +67,7 @@ fn the_mails_with_links_are_as_they_were() {
         check(&mail);
         let shown = decoded(&mail);
         let pages = shown.matches("https://red.example.com/i/").count();
-        assert!(pages > 0 && pages % 2 == 0, "{name}: as many in the text as in the HTML");
+        assert!(pages > 0 && pages.is_multiple_of(2), "{name}: as many in the text as in the HTML");
         if matches!(name, "opened" | "still_open_acknowledged" | "resolved") {
             insta::assert_snapshot!(format!("linked_{name}"), shown);
         }

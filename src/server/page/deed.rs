@@ -1,7 +1,7 @@
 //! What a button asks for: who may send it, what it means, and what came of it. It must not know HTML.
 
 use hyper::body::Incoming;
-use hyper::header::{HeaderMap, ORIGIN};
+use hyper::header::{HeaderMap, HeaderValue, ORIGIN};
 use hyper::{Request, StatusCode};
 use jiff::SignedDuration;
 use url::form_urlencoded::parse;
@@ -58,7 +58,7 @@ impl Done {
 /// that one got hold of it. A browser sends `Sec-Fetch-Site` (all since 2023) or at least `Origin`, which is `null` here, for our pages
 /// give no referrer; what sends neither is no browser, and can't be misused by a site.
 pub(super) fn is_from_here(headers: &HeaderMap, issuer: &Issuer) -> bool {
-    match headers.get("sec-fetch-site").map(|value| value.as_bytes()) {
+    match headers.get("sec-fetch-site").map(HeaderValue::as_bytes) {
         Some(site) => matches!(site, b"same-origin" | b"none"),
         None => headers
             .get(ORIGIN)

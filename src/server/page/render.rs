@@ -74,7 +74,7 @@ fn top(sheet: &Sheet) -> String {
         let _ = write!(out, "<p>{}</p>", escape(line));
     }
     if !sheet.error.is_empty() {
-        let parts: Vec<String> = sheet.error.iter().map(|part| escape(part)).collect();
+        let parts: Vec<String> = sheet.error.iter().map(words).collect();
         let _ = write!(out, "<p>{}</p>", parts.join(" &nbsp;·&nbsp; "));
     }
     for text in [&sheet.said, &sheet.detail].into_iter().flatten() {
@@ -118,7 +118,7 @@ fn deeds(sheet: &Sheet, around: &Around<'_>) -> String {
 }
 
 fn list(list: &SheetList) -> String {
-    let items: String = list.items.iter().map(|item| format!("<li>{}</li>", words(item))).collect();
+    let items = list.items.iter().fold(String::new(), |out, item| out + "<li>" + &words(item) + "</li>");
     let more = list.more.as_ref().map(|more| format!("<p class=\"m\">{}</p>", escape(more))).unwrap_or_default();
     format!("<section class=\"card\"><h2>{}</h2><ul>{items}</ul>{more}</section>", escape(&list.title))
 }
@@ -144,15 +144,14 @@ fn story(sheet: &Sheet) -> String {
 }
 
 fn words(line: &Words) -> String {
-    line.iter().fold(String::new(), |mut out, piece| {
-        match piece {
-            Piece::Text(text) => out.push_str(&escape(text)),
-            Piece::Strong(text) => out.push_str(&format!("<strong>{}</strong>", escape(text))),
-            Piece::Code(text) => out.push_str(&format!("<code>{}</code>", escape(text))),
-            Piece::Struck(text) => out.push_str(&format!("<s>{}</s>", escape(text))),
-            Piece::Link(text, url) => out.push_str(&link(text, url)),
+    line.iter().fold(String::new(), |out, piece| {
+        out + &match piece {
+            Piece::Text(text) => escape(text),
+            Piece::Strong(text) => format!("<strong>{}</strong>", escape(text)),
+            Piece::Code(text) => format!("<code>{}</code>", escape(text)),
+            Piece::Struck(text) => format!("<s>{}</s>", escape(text)),
+            Piece::Link(text, url) => link(text, url),
         }
-        out
     })
 }
 

@@ -21,7 +21,7 @@ pub struct Sheet {
     /// Who takes care, and what withholds it.
     pub standing: Vec<String>,
     /// Code, status, class and whether another try helps.
-    pub error: Vec<String>,
+    pub error: Vec<Words>,
     /// What the error says.
     pub said: Option<String>,
     /// What the error says more.

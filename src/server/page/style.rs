@@ -28,7 +28,7 @@ a{color:var(--link)}\
 code,pre{font-family:ui-monospace,Consolas,Menlo,monospace;font-size:.9em}\
 pre{margin:8px 0 0;padding:10px 12px;background:var(--code);border:1px solid var(--line);border-radius:6px;white-space:pre-wrap}\
 .next{margin-top:12px;font-weight:600}\
-.row{display:flex;flex-wrap:wrap;gap:8px;margin-top:8px;align-items:center}\
+.row{display:flex;flex-wrap:wrap;gap:8px;margin-top:8px;align-items:center}.row a{padding:8px 12px 8px 0}\
 form{margin:0;display:contents}\
 button{appearance:none;font:inherit;font-weight:600;min-height:44px;padding:8px 18px;border-radius:6px;cursor:pointer;\
 border:1px solid var(--button);background:transparent;color:var(--link)}\

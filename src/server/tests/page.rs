@@ -31,7 +31,7 @@ pub(super) fn sheet(id: &str) -> Sheet {
         place: Some(line()),
         lead: vec![line()],
         standing: vec![evil()],
-        error: vec![evil()],
+        error: vec![line()],
         said: Some(evil()),
         detail: Some(evil()),
         advice: Some(evil()),

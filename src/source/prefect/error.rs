@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::super::python::{self, compiled, exception};
 use super::wire::{LogLine, State};
 use crate::run::{StepError, UNKNOWN_ERROR};
 
@@ -15,15 +16,6 @@ const PREFIXES: [&str; 4] = [
     "Flow run encountered an exception ",
 ];
 
-/// How the HTTP clients of Python name the status that they got: httpx, requests, urllib, aiohttp.
-const STATUS_PATTERNS: [&str; 5] = [
-    r"(?:Client error|Server error|Redirect response|Informational response) '([1-5][0-9]{2})\b",
-    r"\b([1-5][0-9]{2}) (?:Client|Server) Error\b",
-    r"\bHTTP Error ([1-5][0-9]{2})\b",
-    r"\bClientResponseError: ([1-5][0-9]{2})\b",
-    r"^([1-5][0-9]{2}), message=",
-];
-
 /// Sentences that say that it failed, and nothing else.
 const EMPTY_WORDS: [&str; 3] = [
     r"^[0-9]+/[0-9]+ states failed\.?$",
@@ -31,46 +23,7 @@ const EMPTY_WORDS: [&str; 3] = [
     r"^Flow run infrastructure exited with non-zero status code:? [0-9]+\.?$",
 ];
 
-/// Exceptions that mean that the other side was not reached, or went away.
-const CONNECTION: [&str; 24] = [
-    "BrokenPipeError",
-    "ClientConnectionError",
-    "ClientConnectorError",
-    "ClientOSError",
-    "ConnectError",
-    "ConnectTimeout",
-    "ConnectTimeoutError",
-    "ConnectionAbortedError",
-    "ConnectionError",
-    "ConnectionRefusedError",
-    "ConnectionResetError",
-    "ConnectionTimeout",
-    "ConnectionTimeoutError",
-    "MaxRetryError",
-    "NewConnectionError",
-    "PoolTimeout",
-    "ReadError",
-    "ReadTimeout",
-    "ReadTimeoutError",
-    "RemoteDisconnected",
-    "RemoteProtocolError",
-    "ServerDisconnectedError",
-    "WriteError",
-    "WriteTimeout",
-];
-
-const CONNECTION_WORDS: [&str; 5] =
-    ["[Errno 111]", "[Errno 104]", "[Errno 110]", "Connection refused", "Connection reset by peer"];
-
-static STATUS: LazyLock<Vec<Regex>> = LazyLock::new(|| compiled(&STATUS_PATTERNS));
 static EMPTY: LazyLock<Vec<Regex>> = LazyLock::new(|| compiled(&EMPTY_WORDS));
-static EXCEPTION: LazyLock<Vec<Regex>> =
-    LazyLock::new(|| compiled(&[r"^([^\W\d][\w.]*)(?::(?: |\n|$)|\n|$)((?s).*)$"]));
-
-fn compiled(patterns: &[&str]) -> Vec<Regex> {
-    patterns.iter().filter_map(|pattern| Regex::new(pattern).ok()).collect()
-}
-
 /// What a failed state says.
 pub(super) fn of_state(state: &State) -> StepError {
     let message = state.message.as_deref().unwrap_or_default();
@@ -145,34 +98,10 @@ fn strip_prefix(message: &str) -> Option<&str> {
     PREFIXES.iter().find_map(|prefix| message.strip_prefix(prefix))
 }
 
-/// `Class: text`, `Class:` or `Class`.
-fn exception(text: &str) -> Option<(&str, &str)> {
-    let found = EXCEPTION.first()?.captures(text)?;
-    Some((found.get(1)?.as_str(), found.get(2)?.as_str().trim_end()))
-}
-
 fn finish(code: &str, message: &str, detail: Option<String>) -> StepError {
-    let provider_status = provider_status(code, message);
-    let retryable = match provider_status {
-        Some(408 | 425 | 429 | 500..=599) => Some(true),
-        Some(400..=499) => Some(false),
-        _ => is_connection(code, message).then_some(true),
-    };
+    let provider_status = python::provider_status(code, message);
+    let retryable = python::retryable(provider_status, code, message);
     StepError { code: code.to_owned(), message: message.to_owned(), provider_status, retryable, detail }
-}
-
-fn provider_status(code: &str, message: &str) -> Option<u16> {
-    // The status stands at the beginning; a long message may hold anything further on.
-    let head: String = message.chars().take(2_000).collect();
-    let named = format!("{code}: {head}");
-    STATUS
-        .iter()
-        .find_map(|pattern| pattern.captures(&head).or_else(|| pattern.captures(&named))?.get(1)?.as_str().parse().ok())
-}
-
-fn is_connection(code: &str, message: &str) -> bool {
-    let class = code.rsplit('.').next().unwrap_or(code);
-    CONNECTION.contains(&class) || CONNECTION_WORDS.iter().any(|words| message.contains(words))
 }
 
 #[cfg(test)]
@@ -192,9 +121,7 @@ mod tests {
 
     #[test]
     fn every_pattern_compiles() {
-        assert_eq!(STATUS.len(), STATUS_PATTERNS.len());
         assert_eq!(EMPTY.len(), EMPTY_WORDS.len());
-        assert_eq!(EXCEPTION.len(), 1);
     }
 
     #[test]

@@ -39,13 +39,19 @@ impl Poller for Scripted {
     }
 }
 
-async fn play(script: Vec<Box<dyn FnOnce() -> Result<Polled, PollError> + Send>>) -> (SourceHealth, Metrics, Duration) {
+type Script = Vec<Box<dyn FnOnce() -> Result<Polled, PollError> + Send>>;
+
+async fn play(script: Script) -> (SourceHealth, Metrics, Duration) {
+    play_with(script, Arc::default()).await
+}
+
+async fn play_with(script: Script, wake: Arc<Notify>) -> (SourceHealth, Metrics, Duration) {
     let stop = CancellationToken::new();
     let (metrics, _) = Metrics::new();
     let (sender, health) = watch::channel(SourceHealth::default());
     let poller = Scripted { script: script.into(), stop: stop.clone() };
     let begin = tokio::time::Instant::now();
-    run("prod", poller, Nowhere, metrics.clone(), sender, stop).await;
+    run("prod", poller, Nowhere, metrics.clone(), sender, wake, stop).await;
     let at_the_end = health.borrow().clone();
     (at_the_end, metrics, begin.elapsed())
 }
@@ -81,4 +87,30 @@ async fn more_is_read_at_once() {
     let more = || Ok(Polled { runs: 1, more: true });
     let (_, _, took) = play(vec![Box::new(more), Box::new(more)]).await;
     assert!(took < Duration::from_secs(1), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn news_is_asked_for_at_once_and_at_most_once_a_second() {
+    let wake = Arc::new(Notify::new());
+    let call = || {
+        let wake = Arc::clone(&wake);
+        Box::new(move || {
+            wake.notify_one();
+            Ok(Polled::default())
+        })
+    };
+    let (_, _, took) = play_with(vec![call(), call(), call()], Arc::clone(&wake)).await;
+    assert_eq!(took.as_secs(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_can_not_be_read_is_not_asked_earlier_because_somebody_calls() {
+    let wake = Arc::new(Notify::new());
+    let called = Arc::clone(&wake);
+    let failing = move || {
+        called.notify_one();
+        failed()
+    };
+    let (_, _, took) = play_with(vec![Box::new(failing)], wake).await;
+    assert_eq!(took.as_secs(), 120);
 }

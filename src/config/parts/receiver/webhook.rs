@@ -15,7 +15,7 @@ pub(super) fn webhook(section: &Section<'_>) -> Option<WebhookReceiver> {
     if let Some(url) = &url
         && token.is_some()
     {
-        crate::config::parts::http::warn_clear_text(section, url);
+        crate::config::parts::source::warn_clear_text(section, url);
     }
     Some(WebhookReceiver { url: url?, secrets: secrets.unwrap_or_default(), token })
 }

@@ -1,60 +1,12 @@
-//! The settings of each kind of source.
+//! `type = "http"`: what is set.
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::Duration;
 
 use secrecy::SecretString;
 use url::Url;
 
-/// One `[sources.NAME]`.
-#[derive(Debug, Clone)]
-pub struct SourceSettings {
-    /// Its kind and the settings of that kind.
-    pub kind: SourceKind,
-}
-
-/// The kinds of sources.
-#[derive(Debug, Clone)]
-pub enum SourceKind {
-    /// Pushed to: `POST /ingest/NAME`.
-    Webhook(WebhookSource),
-    /// Any JSON API that lists runs.
-    Http(Box<HttpSource>),
-    /// Prefect 3.
-    Prefect(Box<PrefectSource>),
-}
-
-/// `type = "webhook"`
-#[derive(Debug, Clone)]
-pub struct WebhookSource {
-    /// How a caller proves itself.
-    pub auth: WebhookAuth,
-}
-
-/// How a caller of `/ingest` proves itself.
-#[derive(Debug, Clone)]
-pub enum WebhookAuth {
-    /// `Authorization: Bearer TOKEN`; any of these, for rotation. Never empty.
-    Bearer(Vec<SecretString>),
-    /// Standard Webhooks signature by any of these secrets (`whsec_…`), with a replay window of 300 s. Never empty.
-    Signature(Vec<SecretString>),
-    /// Nobody has to: allowed only while the server listens on loopback.
-    Open,
-}
-
-/// What all polled sources share.
-#[derive(Debug, Clone)]
-pub struct Polling {
-    /// Time between polls. Default 10 s; never under 1 s.
-    pub every: Duration,
-    /// Total deadline of one request. Default 15 s.
-    pub timeout: Duration,
-    /// How much of the past the first start may announce. Default none.
-    pub history: Duration,
-    /// How far each poll looks back behind the newest thing seen. Default 10 min.
-    pub overlap: Duration,
-}
+use super::Polling;
 
 /// `type = "http"`
 #[derive(Clone)]
@@ -142,30 +94,4 @@ pub struct Detail {
     pub filter: Option<String>,
     /// Statuses of listed runs that need the request. Default `failed` and `running`.
     pub statuses: Vec<crate::run::RunStatus>,
-}
-
-/// `type = "prefect"`
-#[derive(Debug, Clone)]
-pub struct PrefectSource {
-    /// The API, such as `http://127.0.0.1:4200/api`. No trailing slash.
-    pub url: Url,
-    /// The UI for links; default: `url` without `/api`.
-    pub ui_url: Url,
-    /// How to sign in.
-    pub auth: PrefectAuth,
-    /// Intervals and deadlines.
-    pub polling: Polling,
-    /// A certificate authority to trust besides the system's, PEM.
-    pub ca_file: Option<std::path::PathBuf>,
-}
-
-/// How to sign in to Prefect.
-#[derive(Debug, Clone)]
-pub enum PrefectAuth {
-    /// Open source default.
-    None,
-    /// `PREFECT_SERVER_API_AUTH_STRING`: `user:password`, sent as Basic.
-    Basic(SecretString),
-    /// Prefect Cloud: an API key, sent as Bearer.
-    Bearer(SecretString),
 }

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use toml::Value;
 use url::Url;
 
-use super::source::polling;
+use super::polling;
 use crate::config::read::{
     At, Section, certificate, count, filter, header_secret, http_url, is_loopback, one_or_many, parse_http_url, text,
     word,
@@ -75,7 +75,7 @@ pub(super) fn source(section: &Section<'_>) -> Option<HttpSource> {
 }
 
 /// A secret over plain http is anybody's on the way. A private name or address may be a trusted network; a public one isn't.
-pub(super) fn warn_clear_text(section: &Section<'_>, url: &Url) {
+pub(in crate::config::parts) fn warn_clear_text(section: &Section<'_>, url: &Url) {
     let inside = match url.host() {
         Some(url::Host::Domain(name)) => {
             !name.contains('.') || matches!(name.rsplit('.').next(), Some("local" | "internal"))

@@ -4,7 +4,7 @@ use secrecy::ExposeSecret;
 use url::Url;
 
 use super::http::warn_clear_text;
-use super::source::polling;
+use super::polling;
 use crate::config::read::{At, Section, certificate, header_secret, http_url};
 use crate::config::{PrefectAuth, PrefectSource};
 

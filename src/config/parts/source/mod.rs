@@ -1,13 +1,19 @@
-//! `[sources.NAME]`: the table of sources, what all of them share, and those that are pushed to.
+//! `[sources.NAME]`: what all of them share; one file for each kind.
+
+mod http;
+mod prefect;
+mod webhook;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::{check_name, http, prefect, workspaces};
-use crate::config::read::{At, Section, duration, header_secret, secrets, signing_secret, text, word};
-use crate::config::{Polling, SourceKind, SourceSettings, WebhookAuth, WebhookSource};
+use super::{check_name, workspaces};
+use crate::config::read::{At, Section, duration, text, word};
+use crate::config::{Polling, SourceKind, SourceSettings};
 use crate::engine::Tenancy;
+
+pub(in crate::config::parts) use http::warn_clear_text;
 
 /// The sources, each with what the engine knows of it.
 pub(in crate::config) type Sources = BTreeMap<String, (SourceSettings, Tenancy)>;
@@ -46,7 +52,7 @@ fn source(at: &At<'_>, listen: Option<SocketAddr>) -> Option<(SourceSettings, Te
     let kind = match kind {
         Type::Webhook => {
             section.rescope("sources.webhook");
-            webhook(&section, listen).map(SourceKind::Webhook)
+            webhook::source(&section, listen).map(SourceKind::Webhook)
         }
         Type::Http => {
             section.rescope("sources.http");
@@ -76,35 +82,8 @@ fn tenancy(section: &Section<'_>) -> Tenancy {
     Tenancy { workspace, workspaces: all, polled: false }
 }
 
-fn webhook(section: &Section<'_>, listen: Option<SocketAddr>) -> Option<WebhookSource> {
-    let tokens = section.get("token", secrets(header_secret));
-    let signing = section.get("secret", secrets(signing_secret));
-    let auth = match (section.has("token"), section.has("secret")) {
-        (true, true) => {
-            return section.at().fail(
-                "a source has a `token` or a `secret`, not both",
-                Some("keep `secret` when the caller signs by Standard Webhooks, else `token`".to_owned()),
-            );
-        }
-        (true, false) => WebhookAuth::Bearer(tokens?),
-        (false, true) => WebhookAuth::Signature(signing?),
-        (false, false) if listen.is_some_and(|listen| !listen.ip().is_loopback()) => {
-            section.at().cx.missing(
-                section.path(),
-                "anybody could post to this source: it has no `token` and no `secret`, and the server listens beyond \
-                 this machine"
-                    .to_owned(),
-                Some("add token = { env = \"NAME\" }, or listen on 127.0.0.1".to_owned()),
-            );
-            return None;
-        }
-        (false, false) => WebhookAuth::Open,
-    };
-    Some(WebhookSource { auth })
-}
-
 /// What all polled sources share.
-pub(super) fn polling(section: &Section<'_>) -> Polling {
+fn polling(section: &Section<'_>) -> Polling {
     let every = section.get("every", duration(Duration::from_secs(1)));
     let timeout = section.get("timeout", duration(Duration::from_millis(100)));
     let history = section.get("history", duration(Duration::ZERO));

@@ -1,0 +1,42 @@
+//! The settings of sources: what all polled ones share here, one file for each kind.
+
+mod http;
+mod prefect;
+mod webhook;
+
+use std::time::Duration;
+
+pub use http::{Detail, HttpSource, Pagination};
+pub use prefect::{PrefectAuth, PrefectSource};
+pub use webhook::{WebhookAuth, WebhookSource};
+
+/// One `[sources.NAME]`.
+#[derive(Debug, Clone)]
+pub struct SourceSettings {
+    /// Its kind and the settings of that kind.
+    pub kind: SourceKind,
+}
+
+/// The kinds of sources.
+#[derive(Debug, Clone)]
+pub enum SourceKind {
+    /// Pushed to: `POST /ingest/NAME`.
+    Webhook(WebhookSource),
+    /// Any JSON API that lists runs.
+    Http(Box<HttpSource>),
+    /// Prefect 3.
+    Prefect(Box<PrefectSource>),
+}
+
+/// What all polled sources share.
+#[derive(Debug, Clone)]
+pub struct Polling {
+    /// Time between polls. Default 10 s; never under 1 s.
+    pub every: Duration,
+    /// Total deadline of one request. Default 15 s.
+    pub timeout: Duration,
+    /// How much of the past the first start may announce. Default none.
+    pub history: Duration,
+    /// How far each poll looks back behind the newest thing seen. Default 10 min.
+    pub overlap: Duration,
+}

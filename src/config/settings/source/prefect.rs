@@ -1,0 +1,32 @@
+//! `type = "prefect"`: what is set.
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::Polling;
+
+/// `type = "prefect"`
+#[derive(Debug, Clone)]
+pub struct PrefectSource {
+    /// The API, such as `http://127.0.0.1:4200/api`. No trailing slash.
+    pub url: Url,
+    /// The UI for links; default: `url` without `/api`.
+    pub ui_url: Url,
+    /// How to sign in.
+    pub auth: PrefectAuth,
+    /// Intervals and deadlines.
+    pub polling: Polling,
+    /// A certificate authority to trust besides the system's, PEM.
+    pub ca_file: Option<std::path::PathBuf>,
+}
+
+/// How to sign in to Prefect.
+#[derive(Debug, Clone)]
+pub enum PrefectAuth {
+    /// Open source default.
+    None,
+    /// `PREFECT_SERVER_API_AUTH_STRING`: `user:password`, sent as Basic.
+    Basic(SecretString),
+    /// Prefect Cloud: an API key, sent as Bearer.
+    Bearer(SecretString),
+}
