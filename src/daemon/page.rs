@@ -41,7 +41,10 @@ pub(super) fn sheet(
     sheet.may_acknowledge = !is_over && incident.acknowledged.is_none();
     let day = now.checked_add(SignedDuration::from_hours(23)).unwrap_or(now);
     sheet.may_silence = !is_over && silence.is_none_or(|silence| silence.until < day);
-    sheet.lists.extend(failed_runs(story));
+    if !is_over {
+        // Of one that is over, the message lists what is left to do.
+        sheet.lists.extend(failed_runs(story));
+    }
     let mut timeline = Timeline::default();
     timeline.incident(&story.lines, None, &[]);
     timeline.deliveries(&story.deliveries, &story.notifications);
@@ -55,8 +58,7 @@ fn standing(now: &Notification) -> Sheet {
     let mut sheet = of_message(&message);
     if now.kind == Kind::Resolved {
         let failed = Message::new(&Notification { kind: Kind::Failed, ..now.clone() }, ROOM);
-        let failed = of_message(&failed);
-        (sheet.error, sheet.said, sheet.detail) = (failed.error, failed.said, failed.detail);
+        (sheet.said, sheet.detail) = (failed.said, failed.detail);
     }
     sheet
 }
