@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Failure;
 use crate::clock;
 use crate::config::{Config, ConfigFile, Diagnostics, Inputs, Loaded, load};
-use crate::source::http::check_filter;
+use crate::source::check_filter;
 
 /// The configuration; its mistakes are said as `firstred check` would.
 pub(super) fn config(path: &Path) -> Result<Config, Failure> {

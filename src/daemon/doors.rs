@@ -7,9 +7,10 @@ use secrecy::SecretString;
 use tokio::sync::Notify;
 
 use super::StartError;
-use crate::config::{Config, SourceKind, WebhookAuth};
+use crate::config::{Config, SourceKind, WebhookSource};
 use crate::net::permit::{Issuer, Key};
 use crate::server::{Gate, Gates, Keys};
+use crate::source::push::Reader;
 
 /// The daemon's own token and those of the configuration.
 pub(super) fn keys(own: &SecretString, config: &Config) -> Keys {
@@ -29,7 +30,7 @@ pub(super) fn gates(config: &Config, wakes: &BTreeMap<String, Arc<Notify>>) -> R
     let mut gates = BTreeMap::new();
     for (name, settings) in &config.sources {
         let made = match &settings.kind {
-            SourceKind::Webhook(webhook) => gate(name, &webhook.auth)?,
+            SourceKind::Webhook(webhook) => pushed(name, webhook)?,
             SourceKind::Http(_) | SourceKind::Prefect(_) => continue,
         };
         let made = match wakes.get(name) {
@@ -41,6 +42,12 @@ pub(super) fn gates(config: &Config, wakes: &BTreeMap<String, Arc<Notify>>) -> R
     Ok(gates)
 }
 
-fn gate(name: &str, auth: &WebhookAuth) -> Result<Gate, StartError> {
-    Gate::new(auth).map_err(|error| StartError::Credentials { source_name: name.to_owned(), reason: error.to_string() })
+fn pushed(name: &str, webhook: &WebhookSource) -> Result<Gate, StartError> {
+    let broken = |reason: String| StartError::Credentials { source_name: name.to_owned(), reason };
+    let gate = Gate::new(&webhook.auth).map_err(|error| broken(error.to_string()))?;
+    let reader = Reader::new(webhook).map_err(|error| broken(error.to_string()))?;
+    Ok(match reader {
+        Some(reader) => gate.reading(Arc::new(reader)),
+        None => gate,
+    })
 }

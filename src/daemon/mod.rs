@@ -13,6 +13,7 @@ mod pollers;
 mod private_file;
 pub mod questions;
 mod readiness;
+mod reading;
 mod settled;
 mod signals;
 mod start;

@@ -1,6 +1,7 @@
 //! Everything that leaves by HTTP goes through here: one wrapped client with redirects off, total deadlines, capped bodies and
 //! errors without URLs; the Standard Webhooks signature; and the signed links that lead back here. It knows no source and no receiver.
 
+pub mod body_hmac;
 mod client;
 pub mod permit;
 pub mod signature;

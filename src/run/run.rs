@@ -147,6 +147,31 @@ pub struct RunKey {
 }
 
 impl Run {
+    /// A run of which nothing more is known.
+    #[must_use]
+    pub fn bare(id: impl Into<String>, workflow: Workflow, status: RunStatus) -> Self {
+        Self {
+            id: id.into(),
+            attempt: None,
+            replay_of: None,
+            parent: None,
+            workspace: None,
+            workflow,
+            status,
+            trigger: None,
+            url: None,
+            started_at: None,
+            completed_at: None,
+            updated_at: None,
+            labels: BTreeMap::new(),
+            progress: None,
+            error: None,
+            retry_at: None,
+            max_attempts: None,
+            steps: Vec::new(),
+        }
+    }
+
     /// The identity of this run across sources.
     #[must_use]
     pub fn key(&self) -> RunKey {

@@ -46,3 +46,24 @@ pub struct Step {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }
+
+impl Step {
+    /// A step of which nothing more is known.
+    #[must_use]
+    pub fn bare(title: impl Into<String>, status: StepStatus) -> Self {
+        Self {
+            number: None,
+            title: title.into(),
+            kind: None,
+            status,
+            attempt: None,
+            max_attempts: None,
+            retry_at: None,
+            tolerated: false,
+            started_at: None,
+            completed_at: None,
+            error: None,
+            url: None,
+        }
+    }
+}

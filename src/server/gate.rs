@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use hyper::HeaderMap;
-use hyper::header::AUTHORIZATION;
+use hyper::header::{AUTHORIZATION, HeaderName};
 use prometheus_client::metrics::counter::Counter;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -40,6 +40,10 @@ pub(super) enum Proof {
     Bearer(Vec<[u8; 32]>),
     /// A signature by one of these.
     Signature(Vec<Secret>),
+    /// One of the tokens with these digests, in this header.
+    Header(HeaderName, Vec<[u8; 32]>),
+    /// The HMAC of the body by one of these, behind this prefix in this header.
+    Hmac(HeaderName, String, Vec<SecretString>),
     /// Nothing.
     Open,
 }
@@ -64,6 +68,8 @@ impl Gate {
             WebhookAuth::Signature(secrets) => {
                 Proof::Signature(secrets.iter().map(Secret::parse).collect::<Result<_, _>>()?)
             }
+            WebhookAuth::Header { name, tokens } => Proof::Header(name.clone(), tokens.iter().map(digest).collect()),
+            WebhookAuth::Hmac { name, prefix, secrets } => Proof::Hmac(name.clone(), prefix.clone(), secrets.clone()),
             WebhookAuth::Open => Proof::Open,
         };
         let reading = Arc::new(Native);
@@ -115,6 +121,15 @@ pub(super) fn bearer(headers: &HeaderMap, digests: &[[u8; 32]]) -> bool {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case(b"Bearer ") => token.trim_ascii(),
         _ => b"",
     };
+    is_one_of(token, digests)
+}
+
+/// Whether the caller shows one of the tokens in a header of its own.
+pub(super) fn in_header(headers: &HeaderMap, name: &HeaderName, digests: &[[u8; 32]]) -> bool {
+    is_one_of(headers.get(name).map_or(&b""[..], |value| value.as_bytes().trim_ascii()), digests)
+}
+
+fn is_one_of(token: &[u8], digests: &[[u8; 32]]) -> bool {
     let shown: [u8; 32] = Sha256::digest(token).into();
     let mut fits = Choice::from(0);
     for expected in digests {

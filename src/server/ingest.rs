@@ -16,7 +16,7 @@ use super::reading::Pushed;
 use super::route::Routes;
 use super::{Checkup, Inlet, InletError};
 use crate::clock;
-use crate::net::signature;
+use crate::net::{body_hmac, signature};
 use crate::run::NativeError;
 
 /// The answer to a body.
@@ -66,6 +66,13 @@ async fn take<I: Inlet, C: Checkup>(
         log_stranger(source, gate, "no valid bearer token");
         return turned_away(routes, request, answer::unauthorized("a valid bearer token is needed")).await;
     }
+    if let Proof::Header(name, digests) = &gate.proof
+        && !gate::in_header(request.headers(), name, digests)
+    {
+        log_stranger(source, gate, "no valid token in its header");
+        let message = format!("a valid token is needed in the header {name}");
+        return turned_away(routes, request, answer::unauthorized(&message)).await;
+    }
     let Some(gzip) = encoding(request.headers()) else {
         let message = "only `Content-Encoding: gzip` or none is understood";
         return turned_away(routes, request, answer::error(StatusCode::UNSUPPORTED_MEDIA_TYPE, message)).await;
@@ -87,6 +94,13 @@ async fn take<I: Inlet, C: Checkup>(
             let reason = refusal.to_string();
             log_stranger(source, gate, &reason);
             return answer::unauthorized(&reason);
+        }
+    }
+    if let Proof::Hmac(name, prefix, secrets) = &gate.proof {
+        let shown = parts.headers.get(name).and_then(|value| value.to_str().ok());
+        if !body_hmac::verify(secrets, prefix, shown, &raw) {
+            log_stranger(source, gate, "no signature of the body fits");
+            return answer::unauthorized(&format!("no signature in the header {name} fits the body"));
         }
     }
     match parse(routes, gate, parts.headers, raw, gzip).await {
@@ -127,7 +141,7 @@ async fn parse<I: Inlet, C: Checkup>(
     gzip: bool,
 ) -> Result<Result<Pushed, NativeError>, NoBody> {
     let limits = routes.limits;
-    if !gzip && raw.len() <= body::BIG {
+    if !gzip && raw.len() <= body::BIG && !gate.reading.is_slow() {
         return Ok(gate.reading.read(&headers, &raw, limits));
     }
     let reading = Arc::clone(&gate.reading);

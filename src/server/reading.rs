@@ -13,6 +13,11 @@ pub trait Reading: fmt::Debug + Send + Sync {
     /// # Errors
     /// When the body as a whole can't be read; the sender is told so.
     fn read(&self, headers: &HeaderMap, body: &[u8], limits: Limits) -> Result<Pushed, NativeError>;
+
+    /// Whether it may take long whatever the size: it is read beside the tasks then.
+    fn is_slow(&self) -> bool {
+        false
+    }
 }
 
 /// What was in a body.

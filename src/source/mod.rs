@@ -1,13 +1,16 @@
 //! Runs come in: one file, or one folder, for each kind of engine. A source turns what an engine says into [`Run`]s and hands
 //! them over in batches with its checkpoint. It knows its settings and the HTTP client; it knows no ledger, no rule, no receiver.
 
+mod filter;
 pub mod http;
 mod poll;
 pub mod prefect;
+pub mod push;
 mod python;
 pub mod rhythm;
 mod talk;
 
+pub use filter::{FilterError, check_filter};
 pub use poll::{PollError, Polled};
 pub use rhythm::{Poller, SourceHealth};
 

@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::run::{StepError, UNKNOWN_ERROR};
+
 /// How the HTTP clients of Python name the status that they got: httpx, requests, urllib, aiohttp.
 const STATUS_PATTERNS: [&str; 5] = [
     r"(?:Client error|Server error|Redirect response|Informational response) '([1-5][0-9]{2})\b",
@@ -68,6 +70,32 @@ pub(super) fn provider_status(code: &str, message: &str) -> Option<u16> {
     STATUS
         .iter()
         .find_map(|pattern| pattern.captures(&head).or_else(|| pattern.captures(&named))?.get(1)?.as_str().parse().ok())
+}
+
+/// An error from a sentence that somebody passed on: `Class: text` is taken apart where the class is one of an error, and where only the
+/// last line of `stack` says it, it is taken from there.
+pub(super) fn sentence(message: &str, stack: Option<&str>) -> StepError {
+    let of_class = |text| exception(text).filter(|(class, _)| names_an_error(class));
+    let last = stack.and_then(|stack| stack.trim_end().lines().rev().find(|line| !line.starts_with([' ', '\t'])));
+    let (code, said) = of_class(message)
+        .or_else(|| of_class(last?).filter(|(_, said)| message.contains(said)).map(|(class, _)| (class, message)))
+        .unwrap_or((UNKNOWN_ERROR, message));
+    let class = code.rsplit('.').next().unwrap_or(code);
+    let provider_status = provider_status(class, said);
+    StepError {
+        code: class.to_owned(),
+        message: said.to_owned(),
+        provider_status,
+        retryable: retryable(provider_status, class, said),
+        detail: stack.filter(|stack| *stack != message).map(str::to_owned),
+    }
+}
+
+/// Whether a word is the class of an error, and no word of a sentence that happens to stand before a colon.
+fn names_an_error(class: &str) -> bool {
+    let last = class.rsplit('.').next().unwrap_or(class);
+    let is_class = last.starts_with(|c: char| c.is_ascii_uppercase());
+    is_class && ["Error", "Exception", "Timeout", "Failure", "Interrupt", "Exit"].iter().any(|end| last.ends_with(end))
 }
 
 /// Whether another try would help, as far as the status or the class of the exception says.

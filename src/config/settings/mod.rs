@@ -18,8 +18,8 @@ pub use receiver::{
     WebhookReceiver,
 };
 pub use source::{
-    Detail, HttpSource, Pagination, Polling, PrefectAuth, PrefectSource, SourceKind, SourceSettings, WebhookAuth,
-    WebhookSource,
+    Detail, HttpSource, Pagination, Polling, PrefectAuth, PrefectSource, PushFormat, SourceKind, SourceSettings,
+    WebhookAuth, WebhookSource,
 };
 
 pub use test_case::{TestCase, Wanted};

@@ -7,7 +7,7 @@ use super::{good, inputs};
 
 const ANNOTATED: &str = include_str!("../../../config/firstred.toml");
 
-const ENV: [(&str, &str); 9] = [
+const ENV: [(&str, &str); 12] = [
     ("FIRSTRED_API_TOKEN", "an-api-token-of-some-length"),
     ("FIRSTRED_INGEST_TOKEN", "an-ingest-token"),
     ("FIRSTRED_SIGNING_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
@@ -17,6 +17,9 @@ const ENV: [(&str, &str); 9] = [
     ("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T/B/x"),
     ("PAGER_URL", "https://pager.example.com/in"),
     ("PAGER_TOKEN", "p"),
+    ("FIRSTRED_LINEAGE_TOKEN", "a-lineage-token"),
+    ("GITLAB_WEBHOOK_TOKEN", "a-gitlab-token"),
+    ("DBT_WEBHOOK_SECRET", "a-dbt-secret"),
 ];
 
 /// Other names of keys, told in the prose of the file.

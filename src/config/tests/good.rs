@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use secrecy::ExposeSecret;
 
 use super::{good, warned};
-use crate::config::{Pagination, PrefectAuth, ReceiverKind, SmtpSecurity, SourceKind, WebhookAuth};
+use crate::config::{Pagination, PrefectAuth, PushFormat, ReceiverKind, SmtpSecurity, SourceKind, WebhookAuth};
 use crate::engine::Severity;
 use crate::run::RunStatus;
 
@@ -208,4 +208,24 @@ fn the_example_of_the_design_loads_without_a_warning() {
         ("SMTP_URL", "smtps://user:pass@mail.example.com"),
     ];
     assert_eq!(warned(include_str!("design.toml"), &env), "");
+}
+
+#[test]
+fn a_source_that_is_pushed_to_may_prove_itself_in_three_more_ways_and_speak_another_form() {
+    let loaded = good(
+        "[sources.a]\ntype = \"webhook\"\ntoken = \"0123456789abcdef\"\ntoken_header = \"X-Gitlab-Token\"\nfilter = \".runs[]\"\n\
+         [sources.b]\ntype = \"webhook\"\nhmac_secret = \"0123456789abcdef\"\nhmac_header = \"X-Hub-Signature-256\"\nhmac_prefix = \"sha256=\"\n\
+         [sources.c]\ntype = \"webhook\"\nformat = \"openlineage\"\n",
+        &[],
+    );
+    let webhook = |name: &str| match &loaded.config.sources[name].kind {
+        SourceKind::Webhook(webhook) => webhook.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert!(matches!(webhook("a").auth, WebhookAuth::Header { name, .. } if name == "x-gitlab-token"));
+    assert!(
+        matches!(webhook("b").auth, WebhookAuth::Hmac { name, prefix, .. } if name == "x-hub-signature-256" && prefix == "sha256=")
+    );
+    assert_eq!(webhook("c").format, PushFormat::OpenLineage);
+    assert_eq!(webhook("a").filter.as_deref(), Some(".runs[]"));
 }

@@ -4,6 +4,7 @@ use super::{load_text, refused, warned};
 
 /// A source and a receiver, so that only the mistake at hand is told.
 const HEAD: &str = "[sources.events]\ntype = \"webhook\"\n[receivers.ops]\ntype = \"console\"\n";
+const RECEIVER: &str = "[receivers.ops]\ntype = \"console\"\n[defaults]\nnotify = \"ops\"\n";
 const DEFAULTS: &str = "[defaults]\nnotify = \"ops\"\n";
 
 macro_rules! refused {
@@ -51,6 +52,9 @@ fn rule(more: &str) -> String {
 }
 
 refused! {
+    hmac_without_its_header: "[sources.a]\ntype = \"webhook\"\nhmac_secret = \"0123456789abcdef\"\n".to_owned() + RECEIVER;
+    token_header_without_a_token: "[sources.a]\ntype = \"webhook\"\ntoken_header = \"X-Gitlab-Token\"\n".to_owned() + RECEIVER;
+    filter_over_a_mapped_format: "[sources.a]\ntype = \"webhook\"\nformat = \"openlineage\"\nfilter = \".\"\n".to_owned() + RECEIVER;
     unknown_section: with("[source.prod]\ntype = \"http\"\n");
     unknown_key: with("[server]\nlissen = \"127.0.0.1:1\"\n");
     unknown_type: with("[receivers.slack]\ntype = \"slak\"\nwebhook = \"https://hooks.slack.com/services/T/B/x\"\n");

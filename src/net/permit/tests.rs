@@ -62,6 +62,16 @@ fn a_link_begins_with_the_public_url_and_stays_short() {
 }
 
 #[test]
+fn the_longest_link_is_still_one_that_is_shown() {
+    let base = Url::parse(&format!("https://red.example.com/{}", "p".repeat(176))).expect("a URL");
+    assert_eq!(base.as_str().len(), 200, "the longest public_url");
+    let long = |name: &str| name.repeat(300);
+    let permit = Permit { receiver: long("r"), address: Some(long("é")), ..permit() };
+    let link = Issuer::new(base, key()).link(&permit);
+    assert!(link.len() + "#acknowledge".len() < 1_000, "{}", link.len());
+}
+
+#[test]
 fn only_its_own_origin_is_its_own() {
     let issuer = Issuer::new(Url::parse("https://red.example.com/tools/").expect("a URL"), key());
     assert!(issuer.is_own_origin("https://red.example.com"));

@@ -6,8 +6,8 @@ use std::time::Duration;
 use url::Url;
 
 use super::super::PollError;
+use super::super::filter::Filter;
 use super::ask::Asker;
-use super::filter::Filter;
 use super::shape::{filtered_items, native_items};
 use crate::config::Detail;
 use crate::run::{Limits, Run, RunStatus, read_run};

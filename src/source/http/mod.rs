@@ -4,7 +4,6 @@
 mod ask;
 mod checkpoint;
 mod detail;
-mod filter;
 mod hand;
 mod memory;
 mod open;
@@ -18,8 +17,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-pub use filter::{Filter, FilterError, check_filter};
-
+use super::filter::Filter;
 use super::{Batch, Intake, NotTaken, PollError, Polled, Poller};
 use crate::config::{HttpSource, Pagination};
 use crate::metrics::{Metrics, SourceLabel};

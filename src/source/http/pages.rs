@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, LINK};
 use url::{Url, form_urlencoded};
 
-use super::filter::Filter;
+use super::super::filter::Filter;
 use crate::config::Pagination;
 
 /// Where a walk through the pages of one poll stands.

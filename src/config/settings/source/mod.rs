@@ -8,7 +8,7 @@ use std::time::Duration;
 
 pub use http::{Detail, HttpSource, Pagination};
 pub use prefect::{PrefectAuth, PrefectSource};
-pub use webhook::{WebhookAuth, WebhookSource};
+pub use webhook::{PushFormat, WebhookAuth, WebhookSource};
 
 /// One `[sources.NAME]`.
 #[derive(Debug, Clone)]

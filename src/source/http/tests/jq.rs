@@ -1,6 +1,7 @@
 //! The jq filter, by itself and in a source.
 
 use super::*;
+use crate::source::filter::{Filter, FilterError, check_filter};
 
 async fn ran(code: &str, json: &str) -> Result<Vec<String>, FilterError> {
     let filter = Filter::compile(code).unwrap();

@@ -26,7 +26,7 @@ type Program = jaq_core::Filter<JustLut<Val>>;
 
 /// A compiled jq filter.
 #[derive(Clone)]
-pub struct Filter {
+pub(super) struct Filter {
     program: Arc<Program>,
     turn: Arc<Semaphore>,
 }
@@ -73,7 +73,7 @@ impl Filter {
     ///
     /// # Errors
     /// When it is no jq, or calls what does not exist.
-    pub fn compile(code: &str) -> Result<Self, FilterError> {
+    pub(super) fn compile(code: &str) -> Result<Self, FilterError> {
         // `env` would hand our secrets to whatever the filter builds; `halt` would end the daemon.
         let defs = jaq_core::defs()
             .chain(jaq_std::defs())
@@ -99,26 +99,62 @@ impl Filter {
     ///
     /// # Errors
     /// When the text is no JSON, or the filter fails, gives too much or does not end in time.
-    pub async fn run(&self, json: Arc<Vec<u8>>, deadline: Duration) -> Result<Vec<Vec<u8>>, FilterError> {
+    pub(super) async fn run(&self, json: Arc<Vec<u8>>, deadline: Duration) -> Result<Vec<Vec<u8>>, FilterError> {
         let turn = tokio::time::timeout(deadline, Arc::clone(&self.turn).acquire_owned()).await;
         let Ok(Ok(turn)) = turn else { return Err(FilterError::Busy) };
-        let program = Arc::clone(&self.program);
         let (result, done) = tokio::sync::oneshot::channel();
-        let thread = std::thread::Builder::new().name("jq".to_owned()).stack_size(STACK);
-        thread
-            .spawn(move || {
-                let outputs = outputs(&program, &json);
-                // Only now, and also when jq panics: one thread at a time, however long it takes.
-                drop(turn);
-                // Nobody listens after the deadline.
-                let _ = result.send(outputs);
-            })
-            .map_err(|error| FilterError::Run(error.to_string()))?;
+        self.start(json, turn, move |outputs| {
+            // Nobody listens after the deadline.
+            let _ = result.send(outputs);
+        })?;
         match tokio::time::timeout(deadline, done).await {
             Ok(Ok(outputs)) => outputs,
             Ok(Err(_)) => Err(FilterError::Run("jq panicked".to_owned())),
             Err(_) => Err(FilterError::Endless(deadline)),
         }
+    }
+
+    /// As [`Self::run`], for a thread that may block.
+    ///
+    /// # Errors
+    /// As there; it does not wait for a turn while another answer is being worked on for longer than the deadline.
+    pub(super) fn run_here(&self, json: Arc<Vec<u8>>, deadline: Duration) -> Result<Vec<Vec<u8>>, FilterError> {
+        let until = std::time::Instant::now() + deadline;
+        let turn = loop {
+            if let Ok(turn) = Arc::clone(&self.turn).try_acquire_owned() {
+                break turn;
+            }
+            if std::time::Instant::now() >= until {
+                return Err(FilterError::Busy);
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        };
+        let (result, done) = std::sync::mpsc::sync_channel(1);
+        self.start(json, turn, move |outputs| {
+            let _ = result.send(outputs);
+        })?;
+        match done.recv_timeout(deadline) {
+            Ok(outputs) => outputs,
+            Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => Err(FilterError::Run("jq panicked".to_owned())),
+            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => Err(FilterError::Endless(deadline)),
+        }
+    }
+
+    fn start(
+        &self,
+        json: Arc<Vec<u8>>,
+        turn: tokio::sync::OwnedSemaphorePermit,
+        done: impl FnOnce(Result<Vec<Vec<u8>>, FilterError>) + Send + 'static,
+    ) -> Result<(), FilterError> {
+        let program = Arc::clone(&self.program);
+        let thread = std::thread::Builder::new().name("jq".to_owned()).stack_size(STACK);
+        let thread = thread.spawn(move || {
+            let outputs = outputs(&program, &json);
+            // Only now, and also when jq panics: one thread at a time, however long it takes.
+            drop(turn);
+            done(outputs);
+        });
+        thread.map(|_| ()).map_err(|error| FilterError::Run(error.to_string()))
     }
 }
 

@@ -1,0 +1,157 @@
+//! Which parts belong to which run. Standards push a run and its tasks as events of their own; what failed is a task's to say, that it
+//! failed the run's. What is kept in between is bounded, and lost at a restart: then a part is told as a run of its own, for a failure
+//! told twice is better than one that is lost.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::run::{Run, RunStatus, Step, StepStatus};
+
+/// The most runs whose parts are kept.
+const MOST_RUNS: usize = 4_000;
+/// The most parts of one run.
+const MOST_PARTS: usize = 1_000;
+
+/// What one event says.
+#[derive(Debug)]
+pub(super) enum Item {
+    /// Where a run stands.
+    Whole(Box<Run>),
+    /// Where a part of a run stands.
+    Part(Box<Part>),
+    /// Nothing about runs.
+    Nothing,
+}
+
+/// A part of a run.
+#[derive(Debug)]
+pub(super) struct Part {
+    /// The runs that it may belong to, the outermost first.
+    pub(super) of: Vec<String>,
+    /// The part's own id: another one under the same title is another try.
+    pub(super) own: String,
+    /// As a step.
+    pub(super) step: Step,
+    /// As a run of its own, should nobody know the run that it belongs to.
+    pub(super) alone: Run,
+}
+
+/// What is known of the runs.
+#[derive(Debug, Default)]
+pub(super) struct Gather {
+    runs: BTreeMap<String, Family>,
+    /// In the order of their first event.
+    order: VecDeque<String>,
+    /// Parts that were told as runs of their own, and stay so.
+    alone: BTreeSet<String>,
+    alone_order: VecDeque<String>,
+}
+
+#[derive(Debug, Default)]
+struct Family {
+    /// By title, each with the id of its newest try.
+    parts: BTreeMap<String, (String, Step)>,
+    /// The run as it was told last, without its parts.
+    told: Option<Run>,
+}
+
+impl Gather {
+    /// What is to be told because of `item`.
+    pub(super) fn put(&mut self, item: Item) -> Option<Run> {
+        match item {
+            Item::Nothing => None,
+            Item::Whole(run) => Some(self.whole(*run)),
+            Item::Part(part) => self.part(*part),
+        }
+    }
+
+    fn whole(&mut self, run: Run) -> Run {
+        if !self.runs.contains_key(&run.id) {
+            self.order.push_back(run.id.clone());
+            while self.order.len() > MOST_RUNS {
+                if let Some(oldest) = self.order.pop_front() {
+                    self.runs.remove(&oldest);
+                }
+            }
+        }
+        let family = self.runs.entry(run.id.clone()).or_default();
+        let run = match &family.told {
+            // A start is told by one event alone, and an end must not forget it.
+            Some(told) => Run {
+                started_at: run.started_at.or(told.started_at),
+                url: run.url.clone().or_else(|| told.url.clone()),
+                ..run
+            },
+            None => run,
+        };
+        family.told = Some(run.clone());
+        family.with_parts(run)
+    }
+
+    fn part(&mut self, part: Part) -> Option<Run> {
+        let Part { of, own, step, alone } = part;
+        let known = of.into_iter().find(|run| self.runs.contains_key(run)).filter(|_| !self.alone.contains(&own));
+        let Some(family) = known.and_then(|run| self.runs.get_mut(&run)) else {
+            self.remember_alone(own);
+            return Some(alone);
+        };
+        let is_failure = step.status == StepStatus::Failed;
+        family.take(own, step);
+        // Its run has ended already, by an event that came before this one.
+        let told = family.told.clone().filter(|told| is_failure && told.status == RunStatus::Failed)?;
+        Some(family.with_parts(told))
+    }
+
+    fn remember_alone(&mut self, own: String) {
+        if self.alone.insert(own.clone()) {
+            self.alone_order.push_back(own);
+        }
+        while self.alone_order.len() > MOST_RUNS {
+            if let Some(oldest) = self.alone_order.pop_front() {
+                self.alone.remove(&oldest);
+            }
+        }
+    }
+}
+
+impl Family {
+    fn take(&mut self, own: String, mut step: Step) {
+        let before = self.parts.get(&step.title);
+        if before.is_none() && self.parts.len() >= MOST_PARTS {
+            return;
+        }
+        if let Some((id, old)) = before {
+            let tries = old.attempt.unwrap_or(1);
+            if *id == own {
+                // An older event of the same try that comes late.
+                if is_over(old.status) && !is_over(step.status) {
+                    return;
+                }
+                step.attempt = old.attempt;
+                step.started_at = step.started_at.or(old.started_at);
+            } else {
+                step.attempt = Some(tries.saturating_add(1));
+            }
+        }
+        self.parts.insert(step.title.clone(), (own, step));
+    }
+
+    fn with_parts(&self, mut run: Run) -> Run {
+        run.steps = self.parts.values().map(|(_, step)| step.clone()).collect();
+        run.steps.sort_by(|a, b| {
+            (a.started_at.or(a.completed_at), &a.title).cmp(&(b.started_at.or(b.completed_at), &b.title))
+        });
+        run
+    }
+}
+
+fn is_over(status: StepStatus) -> bool {
+    matches!(status, StepStatus::Completed | StepStatus::Failed | StepStatus::Cancelled | StepStatus::Skipped)
+}
+
+#[cfg(test)]
+impl Gather {
+    /// How many runs are kept.
+    pub(super) fn kept(&self) -> usize {
+        self.runs.len()
+    }
+}
