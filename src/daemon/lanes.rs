@@ -12,7 +12,7 @@ use crate::config::{Config, ReceiverSettings};
 use crate::metrics::Metrics;
 use crate::net::permit::Issuer;
 use crate::receiver::dispatcher::{Lane, LaneSettings};
-use crate::receiver::{BuildError, Receiver};
+use crate::receiver::{BuildError, Lobby, Receiver};
 
 pub(super) struct Lanes {
     bridge: Bridge,
@@ -77,6 +77,13 @@ pub(super) fn build(config: &Config, issuer: Option<&Issuer>) -> Result<Built, B
         Ok((name.clone(), (Arc::new(receiver), lane)))
     });
     Ok(Built(built.collect::<Result<_, BuildError>>()?))
+}
+
+impl Built {
+    /// The ways in for what people do about what these receivers told them.
+    pub(super) fn lobbies(&self) -> Vec<Arc<Lobby>> {
+        Receiver::lobbies(self.0.values().map(|(receiver, _)| receiver.as_ref()))
+    }
 }
 
 impl Lanes {

@@ -2,11 +2,13 @@
 
 mod bridge;
 mod clerk;
+mod desk;
 mod doors;
 mod holds;
 mod housekeeping;
 pub mod key;
 mod lanes;
+mod lobbies;
 mod own_trouble;
 mod page;
 mod pollers;
@@ -23,6 +25,7 @@ pub(crate) mod timeline;
 pub mod token;
 pub mod views;
 mod watch_file;
+mod why;
 pub(crate) mod words;
 
 pub use bridge::{Bridge, admit};

@@ -55,6 +55,12 @@ impl<'a> Questions<'a> {
         Ok(Self { reader: Reader::open(ledger)?, policy, now })
     }
 
+    /// Under which rules it is asked.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        self.policy
+    }
+
     /// The problems that go on; `all`: those that are over, too.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::housekeeping::{Backlog, Housekeeping};
 use super::key::KeyError;
 use super::lanes::{self, Lanes};
+use super::lobbies::Lobbies;
 use super::pollers::{self, Pollers};
 use super::readiness::Readers;
 use super::settled::Settled;
@@ -28,7 +29,7 @@ use crate::ledger::{Keeper, Ledger, OpenError};
 use crate::metrics::Metrics;
 use crate::net::permit::{Issuer, Key};
 use crate::receiver::BuildError;
-use crate::server::{BindError, Gates, Keys, Server, Wiring};
+use crate::server::{BindError, Callbacks, Gates, Keys, Server, Wiring};
 use crate::source::PollError;
 use crate::triage::Classes;
 
@@ -85,6 +86,8 @@ pub struct Daemon {
     ledger: Ledger,
     keeper: Keeper,
     lanes: Lanes,
+    lobbies: Lobbies,
+    callbacks: watch::Sender<Arc<Callbacks>>,
     pollers: Pollers,
     policy: watch::Sender<Arc<Policy>>,
     classes: watch::Sender<Arc<Classes>>,
@@ -138,6 +141,8 @@ impl Daemon {
         let (issuer, issuer_in_force) = watch::channel(prepared.issuer);
         let (keys, keys_in_force) = watch::channel(Arc::new(doors::keys(&token, config)));
         let bridge = Bridge::new(ledger.clone(), in_force.clone(), classes_in_force, metrics.clone());
+        let mut lobbies = Lobbies::new(bridge.clone());
+        let (callbacks, callbacks_in_force) = watch::channel(Arc::new(lobbies.replace(prepared.receivers.lobbies())));
         let mut lanes = Lanes::new(bridge.clone(), metrics.clone());
         lanes.replace(prepared.receivers);
         let mut pollers = Pollers::new(bridge.clone(), metrics.clone());
@@ -166,6 +171,7 @@ impl Daemon {
             clerk: Arc::new(bridge.clone()),
             keys: keys_in_force,
             issuer: issuer_in_force,
+            callbacks: callbacks_in_force,
         };
         let serving = server.serve(wiring, stop.clone());
         let tasks = vec![
@@ -179,6 +185,8 @@ impl Daemon {
             ledger,
             keeper,
             lanes,
+            lobbies,
+            callbacks,
             pollers,
             policy,
             classes,
@@ -216,6 +224,7 @@ impl Daemon {
         self.gates.send_replace(Arc::new(prepared.gates));
         self.keys.send_replace(Arc::new(doors::keys(&self.token, config)));
         self.issuer.send_replace(prepared.issuer);
+        self.callbacks.send_replace(Arc::new(self.lobbies.replace(prepared.receivers.lobbies())));
         self.lanes.replace(prepared.receivers);
         self.pollers.replace(prepared.sources);
         Ok(())
@@ -244,7 +253,7 @@ impl Daemon {
     /// Stops everything: nothing new comes in or goes out, what is in flight ends on record, the ledger closes. Whatever hangs, it
     /// is over within ten seconds.
     pub async fn stop(self) {
-        let Self { stop, tasks, lanes, pollers, keeper, ledger, bridge, .. } = self;
+        let Self { stop, tasks, lanes, lobbies, callbacks, pollers, keeper, ledger, bridge, .. } = self;
         let closed_by = Instant::now() + CLOSED_BY;
         stop.cancel();
         let tasks = async {
@@ -255,13 +264,13 @@ impl Daemon {
             }
         };
         // At the same time: a client that is slow to send must not take the time that attempts in flight need.
-        let orderly = async { tokio::join!(lanes.end(), pollers.end(), tasks) };
+        let orderly = async { tokio::join!(lanes.end(), lobbies.end(), pollers.end(), tasks) };
         if tokio::time::timeout(IN_FLIGHT, orderly).await.is_err() {
             tracing::warn!(
                 "something was still in flight after 8.5 s; what is to be sent stays in the ledger until the next start"
             );
         }
-        drop((bridge, ledger));
+        drop((bridge, ledger, callbacks));
         if tokio::time::timeout_at(closed_by, keeper.close()).await.is_err() {
             tracing::error!("the ledger was not closed in time; what was committed is there at the next start");
         }

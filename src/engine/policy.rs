@@ -182,8 +182,8 @@ pub enum Manner {
 }
 
 impl Manner {
-    /// Whether `kind`, said to one that knows of the problem, changes what it shows and calls nobody. Nothing withholds that: an alert
-    /// that stayed open behind a silence would be wrong, and an edit is no noise.
+    /// Whether `kind`, said where something stands that shows the problem, changes what it shows and calls nobody. Nothing withholds
+    /// that: an alert that stayed open behind a silence would be wrong, and an edit is no noise.
     #[must_use]
     pub fn is_silent(self, kind: Kind) -> bool {
         match self {
@@ -192,7 +192,7 @@ impl Manner {
         }
     }
 
-    /// Whether `kind` counts against the receiver's budget.
+    /// Whether `kind`, said where something stands that shows the problem, does not count against the receiver's budget.
     #[must_use]
     pub fn is_free(self, kind: Kind) -> bool {
         self.is_silent(kind) || (self != Self::Posts && kind == Kind::Updated)

@@ -43,18 +43,24 @@ pub(super) enum Due {
 
 /// What is due at `now` for one receiver.
 pub(super) fn due(now: Timestamp, incident: &Incident, ear: &Ear, rhythm: Rhythm, manner: Manner) -> Due {
-    if ear.under.is_some() {
-        return Due::Nothing;
-    }
-    let update_every = match manner {
-        Manner::Edits => rhythm.update_every.min(EDIT_EVERY),
-        Manner::Posts | Manner::Alert => rhythm.update_every,
-    };
+    let update_every = update_every(ear, rhythm, manner);
     let spaced = |kind: Kind| {
         let at = ear.last_at.map_or(now, |last| after(last, update_every));
         if at <= now { Due::Say(kind) } else { Due::At(at) }
     };
     let flaps = incident.reopened >= FLAPS_FROM;
+    if shows(ear, manner) {
+        // What stands there is kept right, whoever else speaks for the problem and whatever was summed up.
+        match incident.state {
+            State::Resolved if flaps => return spaced(Kind::Resolved),
+            State::Resolved => return Due::Say(Kind::Resolved),
+            State::Open if incident.acknowledged.is_some() && !ear.acknowledged => return Due::Say(Kind::Acknowledged),
+            State::Open | State::Gathering => {}
+        }
+    }
+    if ear.under.is_some() {
+        return Due::Nothing;
+    }
     match incident.state {
         State::Gathering => Due::Nothing,
         // It came back and went again before its turn came: that, too, is told.
@@ -66,7 +72,6 @@ pub(super) fn due(now: Timestamp, incident: &Incident, ear: &Ear, rhythm: Rhythm
         State::Open if !ear.knows && ear.told_over && flaps => spaced(Kind::Reopened),
         State::Open if !ear.knows && ear.told_over => Due::Say(Kind::Reopened),
         State::Open if !ear.knows || incident.level > ear.level => Due::Say(opening(incident)),
-        State::Open if knows_not_who(incident, ear, manner) => Due::Say(Kind::Acknowledged),
         State::Open if incident.failures > ear.failures => spaced(Kind::Updated),
         // More runs are parked behind a connection.
         State::Open if matches!(incident.what, What::Missed { .. }) && incident.runs > ear.runs => {
@@ -76,9 +81,17 @@ pub(super) fn due(now: Timestamp, incident: &Incident, ear: &Ear, rhythm: Rhythm
     }
 }
 
-/// Somebody acknowledged, and the receiver shows a state that does not say so. What is withheld says it when it is told.
-fn knows_not_who(incident: &Incident, ear: &Ear, manner: Manner) -> bool {
-    manner != Manner::Posts && incident.acknowledged.is_some() && !ear.acknowledged && ear.withheld.is_none()
+/// Whether something stands there that shows the problem as going on.
+pub(super) fn shows(ear: &Ear, manner: Manner) -> bool {
+    ear.stands && manner != Manner::Posts
+}
+
+/// How much time lies between two updates of what the receiver knows.
+pub(super) fn update_every(ear: &Ear, rhythm: Rhythm, manner: Manner) -> SignedDuration {
+    match manner {
+        Manner::Edits if ear.stands => rhythm.update_every.min(EDIT_EVERY),
+        Manner::Edits | Manner::Posts | Manner::Alert => rhythm.update_every,
+    }
 }
 
 fn remind(now: Timestamp, incident: &Incident, ear: &Ear, rhythm: Rhythm) -> Due {

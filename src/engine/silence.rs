@@ -38,6 +38,13 @@ impl Silence {
         self.from.is_none_or(|from| from <= now) && now < self.until
     }
 
+    /// What tells it from every other silence, also from one that had its name before it.
+    #[must_use]
+    pub fn key(&self) -> String {
+        let from = self.from.map(|from| from.as_microsecond().to_string()).unwrap_or_default();
+        [self.id.as_str(), &from, &self.until.as_microsecond().to_string()].join("\0")
+    }
+
     /// Whether it is in force and fits.
     #[must_use]
     pub fn fits(&self, now: Timestamp, card: &Card) -> bool {

@@ -133,6 +133,28 @@ impl Client {
         }
     }
 
+    /// Asks a server to speak another protocol on the connection: `ws` or `wss`.
+    pub(super) async fn upgrade<const N: usize>(
+        &self,
+        url: &Url,
+        headers: [(HeaderName, HeaderValue); N],
+    ) -> Result<reqwest::Response, NetError> {
+        let scheme = match url.scheme() {
+            "wss" => "https",
+            "ws" => "http",
+            _ => return Err(NetError::NotSent("only ws and wss are spoken".to_owned())),
+        };
+        // `Url` changes no special scheme into one that it takes for another kind, so that it is read anew.
+        let rest = url.as_str().split_once(':').map(|(_, rest)| rest).unwrap_or_default();
+        let url = Url::parse(&format!("{scheme}:{rest}")).map_err(|error| NetError::NotSent(error.to_string()))?;
+        guard::check_url(&url).map_err(NetError::NotSent)?;
+        let mut builder = self.inner.request(Method::GET, url);
+        for (name, value) in headers {
+            builder = builder.header(name, value);
+        }
+        builder.send().await.map_err(|error| classify(&error.without_url()))
+    }
+
     async fn exchange(&self, request: Request, sent: Arc<AtomicBool>) -> Result<Answer, NetError> {
         let mut builder = self.inner.request(request.method, request.url);
         for (name, value) in request.headers {

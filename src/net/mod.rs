@@ -1,9 +1,12 @@
 //! Everything that leaves by HTTP goes through here: one wrapped client with redirects off, total deadlines, capped bodies and
-//! errors without URLs; the Standard Webhooks signature; and the signed links that lead back here. It knows no source and no receiver.
+//! errors without URLs; the sockets that it opens; the Standard Webhooks signature; and the signed links that lead back here. It knows no
+//! source and no receiver.
 
 pub mod body_hmac;
 mod client;
 pub mod permit;
 pub mod signature;
+mod socket;
 
 pub use client::{Answer, Client, ClientOptions, NetError, Request};
+pub use socket::{Heard, Socket};

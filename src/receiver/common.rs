@@ -13,6 +13,8 @@ use crate::net::permit::Issuer;
 pub(crate) struct Common {
     /// Total deadline of one attempt.
     pub(crate) timeout: Duration,
+    /// The least time between two messages.
+    pub(crate) pace: Duration,
     /// How it is reached.
     pub(crate) way: Way,
     /// What is added to its messages.
@@ -22,7 +24,7 @@ pub(crate) struct Common {
 impl Common {
     pub(crate) fn of(name: &str, settings: &ReceiverSettings, issuer: Option<&Issuer>) -> Self {
         let links = issuer.map(|issuer| Links::new(issuer.clone(), name));
-        Self { timeout: settings.timeout, way: settings.way.clone(), composer: Composer { links } }
+        Self { timeout: settings.timeout, pace: settings.pace, way: settings.way.clone(), composer: Composer { links } }
     }
 
     /// How the HTTP client is built for it.

@@ -37,9 +37,17 @@ impl<'a> Draft<'a> {
         self.plain(budget)
     }
 
+    /// How the problem stands, in full, for a receiver that edits one message.
+    pub(crate) fn present(&self, budget: Budget) -> Message {
+        self.linked(Message::present(self.notification(), budget))
+    }
+
     /// The built-in message: what goes out when another can't.
     pub(crate) fn plain(&self, budget: Budget) -> Message {
-        let mut message = Message::new(self.notification(), budget);
+        self.linked(Message::new(self.notification(), budget))
+    }
+
+    fn linked(&self, mut message: Message) -> Message {
         if let Some(links) = &self.composer.links {
             links.add(self.delivery, &mut message);
         }

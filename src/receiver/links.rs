@@ -5,6 +5,13 @@ use super::message::{Message, link};
 use crate::engine::{Delivery, Kind};
 use crate::net::permit::{Issuer, LIFETIME, Permit};
 
+/// The labels of the links to the page: what a receiver with buttons of its own leaves out.
+pub(crate) const LABELS: [&str; 3] = [ACKNOWLEDGE, SILENCE, WHY];
+/// What is done about a problem first.
+pub(crate) const ACKNOWLEDGE: &str = "Acknowledge";
+const SILENCE: &str = "Silence";
+const WHY: &str = "Why";
+
 /// Makes the links of one receiver.
 #[derive(Debug, Clone)]
 pub(crate) struct Links {
@@ -37,12 +44,14 @@ impl Links {
         let notification = &delivery.notification;
         if notification.kind != Kind::Resolved {
             let known = notification.incident.as_ref().is_some_and(|note| note.acknowledged.is_some());
-            let to_do = [("Acknowledge", "acknowledge"), ("Silence", "silence")].into_iter().skip(usize::from(known));
+            let to_do = [(ACKNOWLEDGE, "acknowledge"), (SILENCE, "silence")].into_iter().skip(usize::from(known));
             let to_do = to_do.map(|(label, place)| (label, format!("{page}#{place}")));
-            let behind = message.links.iter().take_while(|(label, _)| label.starts_with("Open")).count();
+            // The first link is where a title leads: never to a button while there is anything else.
+            let runs = message.links.iter().take_while(|(label, _)| label.starts_with("Open")).count();
+            let behind = if runs > 0 { runs } else { message.links.len() };
             message.links.splice(behind..behind, to_do);
         }
-        message.links.push(("Why", format!("{page}#why")));
+        message.links.push((WHY, format!("{page}#why")));
     }
 }
 
@@ -78,6 +87,11 @@ mod tests {
         assert_eq!(labels(&sample("still_open_acknowledged")), ["Open last run", "Silence", "Runbook", "Why"]);
         assert_eq!(labels(&sample("resolved")), ["Open run", "Open failed run", "Why"]);
         assert_eq!(labels(&delivery(of_card(crate::receiver::test_support::card()))), ["Open run", "Runbook"]);
+        let mut unlinked = sample("opened");
+        if let crate::engine::Subject::Run(card) = &mut unlinked.notification.subject {
+            card.run.url = None;
+        }
+        assert_eq!(labels(&unlinked), ["Runbook", "Acknowledge", "Silence", "Why"]);
         assert!(labels(&sample("summary_storm")).is_empty(), "it is about no single incident");
     }
 

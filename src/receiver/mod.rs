@@ -1,21 +1,40 @@
 //! Notifications go out: one file for each kind of receiver, the message that they share, and the dispatcher. A receiver knows its
 //! settings and the HTTP client; it knows no source, no ledger, no rule.
 
+mod alert;
+mod alertmanager;
 mod common;
 mod console;
+mod desk;
+mod discord;
 pub mod dispatcher;
 mod draft;
 mod email;
+mod exec;
+mod fence;
+mod form;
+mod goalert;
+mod heard;
 mod http;
+mod incidentio;
 mod links;
+mod mattermost;
 mod message;
+mod ntfy;
+mod opsgenie;
 mod own_secrets;
+mod pagerduty;
 mod payload;
+mod rocketchat;
 mod slack;
+mod teams;
+mod telegram;
 #[cfg(test)]
 mod test_hostile;
 #[cfg(test)]
 mod test_incidents;
+#[cfg(test)]
+mod test_oncall;
 #[cfg(test)]
 mod test_support;
 mod webhook;
@@ -25,6 +44,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
+
+pub use desk::{Action, Desk, Doing, Done, NotDone, Person, Problem};
+pub use slack::{Lobby, Reply};
 
 use self::common::Common;
 use crate::config::{ReceiverKind, ReceiverSettings};
@@ -44,7 +66,19 @@ enum Inner {
     Slack(slack::Slack),
     Email(Box<email::Email>),
     Webhook(Box<webhook::Webhook>),
+    Teams(Box<teams::Teams>),
+    Discord(Box<discord::Discord>),
+    Telegram(Box<telegram::Telegram>),
+    Mattermost(Box<mattermost::Mattermost>),
+    RocketChat(Box<rocketchat::RocketChat>),
+    Ntfy(Box<ntfy::Ntfy>),
+    Exec(exec::Exec),
     Console(console::Console),
+    Pagerduty(Box<pagerduty::Pagerduty>),
+    Opsgenie(Box<opsgenie::Opsgenie>),
+    Alertmanager(Box<alertmanager::Alertmanager>),
+    Goalert(Box<goalert::Goalert>),
+    Incidentio(Box<incidentio::Incidentio>),
 }
 
 /// Why a receiver can't be built from valid settings. Never holds a secret.
@@ -75,12 +109,52 @@ impl Receiver {
     pub fn build(name: &str, settings: &ReceiverSettings, issuer: Option<&Issuer>) -> Result<Self, BuildError> {
         let common = &Common::of(name, settings, issuer);
         let inner = match &settings.kind {
-            ReceiverKind::Slack(slack) => Inner::Slack(slack::Slack::build(slack, common)?),
+            ReceiverKind::Slack(slack) => Inner::Slack(slack::Slack::build(name, slack, common)?),
             ReceiverKind::Email(email) => Inner::Email(Box::new(email::Email::build(email, common)?)),
             ReceiverKind::Webhook(webhook) => Inner::Webhook(Box::new(webhook::Webhook::build(webhook, common)?)),
+            ReceiverKind::Teams(teams) => Inner::Teams(Box::new(teams::Teams::build(teams, common)?)),
+            ReceiverKind::Discord(discord) => Inner::Discord(Box::new(discord::Discord::build(discord, common)?)),
+            ReceiverKind::Telegram(telegram) => Inner::Telegram(Box::new(telegram::Telegram::build(telegram, common)?)),
+            ReceiverKind::Mattermost(hook) => Inner::Mattermost(Box::new(mattermost::Mattermost::build(hook, common)?)),
+            ReceiverKind::RocketChat(hook) => Inner::RocketChat(Box::new(rocketchat::RocketChat::build(hook, common)?)),
+            ReceiverKind::Ntfy(ntfy) => Inner::Ntfy(Box::new(ntfy::Ntfy::build(ntfy, common)?)),
+            ReceiverKind::Exec(exec) => Inner::Exec(exec::Exec::new(exec, common)),
             ReceiverKind::Console(console) => Inner::Console(console::Console::stdout(*console, common)),
+            ReceiverKind::Pagerduty(settings) => {
+                Inner::Pagerduty(Box::new(pagerduty::Pagerduty::build(settings, common)?))
+            }
+            ReceiverKind::Opsgenie(settings) => Inner::Opsgenie(Box::new(opsgenie::Opsgenie::build(settings, common)?)),
+            ReceiverKind::Alertmanager(settings) => {
+                Inner::Alertmanager(Box::new(alertmanager::Alertmanager::build(settings, common)?))
+            }
+            ReceiverKind::Goalert(settings) => Inner::Goalert(Box::new(goalert::Goalert::build(settings, common)?)),
+            ReceiverKind::Incidentio(settings) => {
+                Inner::Incidentio(Box::new(incidentio::Incidentio::build(settings, common)?))
+            }
         };
         Ok(Self { inner })
+    }
+
+    /// The ways in for what people do about what these receivers told them.
+    pub fn lobbies<'a>(receivers: impl Iterator<Item = &'a Self>) -> Vec<Arc<Lobby>> {
+        Lobby::of(receivers.filter_map(|receiver| match &receiver.inner {
+            Inner::Slack(slack) => slack.bot(),
+            Inner::Email(_)
+            | Inner::Webhook(_)
+            | Inner::Console(_)
+            | Inner::Pagerduty(_)
+            | Inner::Opsgenie(_)
+            | Inner::Alertmanager(_)
+            | Inner::Goalert(_)
+            | Inner::Incidentio(_)
+            | Inner::Teams(_)
+            | Inner::Discord(_)
+            | Inner::Telegram(_)
+            | Inner::Mattermost(_)
+            | Inner::RocketChat(_)
+            | Inner::Ntfy(_)
+            | Inner::Exec(_) => None,
+        }))
     }
 
     /// Makes one attempt: at most one message arrives, and it takes no longer than the receiver's timeout. `now` is when.
@@ -89,7 +163,19 @@ impl Receiver {
             Inner::Slack(slack) => slack.send(delivery, now).await,
             Inner::Email(email) => email.send(delivery).await,
             Inner::Webhook(webhook) => webhook.send(delivery, now).await,
+            Inner::Teams(teams) => teams.send(delivery, now).await,
+            Inner::Discord(discord) => discord.send(delivery, now).await,
+            Inner::Telegram(telegram) => telegram.send(delivery, now).await,
+            Inner::Mattermost(mattermost) => mattermost.send(delivery, now).await,
+            Inner::RocketChat(rocketchat) => rocketchat.send(delivery, now).await,
+            Inner::Ntfy(ntfy) => ntfy.send(delivery, now).await,
+            Inner::Exec(exec) => exec.send(delivery).await,
             Inner::Console(console) => console.send(delivery).await,
+            Inner::Pagerduty(pagerduty) => pagerduty.send(delivery, now).await,
+            Inner::Opsgenie(opsgenie) => opsgenie.send(delivery, now).await,
+            Inner::Alertmanager(alertmanager) => alertmanager.send(delivery, now).await,
+            Inner::Goalert(goalert) => goalert.send(delivery, now).await,
+            Inner::Incidentio(incidentio) => incidentio.send(delivery, now).await,
         }
     }
 }

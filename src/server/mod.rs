@@ -1,5 +1,6 @@
-//! HTTP comes in: ingest, the API, the pages of incidents, health, readiness, metrics. This room reads bodies and answers; it must not know the engine, the
-//! ledger, or who asks it for its state: what it needs of them are [`Inlet`], [`Clerk`], [`Checkup`], [`Gates`] and [`Keys`].
+//! HTTP comes in: ingest, the API, the pages of incidents, health, readiness, metrics. This room reads bodies and answers; it must not
+//! know the engine, the ledger, or who asks it for its state: what it needs of them are [`Inlet`], [`Clerk`], [`Checkup`], [`Gates`],
+//! [`Keys`] and [`Callback`].
 //!
 //! There is no web framework: a dozen paths are two `match`es, and ingest is a hot path.
 
@@ -7,6 +8,7 @@ mod accept;
 mod answer;
 mod api;
 mod body;
+mod callback;
 mod clerk;
 mod gate;
 mod health;
@@ -30,6 +32,7 @@ use tokio::sync::watch as channel;
 use tokio_util::sync::CancellationToken;
 
 pub use api::Keys;
+pub use callback::{Callback, Callbacks, Called, Calling};
 pub use clerk::{Answering, Asked, Clerk, ClerkError, Drawing, NewSilence};
 pub use gate::{Gate, Gates};
 pub use health::{Checkup, ConfigHealth, LedgerHealth, Readiness, ReceiverHealth, SourceHealth};
@@ -86,6 +89,8 @@ pub struct Wiring<I, C> {
     pub keys: channel::Receiver<Arc<Keys>>,
     /// Who takes the links to the pages of incidents; nobody where there are no pages. A reload sends another.
     pub issuer: channel::Receiver<Option<Arc<Issuer>>>,
+    /// Who answers other services by path; a reload sends new ones.
+    pub callbacks: channel::Receiver<Arc<Callbacks>>,
 }
 
 /// The address can't be listened on.

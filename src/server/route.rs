@@ -9,7 +9,7 @@ use prometheus_client::registry::Registry;
 use tokio::sync::{Semaphore, watch};
 
 use super::answer::{self, Answer, Muffler};
-use super::{Checkup, Clerk, Gates, Inlet, Keys, Timeouts, Wiring, api, health, ingest, page};
+use super::{Callbacks, Checkup, Clerk, Gates, Inlet, Keys, Timeouts, Wiring, api, callback, health, ingest, page};
 use crate::metrics::Metrics;
 use crate::net::permit::Issuer;
 use crate::run::Limits;
@@ -30,6 +30,7 @@ pub(super) struct Routes<I, C> {
     pub(super) clerk: Arc<dyn Clerk>,
     pub(super) keys: watch::Receiver<Arc<Keys>>,
     pub(super) issuer: watch::Receiver<Option<Arc<Issuer>>>,
+    callbacks: watch::Receiver<Arc<Callbacks>>,
     /// Callers of the API without a token.
     pub(super) strangers: Muffler,
     /// Questions of the API without an answer.
@@ -52,6 +53,7 @@ impl<I: Inlet, C: Checkup> Routes<I, C> {
             clerk: wiring.clerk,
             keys: wiring.keys,
             issuer: wiring.issuer,
+            callbacks: wiring.callbacks,
             strangers: Muffler::default(),
             silent: Muffler::default(),
             max_body,
@@ -81,6 +83,10 @@ impl<I: Inlet, C: Checkup> Routes<I, C> {
         }
         if path.starts_with(page::PREFIX) {
             return page::page(self, request).await;
+        }
+        let called = self.callbacks.borrow().get(path).cloned();
+        if let Some(callback) = called {
+            return callback::answer(self, callback.as_ref(), request).await;
         }
         let page: fn(&Self) -> Answer = match path {
             "/healthz" => |_| health::healthz(),

@@ -27,6 +27,7 @@ mod ingest;
 mod links;
 mod once;
 mod prefect;
+mod promises;
 mod reload;
 mod rules;
 mod secrets;
@@ -42,7 +43,9 @@ mod silences;
     reason = "the oracle is plain and slow on purpose: one case after another"
 )]
 mod simulation;
+mod slack_bot;
 mod slack_faults;
+mod slack_people;
 mod slow_clients;
 mod smtp;
 mod webhook;

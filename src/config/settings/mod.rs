@@ -14,8 +14,10 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use receiver::{
-    ConsoleReceiver, EmailReceiver, ReceiverKind, ReceiverSettings, SlackReceiver, SmtpSecurity, SmtpServer, Way,
-    WebhookReceiver,
+    AlertmanagerAuth, AlertmanagerReceiver, ConsoleReceiver, DiscordReceiver, EmailReceiver, ExecReceiver,
+    GoalertReceiver, IncidentioReceiver, MattermostReceiver, NtfyLogin, NtfyReceiver, OpsgenieReceiver,
+    PagerdutyReceiver, ReceiverKind, ReceiverSettings, RocketChatReceiver, SlackBot, SlackReceiver, SmtpSecurity,
+    SmtpServer, TeamsReceiver, TelegramReceiver, Way, WebhookReceiver,
 };
 pub use source::{
     Detail, HttpSource, Pagination, Polling, PrefectAuth, PrefectSource, PushFormat, SourceKind, SourceSettings,

@@ -62,7 +62,7 @@ impl SilenceView {
 #[must_use]
 pub fn silences(now: Timestamp, board: &Board, policy: &Policy) -> Vec<SilenceView> {
     let configured =
-        policy.silences.iter().map(|silence| SilenceView::of(now, silence, board.ended_early(&silence.id), true));
+        policy.silences.iter().map(|silence| SilenceView::of(now, silence, board.ended_early(&silence.key()), true));
     let made = board.silences().map(|silence| SilenceView::of(now, silence, None, false));
     let mut all: Vec<SilenceView> = configured.chain(made).collect();
     for pending in board.pending() {

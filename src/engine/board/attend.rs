@@ -8,8 +8,8 @@ use super::end::ends_at;
 use super::gates::Gate;
 use super::{Board, Round};
 use crate::engine::incident::{Ear, Incident, Number, State, Withheld};
-use crate::engine::rhythm::{Due, due, manner, rhythm_of};
-use crate::engine::{Kind, Policy, Reason, Rhythm, Told};
+use crate::engine::rhythm::{Due, due, manner, rhythm_of, shows};
+use crate::engine::{Kind, Manner, Policy, Reason, Rhythm, Told};
 use crate::triage::Card;
 
 /// How often one is asked about that has something to say and no card to say it with.
@@ -51,6 +51,7 @@ impl Board {
             if only.is_some_and(|only| only != receiver) {
                 continue;
             }
+            let news = card;
             let card = if let Some(card) = card {
                 card
             } else {
@@ -62,8 +63,9 @@ impl Board {
                     None => continue,
                 }
             };
-            let (silent, free) = (ear.knows && manner.is_silent(kind), ear.knows && manner.is_free(kind));
-            let gate = Gate { number, receiver: &receiver, kind, card, free, to_the_last: only.is_some() };
+            let stands = shows(&ear, manner);
+            let (silent, free) = (stands && manner.is_silent(kind), stands && manner.is_free(kind));
+            let gate = Gate { number, receiver: &receiver, kind, card, news, free, to_the_last: only.is_some() };
             if !silent && let Some(why) = self.gate(round, &mut incident, &mut ear, &gate) {
                 if ear.withheld.as_ref() != Some(&why) {
                     withhold(round.now, &mut incident, &receiver, kind, why.clone());
@@ -73,9 +75,19 @@ impl Board {
                 incident.ears.insert(&receiver, ear);
                 continue;
             }
+            if kind == Kind::Acknowledged {
+                // It says nothing of what else there is to tell, or waits.
+                ear.acknowledged = true;
+                incident.ears.insert(&receiver, ear);
+                self.changed.incidents.insert(number);
+                add(&mut groups, kind, 0, None, receiver);
+                continue;
+            }
             let withheld = ear.withheld.take();
-            let more = incident.failures.saturating_sub(ear.failures);
-            hear(round.now, &incident, &mut ear, kind);
+            // What is told as a part of a service's trouble is counted there.
+            let counted = if ear.under.is_some() { incident.failures } else { ear.failures };
+            let more = incident.failures.saturating_sub(counted);
+            hear(round.now, &incident, &mut ear, kind, manner);
             incident.ears.insert(&receiver, ear);
             let desk = self.desks.entry(receiver.clone()).or_default();
             let waited = desk.waits_for(number).is_some();
@@ -88,11 +100,7 @@ impl Board {
                 self.changed.desks.insert(receiver.clone());
             }
             self.changed.incidents.insert(number);
-            let same = |group: &&mut Group| group.kind == kind && group.more == more && group.withheld == withheld;
-            match groups.iter_mut().find(same) {
-                Some(group) => group.receivers.push(receiver),
-                None => groups.push(Group { kind, more, withheld, receivers: vec![receiver] }),
-            }
+            add(&mut groups, kind, more, withheld, receiver);
         }
         for group in groups {
             self.say(round, number, &mut incident, group, card.or(unpacked.as_ref()));
@@ -128,12 +136,21 @@ impl Board {
     }
 }
 
+/// One more is told this, in the same words as others where it can be.
+fn add(groups: &mut Vec<Group>, kind: Kind, more: u32, withheld: Option<Withheld>, receiver: String) {
+    let same = |group: &&mut Group| group.kind == kind && group.more == more && group.withheld == withheld;
+    match groups.iter_mut().find(same) {
+        Some(group) => group.receivers.push(receiver),
+        None => groups.push(Group { kind, more, withheld, receivers: vec![receiver] }),
+    }
+}
+
 /// When time has to be asked again. What is withheld waits for something else.
 fn next_of(now: Timestamp, incident: &Incident, rhythm: Rhythm, policy: &Policy) -> Option<Timestamp> {
     let ears = incident.ears.iter().filter_map(|(receiver, ear)| {
         match due(now, incident, ear, rhythm, manner(receiver, policy)) {
             Due::At(at) => Some(at),
-            Due::Say(_) if ear.withheld.is_none() => Some(now),
+            Due::Say(kind) if ear.withheld.is_none() || kind == Kind::Acknowledged => Some(now),
             Due::Say(_) | Due::Nothing => None,
         }
     });
@@ -157,13 +174,20 @@ fn withhold(now: Timestamp, incident: &mut Incident, receiver: &str, kind: Kind,
 }
 
 /// What a receiver knows once it was told `kind`.
-pub(super) fn hear(now: Timestamp, incident: &Incident, ear: &mut Ear, kind: Kind) {
+pub(super) fn hear(now: Timestamp, incident: &Incident, ear: &mut Ear, kind: Kind, manner: Manner) {
+    if kind != Kind::Summary {
+        // An alert that is raised is not acknowledged by what its text says; one that stands stays as it is.
+        ear.acknowledged = match manner {
+            Manner::Alert => ear.stands && ear.acknowledged,
+            Manner::Posts | Manner::Edits => incident.acknowledged.is_some(),
+        };
+        ear.stands = manner != Manner::Posts && kind != Kind::Resolved;
+    }
     ear.reminders = match kind {
         Kind::StillOpen => ear.reminders.saturating_add(1),
         _ => 0,
     };
     ear.escalate = false;
-    ear.acknowledged = incident.acknowledged.is_some();
     ear.level = incident.level;
     ear.last_at = Some(now);
     ear.failures = incident.failures;

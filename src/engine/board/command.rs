@@ -116,7 +116,7 @@ impl Board {
         if !self.silences.contains_key(id) {
             return Err(CommandError::NoSilence(id.to_owned()));
         }
-        self.end_silence(now, id);
+        self.end_command(now, id);
         Ok(Made::Changed)
     }
 
@@ -125,14 +125,22 @@ impl Board {
         self.silences.values()
     }
 
-    pub(super) fn end_silence(&mut self, now: Timestamp, id: &str) {
+    /// Ends a silence before its time. What waits for it is looked at with the next tick: a message must not interrupt the one that is
+    /// being decided.
+    pub(super) fn end_silence(&mut self, now: Timestamp, silence: &Silence) {
+        if silence.by.is_some() {
+            return self.end_command(now, &silence.id);
+        }
+        let key = silence.key();
+        self.changed.ended_early.insert(key.clone());
+        self.ended_early.entry(key).or_insert(now);
+    }
+
+    fn end_command(&mut self, now: Timestamp, id: &str) {
         if let Some(silence) = self.silences.get_mut(id) {
             silence.until = silence.until.min(now);
             self.changed.silences.insert(id.to_owned());
-        } else if self.ended_early.insert(id.to_owned(), now).is_none() {
-            self.changed.ended_early.insert(id.to_owned());
         }
-        // What waits for it is looked at with the next tick: a message must not interrupt the one that is being decided.
     }
 
     /// Until when a silence is on, where it is.
@@ -142,10 +150,9 @@ impl Board {
         (silence.is_on(now) && !self.has_ended_early(silence)).then_some(silence.until)
     }
 
-    /// Whether a silence of the configuration ended for a new error. One of the same name that begins later is another one.
+    /// Whether a silence of the configuration ended for a new error. One of the same name with another beginning or end is another one.
     pub(super) fn has_ended_early(&self, silence: &Silence) -> bool {
-        let ended = self.ended_early.get(&silence.id);
-        ended.is_some_and(|ended| silence.by.is_none() && silence.from.is_none_or(|from| from <= *ended))
+        silence.by.is_none() && self.ended_early.contains_key(&silence.key())
     }
 
     /// Forgets the silences that are over. What waits for one finds it gone, and waits no longer.
@@ -180,7 +187,9 @@ impl Board {
                 desk.leave(number);
                 self.changed.desks.insert(receiver.clone());
             }
-            let untold = !ear.knows || ear.failures < incident.failures;
+            let mut untold = !ear.knows || ear.failures < incident.failures;
+            // A service's trouble is that of one receiver: its members find their own way to whom the rules name now.
+            untold &= !matches!(incident.what, What::Provider { .. });
             let card = incident.opening.card().filter(|_| untold && incident.resolution.is_none());
             let whom = |card| match &incident.what {
                 What::Missed { expectation, .. } => super::missed::whom_now(expectation, &card, policy),

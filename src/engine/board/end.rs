@@ -12,6 +12,7 @@ use crate::engine::{Policy, Reason};
 impl Board {
     /// It is over: whoever knew of it is told.
     pub(super) fn resolve(&mut self, round: &mut Round<'_>, number: Number, proof: Proof) {
+        self.tell_who_heard_nothing(round, number);
         let Some(incident) = self.incidents.get_mut(&number).filter(|incident| incident.state != State::Resolved)
         else {
             return;
@@ -46,6 +47,19 @@ impl Board {
             self.service_may_be_over(round, parent);
         }
         self.release_below(round, number);
+    }
+
+    /// Somebody may be due to hear of it for the first time, such as an heir under other rules: an end is told to those who know.
+    fn tell_who_heard_nothing(&mut self, round: &mut Round<'_>, number: Number) {
+        let heard_nothing = |ear: &Ear| !ear.knows && !ear.told_over && ear.under.is_none() && ear.withheld.is_none();
+        let Some(incident) = self.incidents.get(&number).filter(|incident| incident.is_open()) else {
+            return;
+        };
+        let receivers = incident.ears.iter().filter(|(_, ear)| heard_nothing(ear));
+        let receivers: Vec<String> = receivers.map(|(receiver, _)| receiver.clone()).collect();
+        for receiver in receivers {
+            self.attend_to(round, number, None, Some(&receiver));
+        }
     }
 
     /// The failed runs that were not run again: the newest of them, newest first, and how many there are.

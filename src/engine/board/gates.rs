@@ -14,6 +14,8 @@ pub(super) struct Gate<'a> {
     pub(super) kind: Kind,
     /// The failure that it is about.
     pub(super) card: &'a Card,
+    /// It joined just now: only that can be a new error.
+    pub(super) news: Option<&'a Card>,
     /// It does not count against the budget.
     pub(super) free: bool,
     /// The budget may be used to its last message, which is else kept for a summary.
@@ -34,7 +36,7 @@ impl Board {
             !round.policy.silences.is_empty() || !self.silences.is_empty() || !round.policy.inhibitions.is_empty();
         let opening = if matched { incident.opening.card() } else { None };
         let card = opening.as_ref().unwrap_or(gate.card);
-        if let Some((cause, why)) = self.outer_gate(round, incident, gate.number, gate.receiver, card, gate.card) {
+        if let Some((cause, why)) = self.outer_gate(round, incident, gate.number, gate.receiver, card, gate.news) {
             return Some(self.wait(round, gate, cause, why));
         }
         if let Some(why) = self.service_gate(round, incident, ear, gate) {
@@ -63,9 +65,9 @@ impl Board {
         number: Number,
         receiver: &str,
         card: &Card,
-        newest: &Card,
+        news: Option<&Card>,
     ) -> Option<(Cause, Withheld)> {
-        if let Some((id, until)) = self.silenced(round, card, newest) {
+        if let Some((id, until)) = self.silenced(round, card, news) {
             return Some((Cause::Silence(id.clone()), Withheld::Silence { id, until }));
         }
         if let Some((inhibition, above, by)) = self.inhibitor(number, incident, card, round.policy) {
@@ -90,22 +92,22 @@ impl Board {
         why
     }
 
-    /// The silence that fits, and its end. One that is to end for a new error ends here, if that is what failed last.
-    fn silenced(&mut self, round: &Round<'_>, card: &Card, newest: &Card) -> Option<(String, jiff::Timestamp)> {
+    /// The silence that fits, and its end. One that is to end for a new error ends here, if that is what failed just now.
+    fn silenced(&mut self, round: &Round<'_>, card: &Card, news: Option<&Card>) -> Option<(String, jiff::Timestamp)> {
         let mut over = Vec::new();
         let mut found = None;
         for silence in round.policy.silences.iter().chain(self.silences.values()) {
             if self.has_ended_early(silence) || !silence.fits(round.now, card) {
                 continue;
             }
-            if silence.unless_new && self.is_new(newest, silence) {
-                over.push(silence.id.clone());
+            if silence.unless_new && news.is_some_and(|card| self.is_new(card, silence)) {
+                over.push(silence.clone());
             } else if found.is_none() {
                 found = Some((silence.id.clone(), silence.until));
             }
         }
-        for id in over {
-            self.end_silence(round.now, &id);
+        for silence in over {
+            self.end_silence(round.now, &silence);
         }
         found
     }

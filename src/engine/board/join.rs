@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::group::{group, key, owner, place_of, runbook};
 use super::{Board, Round, joined};
 use crate::engine::incident::{
     Ear, Ears, Incident, IncidentId, Level, MOST_REFS, Number, Packed, Point, RunRef, State, What, Withheld,
 };
-use crate::engine::rhythm::{rhythm, rhythm_of};
-use crate::engine::rule::{Condition, Rhythm};
+use crate::engine::rhythm::{manner, rhythm, rhythm_of, update_every};
+use crate::engine::rule::Condition;
 use crate::engine::{Kind, Membership, Policy, Reason, Rule, Severity};
 use crate::run::RunKey;
 use crate::triage::Card;
@@ -258,7 +258,7 @@ impl Board {
         let mut withheld: Vec<(Vec<String>, Withheld)> = Vec::new();
         for receiver in receivers.iter().filter(|receiver| !told.contains(receiver)) {
             let ear = incident.ears.get(receiver).cloned().unwrap_or_default();
-            let why = self.why(now, incident, &ear, rhythm);
+            let why = self.why(now, incident, &ear, update_every(&ear, rhythm, manner(receiver, policy)));
             match withheld.iter_mut().find(|(_, other)| *other == why) {
                 Some((names, _)) => names.push(receiver.clone()),
                 None => withheld.push((vec![receiver.clone()], why)),
@@ -267,12 +267,12 @@ impl Board {
         withheld
     }
 
-    fn why(&self, now: Timestamp, incident: &Incident, ear: &Ear, rhythm: Rhythm) -> Withheld {
+    fn why(&self, now: Timestamp, incident: &Incident, ear: &Ear, update_every: SignedDuration) -> Withheld {
         if let Some(condition) = incident.condition.filter(|_| incident.state == State::Gathering) {
             return Withheld::Condition { condition, have: self.have(incident, condition) };
         }
         ear.withheld.clone().unwrap_or_else(|| {
-            let next = ear.last_at.and_then(|last| last.saturating_add(rhythm.update_every).ok());
+            let next = ear.last_at.and_then(|last| last.saturating_add(update_every).ok());
             Withheld::Rhythm { until: next.unwrap_or(now) }
         })
     }

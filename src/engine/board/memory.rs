@@ -25,7 +25,7 @@ pub struct Changed {
     pub desks: BTreeSet<String>,
     /// Silences, by id: made, changed or gone.
     pub silences: BTreeSet<String>,
-    /// Silences of the configuration that ended early.
+    /// Silences of the configuration that ended early, by [`Silence::key`].
     pub ended_early: BTreeSet<String>,
     /// Workflows that are expected and were never seen: waited for now, or no longer.
     pub expected_since: BTreeSet<String>,
@@ -133,10 +133,10 @@ impl Board {
         self.silences.get(id)
     }
 
-    /// When a silence of the configuration ended early.
+    /// When a silence of the configuration ended early, by its [`Silence::key`].
     #[must_use]
-    pub fn ended_early(&self, id: &str) -> Option<Timestamp> {
-        self.ended_early.get(id).copied()
+    pub fn ended_early(&self, key: &str) -> Option<Timestamp> {
+        self.ended_early.get(key).copied()
     }
 
     /// Puts other rules in force: receivers that are gone hear nothing any more, and what they were not told goes to whom the rules name
@@ -161,16 +161,12 @@ impl Board {
             self.set_deadline(number, Some(incident.last_at));
             self.incidents.insert(number, incident);
         }
-        // A silence that ended early and left, or that begins again, is to hold the next time.
-        let still = |id: &String, at: Timestamp| {
-            let silence = policy.silences.iter().find(|silence| silence.id == *id);
-            silence.is_some_and(|silence| silence.from.is_none_or(|from| from <= at))
-        };
-        let ended: Vec<String> =
-            self.ended_early.iter().filter(|(id, at)| !still(id, **at)).map(|(id, _)| id.clone()).collect();
-        for id in ended {
-            self.ended_early.remove(&id);
-            self.changed.ended_early.insert(id);
+        // A silence that ended early and left is to hold the next time.
+        let still: BTreeSet<String> = policy.silences.iter().map(Silence::key).collect();
+        let gone: Vec<String> = self.ended_early.keys().filter(|key| !still.contains(*key)).cloned().collect();
+        for key in gone {
+            self.ended_early.remove(&key);
+            self.changed.ended_early.insert(key);
         }
         let gone: Vec<String> =
             self.desks.keys().filter(|receiver| !policy.receivers.contains_key(*receiver)).cloned().collect();

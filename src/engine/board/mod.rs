@@ -72,7 +72,7 @@ pub struct Board {
     errors: BTreeMap<String, ErrorMemory>,
     /// Silences that were made by command.
     silences: BTreeMap<String, Silence>,
-    /// Silences of the configuration that ended early, and when.
+    /// Silences of the configuration that ended early, by [`Silence::key`], and when.
     ended_early: BTreeMap<String, Timestamp>,
     desks: BTreeMap<String, Desk>,
     /// The runs that are open. Not stored here: the ledger has them.

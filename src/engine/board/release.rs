@@ -57,7 +57,7 @@ impl Board {
             let held = incident
                 .opening
                 .card()
-                .and_then(|card| self.outer_gate(round, &incident, number, receiver, &card, &card));
+                .and_then(|card| self.outer_gate(round, &incident, number, receiver, &card, None));
             match held {
                 // A problem that is over needs no more patience than its summary.
                 Some((cause, why)) if incident.state != State::Resolved => {
@@ -116,7 +116,7 @@ impl Board {
                 continue;
             };
             let mut ear = incident.ears.get(receiver).cloned().unwrap_or_default();
-            attend::hear(round.now, &incident, &mut ear, Kind::Summary);
+            attend::hear(round.now, &incident, &mut ear, Kind::Summary, audience.manner);
             ear.withheld = None;
             incident.ears.insert(receiver, ear);
             let (receiver, why) = (receiver.to_owned(), cohort.why.clone());

@@ -61,6 +61,7 @@ impl Board {
             parent
         };
         ear.under = Some(parent);
+        self.wait_no_longer(gate.number, gate.receiver);
         self.count_member(round, parent, gate.number, incident);
         let incident = self.incidents.get(&parent)?.id.clone();
         Some(Withheld::Provider { incident, provider })
@@ -139,15 +140,20 @@ impl Board {
             ear.under = Some(parent);
             ear.withheld = why.cloned();
         }
+        self.wait_no_longer(number, receiver);
+        self.add_member(parent, number, &incident);
+        self.changed.incidents.insert(number);
+        self.incidents.insert(number, incident);
+    }
+
+    /// It is told as a part of the service's trouble: what it waited for would count it a second time.
+    fn wait_no_longer(&mut self, number: Number, receiver: &str) {
         if let Some(desk) = self.desks.get_mut(receiver)
             && desk.waits_for(number).is_some()
         {
             desk.leave(number);
             self.changed.desks.insert(receiver.to_owned());
         }
-        self.add_member(parent, number, &incident);
-        self.changed.incidents.insert(number);
-        self.incidents.insert(number, incident);
     }
 
     fn count_member(&mut self, round: &mut Round<'_>, parent: Number, number: Number, incident: &Incident) {

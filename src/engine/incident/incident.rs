@@ -221,9 +221,12 @@ pub struct Ear {
     /// It is to be told that nobody acknowledged.
     #[serde(default)]
     pub escalate: bool,
-    /// It was told that somebody did.
+    /// What stands there says that somebody did.
     #[serde(default, skip_serializing_if = "is_false")]
     pub acknowledged: bool,
+    /// An alert, or a message that is edited, stands there and shows this very problem as going on. A summary puts up none.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub stands: bool,
     /// The incident of the service's trouble that speaks for this one here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub under: Option<Number>,

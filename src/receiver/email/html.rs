@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use crate::html::escape;
+use crate::receiver::links::ACKNOWLEDGE;
 use crate::receiver::message::{Line, Message, Span, Tone, plain};
 
 const SANS: &str = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;";
@@ -226,10 +227,9 @@ fn literal(text: &str) -> String {
 
 /// What is done: buttons, for a thumb finds them. What is read: links behind them, which break into lines on a narrow screen.
 fn links(message: &Message) -> String {
-    let is_deed = |label: &str| label == "Acknowledge";
     let (mut buttons, mut rest) = (String::new(), Vec::new());
     for (index, (label, url)) in message.links.iter().enumerate() {
-        if index == 0 || is_deed(label) {
+        if index == 0 || *label == ACKNOWLEDGE {
             buttons.push_str(&button(label, url, index == 0));
         } else {
             rest.push(format!(

@@ -11,6 +11,7 @@ mod list;
 mod missed;
 mod novelty;
 pub(crate) mod plain;
+mod present;
 mod resolution;
 mod state;
 mod summary;

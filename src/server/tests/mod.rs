@@ -144,6 +144,7 @@ async fn start_with(settings: ServerSettings, timeouts: Timeouts, inlet: FakeInl
         clerk: Arc::clone(&clerk) as Arc<dyn Clerk>,
         keys: keys_out,
         issuer: issuer_out,
+        callbacks: watch::channel(Arc::default()).1,
     };
     let task = tokio::spawn(server.with_timeouts(timeouts).serve(wiring, stop.clone()));
     Daemon {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use firstred::engine::Severity;
+use firstred::engine::{Manner, Severity};
 use firstred::triage::Class;
 
 use super::chance::Chance;
@@ -107,6 +107,7 @@ fn receiver(name: Name, chance: &mut Chance) -> ReceiverSpec {
         passes: one(chance, &[Severity::Error, Severity::Critical, Severity::Critical]),
         fallback: chance.percent(40).then(|| one(chance, &["oncall", "lead", "acme-only"])).filter(|to| *to != name),
         give_up_after: one(chance, &[120, 3_600, 86_400]),
+        manner: one(chance, &[Manner::Posts, Manner::Posts, Manner::Alert, Manner::Alert, Manner::Edits]),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// What must happen.
-const ALL: [&str; 46] = [
+const ALL: [&str; 50] = [
     "failed",
     "still-retrying",
     "vanished",
@@ -13,6 +13,10 @@ const ALL: [&str; 46] = [
     "reopened",
     "escalated",
     "resolved",
+    "acknowledged",
+    "resolved where it is silent",
+    "an edit within a minute or two",
+    "waited for its turn",
     "summary",
     "retry told overdue",
     "retry told at the end of its hold",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use firstred::engine::Severity;
+use firstred::engine::{Manner, Severity};
 use firstred::triage::Class;
 
 pub(super) type Name = &'static str;
@@ -118,6 +118,7 @@ pub(super) struct ReceiverSpec {
     pub(super) passes: Severity,
     pub(super) fallback: Option<Name>,
     pub(super) give_up_after: i64,
+    pub(super) manner: Manner,
 }
 
 impl ReceiverSpec {

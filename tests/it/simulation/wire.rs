@@ -1,13 +1,15 @@
-//! Deliveries in the modelled ledger, the modelled network, and receivers with moods. What follows from an attempt the engine says.
+//! Deliveries in the modelled ledger, the modelled network, and receivers with moods. What follows from an attempt the engine says. What is
+//! said of one problem goes to a receiver in the order in which it was said, as the real ledger has it.
 
 use std::collections::BTreeMap;
 
 use firstred::engine::{
-    Attempted, Failing, Next, Notification, Outcome, Policy, Subject, Told, after_attempt, whom, whom_all,
+    Attempted, Failing, Kind, Manner, Next, Notification, Number, Outcome, Policy, Subject, Told, after_attempt, whom,
+    whom_all,
 };
 
 use super::chance::Chance;
-use super::plan::Mood;
+use super::plan::{Mood, Plan};
 use super::spec::Name;
 use super::wording::at;
 
@@ -16,6 +18,10 @@ use super::wording::at;
 pub(super) struct Row {
     pub(super) notification: usize,
     pub(super) receiver: String,
+    /// The problem that it is of.
+    about: Option<Number>,
+    /// It came here for another receiver.
+    stands_in: bool,
     attempts: u32,
     created: i64,
     pub(super) due: Option<i64>,
@@ -27,8 +33,18 @@ pub(super) struct Row {
     asked: i64,
 }
 
+/// What a receiver that keeps state shows of a problem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shown {
+    Open,
+    Acknowledged,
+    Over,
+}
+
 #[derive(Default)]
 pub(super) struct Wire {
+    /// By receiver and problem.
+    shown: BTreeMap<(String, Number), Shown>,
     pub(super) said: Vec<Notification>,
     by_id: BTreeMap<String, usize>,
     pub(super) rows: Vec<Row>,
@@ -47,20 +63,31 @@ impl Wire {
                 self.said.push(told.notification.clone());
             }
             for receiver in &told.receivers {
-                self.deliver(notification, receiver, now);
+                self.deliver(notification, receiver, told.incident, false, now);
             }
         }
     }
 
-    fn deliver(&mut self, notification: usize, receiver: &str, now: i64) {
+    fn deliver(&mut self, notification: usize, receiver: &str, about: Option<Number>, stands_in: bool, now: i64) {
         if self.rows.iter().any(|row| row.notification == notification && row.receiver == receiver) {
             return;
         }
         let (receiver, due) = (receiver.to_owned(), Some(now));
         let (attempts, taken, open_answers) = (0, 0, 0);
-        let row =
-            Row { notification, receiver, attempts, created: now, due, given_up: false, taken, open_answers, asked: 0 };
-        self.rows.push(row);
+        let (created, given_up, asked) = (now, false, 0);
+        self.rows.push(Row {
+            notification,
+            receiver,
+            about,
+            stands_in,
+            attempts,
+            created,
+            due,
+            given_up,
+            taken,
+            open_answers,
+            asked,
+        });
     }
 
     pub(super) fn mood(&mut self, name: Name, mood: Mood, until: i64) {
@@ -73,11 +100,52 @@ impl Wire {
     }
 
     pub(super) fn next_due(&self) -> Option<i64> {
-        self.rows.iter().filter_map(|row| row.due).min()
+        (0..self.rows.len()).filter(|row| !self.comes_after_another(*row)).filter_map(|row| self.rows[row].due).min()
     }
 
     pub(super) fn due(&self, now: i64) -> Option<usize> {
-        self.rows.iter().position(|row| row.due.is_some_and(|due| due <= now))
+        let is_due = |row: &usize| self.rows[*row].due.is_some_and(|due| due <= now);
+        (0..self.rows.len()).filter(is_due).find(|row| !self.comes_after_another(*row))
+    }
+
+    /// Whether something that was said earlier of the same problem still waits there.
+    fn comes_after_another(&self, row: usize) -> bool {
+        let this = &self.rows[row];
+        let before = |other: &Row| other.due.is_some() && other.about == this.about && other.receiver == this.receiver;
+        this.due.is_some() && this.about.is_some() && self.rows[..row].iter().any(before)
+    }
+
+    /// Whether anything waits only because something that was said earlier of the same problem does.
+    pub(super) fn waits_in_order(&self, now: i64) -> bool {
+        let is_due = |row: &usize| self.rows[*row].due.is_some_and(|due| due <= now);
+        (0..self.rows.len()).filter(is_due).any(|row| self.comes_after_another(row))
+    }
+
+    /// Something of a problem did not reach this receiver, or came to it for another.
+    fn went_astray(&self, receiver: &str, about: Number) -> bool {
+        let rows = self.rows.iter().filter(|row| row.receiver == receiver && row.about == Some(about));
+        rows.into_iter().any(|row| row.stands_in || row.given_up)
+    }
+
+    /// What a receiver that keeps state shows once it took what it is sent. Of others it is kept too: they may be another kind later.
+    fn show(&mut self, row: usize, manner: Manner) -> Result<(), String> {
+        let row = &self.rows[row];
+        let kind = self.said[row.notification].kind;
+        let Some(about) = row.about else { return Ok(()) };
+        let key = (row.receiver.clone(), about);
+        let old = self.shown.get(&key).copied();
+        let new = match kind {
+            Kind::Resolved => Shown::Over,
+            Kind::Acknowledged if old.is_none_or(|old| old == Shown::Over) && !self.went_astray(&key.0, about) => {
+                return Err(format!("{} is told that {about} is acknowledged, and shows {old:?}", row.receiver));
+            }
+            Kind::Acknowledged => Shown::Acknowledged,
+            // What is raised again stays acknowledged while it is open.
+            _ if manner == Manner::Alert && old == Some(Shown::Acknowledged) => Shown::Acknowledged,
+            _ => Shown::Open,
+        };
+        self.shown.insert(key, new);
+        Ok(())
     }
 
     /// Sends one; `dies`: firstred dies with the request on the wire. Answers what happened.
@@ -109,6 +177,9 @@ impl Wire {
             Some(Mood::Stalls) => (false, open(), "stalled"),
             Some(Mood::RefusesForGood) => (false, no(true, None), "refused for good"),
         };
+        if taken {
+            self.show(row, audience.manner)?;
+        }
         let entry = &mut self.rows[row];
         entry.taken += u32::from(taken);
         if dies || matches!(outcome, Outcome::Unknown { .. }) {
@@ -165,7 +236,7 @@ impl Wire {
             Subject::Own(_) => false,
         };
         if may_see {
-            self.deliver(notification, name, now);
+            self.deliver(notification, name, self.rows[row].about, true, now);
         }
         may_see
     }
@@ -180,12 +251,12 @@ impl Wire {
         self.rows[row].due = None;
         self.rows[row].given_up = true;
         for heir in heirs {
-            self.deliver(self.rows[row].notification, &heir, now);
+            self.deliver(self.rows[row].notification, &heir, self.rows[row].about, true, now);
         }
     }
 
     /// Whether all that was said arrived or was given up, and nothing twice but for answers that stayed open.
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self, plan: &Plan) -> Result<(), String> {
         for row in &self.rows {
             let kind = self.said[row.notification].kind.as_str();
             if row.due.is_some() {
@@ -198,6 +269,22 @@ impl Wire {
                 return Err(format!("a {kind} to {} arrived {} times", row.receiver, row.taken));
             }
         }
+        for ((receiver, about), shown) in &self.shown {
+            let excused = self.went_astray(receiver, *about) || !is_steady(receiver, plan);
+            if *shown != Shown::Over && !excused {
+                let rows = self.rows.iter().filter(|row| row.receiver == *receiver && row.about == Some(*about));
+                let said: Vec<&str> = rows.map(|row| self.said[row.notification].kind.as_str()).collect();
+                return Err(format!("{receiver} shows {about} as {shown:?} for ever: {said:?}"));
+            }
+        }
         Ok(())
     }
+}
+
+/// Whether a receiver keeps state, and is the same under all configurations.
+fn is_steady(receiver: &str, plan: &Plan) -> bool {
+    let of = |spec: &super::spec::PolicySpec| spec.receivers.get(receiver).map(|spec| (spec.bound, spec.manner));
+    plan.policies
+        .iter()
+        .all(|spec| of(spec).is_some_and(|(_, manner)| manner != Manner::Posts) && of(spec) == of(&plan.policies[0]))
 }

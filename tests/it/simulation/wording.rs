@@ -132,7 +132,7 @@ pub(super) fn policy(spec: &PolicySpec) -> Policy {
             budget: receiver.budget.map(|(messages, within)| Budget { messages, within: secs(within) }),
             quiet,
             passes: receiver.passes,
-            manner: firstred::engine::Manner::Posts,
+            manner: receiver.manner,
         };
         receivers.insert((*name).to_owned(), audience);
     }

@@ -96,7 +96,7 @@ impl<'a> World<'a> {
                 self.own()?;
             }
         }
-        self.wire.check()?;
+        self.wire.check(self.plan)?;
         self.oracle.end(&self.ledger, &mut self.sometimes)
     }
 
@@ -129,6 +129,9 @@ impl<'a> World<'a> {
         }
         while let Some(row) = self.wire.due(now) {
             self.events += 1;
+            if self.wire.waits_in_order(now) {
+                self.sometimes.hit("waited for its turn");
+            }
             let dies = self.crash == Some(Point::OnTheWire);
             let policy = &self.policies[self.current];
             let what = self.wire.send(row, (self.time, now), policy, dies, &mut self.chance)?;

@@ -13,6 +13,8 @@ pub(crate) mod runs;
 mod self_tests;
 pub(crate) mod setup;
 pub(crate) mod slack;
+pub(crate) mod slack_app;
+pub(crate) mod slack_socket;
 pub(crate) mod smtp;
 pub(crate) mod smtp_session;
 pub(crate) mod tls;

@@ -1,7 +1,17 @@
 //! `[receivers.NAME]`: what all of them share; one file for each kind.
 
+mod alertmanager;
+mod api;
 mod email;
+mod exec;
+mod goalert;
+mod hook;
+mod incidentio;
+mod ntfy;
+mod opsgenie;
+mod pagerduty;
 mod slack;
+mod telegram;
 mod webhook;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,11 +45,39 @@ enum Type {
     Slack,
     Email,
     Webhook,
+    Teams,
+    Discord,
+    Telegram,
+    Mattermost,
+    RocketChat,
+    Ntfy,
+    Exec,
     Console,
+    Pagerduty,
+    Opsgenie,
+    Alertmanager,
+    Goalert,
+    Incidentio,
 }
 
-const TYPES: [(&str, Type); 4] =
-    [("slack", Type::Slack), ("email", Type::Email), ("webhook", Type::Webhook), ("console", Type::Console)];
+const TYPES: [(&str, Type); 16] = [
+    ("slack", Type::Slack),
+    ("email", Type::Email),
+    ("webhook", Type::Webhook),
+    ("pagerduty", Type::Pagerduty),
+    ("opsgenie", Type::Opsgenie),
+    ("alertmanager", Type::Alertmanager),
+    ("goalert", Type::Goalert),
+    ("incidentio", Type::Incidentio),
+    ("teams", Type::Teams),
+    ("discord", Type::Discord),
+    ("telegram", Type::Telegram),
+    ("mattermost", Type::Mattermost),
+    ("rocketchat", Type::RocketChat),
+    ("ntfy", Type::Ntfy),
+    ("exec", Type::Exec),
+    ("console", Type::Console),
+];
 
 /// `[receivers]`
 pub(in crate::config) fn receivers(at: &At<'_>) -> Option<BTreeMap<String, Receiver>> {
@@ -59,8 +97,9 @@ pub(in crate::config) fn receivers(at: &At<'_>) -> Option<BTreeMap<String, Recei
 
 fn receiver(at: &At<'_>) -> Option<Receiver> {
     let mut section = Section::open(at, "receivers")?;
-    let help = "write type = \"slack\", \"email\", \"webhook\" or \"console\"";
-    let kind = section.need("type", help, word("a type of receiver", &TYPES))?;
+    let names = TYPES.map(|(name, _)| format!("{name:?}")).join(", ");
+    let help = format!("write type = \"NAME\", one of {names}");
+    let kind = section.need("type", &help, word("a type of receiver", &TYPES))?;
     let timeout = section.get("timeout", duration(Duration::from_millis(100)));
     let pace = section.get("pace", duration(Duration::ZERO));
     let parallel = section.get("parallel", count(1, 1024));
@@ -76,18 +115,42 @@ fn receiver(at: &At<'_>) -> Option<Receiver> {
         let help = Some("write quiet = \"NAME\" of a schedule, or leave it out".to_owned());
         at.cx.warning(&path, "there are no quiet hours that a message could pass".to_owned(), help);
     }
-    // What each kind asks for: a Slack webhook takes one message a second.
+    // What each kind asks for: those with 1 take about one message a second.
     let (scope, own_pace, own_parallel) = match kind {
         Type::Slack => ("receivers.slack", 1, 1),
         Type::Email => ("receivers.email", 0, 4),
         Type::Webhook => ("receivers.webhook", 0, 32),
+        Type::Teams => ("receivers.teams", 1, 1),
+        Type::Discord => ("receivers.discord", 1, 1),
+        Type::Telegram => ("receivers.telegram", 1, 1),
+        Type::Mattermost => ("receivers.mattermost", 0, 1),
+        Type::RocketChat => ("receivers.rocketchat", 0, 1),
+        Type::Ntfy => ("receivers.ntfy", 1, 1),
+        Type::Exec => ("receivers.exec", 0, 4),
         Type::Console => ("receivers.console", 0, 1),
+        Type::Pagerduty => ("receivers.pagerduty", 0, 4),
+        Type::Opsgenie => ("receivers.opsgenie", 0, 4),
+        Type::Alertmanager => ("receivers.alertmanager", 0, 8),
+        Type::Goalert => ("receivers.goalert", 0, 4),
+        Type::Incidentio => ("receivers.incidentio", 0, 4),
     };
     section.rescope(scope);
     let kind = match kind {
         Type::Slack => slack::slack(&section).map(ReceiverKind::Slack),
         Type::Email => email::email(&section).map(|email| ReceiverKind::Email(Box::new(email))),
         Type::Webhook => webhook::webhook(&section).map(|webhook| ReceiverKind::Webhook(Box::new(webhook))),
+        Type::Pagerduty => pagerduty::pagerduty(&section).map(ReceiverKind::Pagerduty),
+        Type::Opsgenie => opsgenie::opsgenie(&section).map(ReceiverKind::Opsgenie),
+        Type::Alertmanager => alertmanager::alertmanager(&section).map(ReceiverKind::Alertmanager),
+        Type::Goalert => goalert::goalert(&section).map(ReceiverKind::Goalert),
+        Type::Incidentio => incidentio::incidentio(&section).map(ReceiverKind::Incidentio),
+        Type::Teams => hook::teams(&section).map(ReceiverKind::Teams),
+        Type::Discord => hook::discord(&section).map(ReceiverKind::Discord),
+        Type::Telegram => telegram::telegram(&section).map(|telegram| ReceiverKind::Telegram(Box::new(telegram))),
+        Type::Mattermost => hook::mattermost(&section).map(ReceiverKind::Mattermost),
+        Type::RocketChat => hook::rocketchat(&section).map(ReceiverKind::RocketChat),
+        Type::Ntfy => ntfy::ntfy(&section).map(|ntfy| ReceiverKind::Ntfy(Box::new(ntfy))),
+        Type::Exec => exec::exec(&section).map(ReceiverKind::Exec),
         Type::Console => {
             let format = word("\"text\" or \"json\"", &[("text", false), ("json", true)]);
             let json = section.get("format", format).unwrap_or(false);
@@ -121,7 +184,7 @@ fn budget(at: &At<'_>) -> Option<Budget> {
     Some(Budget { messages: messages?, within: within? })
 }
 
-/// Office 365 connectors are switched off, and what replaced them (Workflows) does not take Slack's messages.
+/// Office 365 connectors are switched off. What replaced them (Workflows) has other URLs, and takes neither their messages nor Slack's.
 fn refuse_connector(at: &At<'_>, url: &Url) -> Option<()> {
     let host = url.host_str().unwrap_or_default();
     let connector = host == "webhook.office.com"
@@ -130,7 +193,7 @@ fn refuse_connector(at: &At<'_>, url: &Url) -> Option<()> {
     if connector {
         return at.fail(
             "this is an Office 365 connector, which Microsoft has retired: messages to it are lost",
-            Some("use e-mail to the Teams channel's address, or a Slack webhook".to_owned()),
+            Some("make a flow in Teams' Workflows, and write type = \"teams\" with its URL".to_owned()),
         );
     }
     Some(())

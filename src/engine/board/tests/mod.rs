@@ -1,8 +1,10 @@
 //! What a problem's life leads to, told as stories: who is told what, and when. Time is in seconds from a fixed start.
 
 mod joining;
+mod keeping;
 mod people;
 mod proving;
+mod reloading;
 mod repeating;
 mod services;
 mod storms;

@@ -82,3 +82,41 @@ fn a_workflow_that_fails_again_after_the_services_trouble_is_over_speaks_for_its
     bed.until(700).fail_with("r3", down("a", 503));
     assert_eq!(bed.said(), ["700 reopened oncall"]);
 }
+
+#[test]
+fn what_waited_for_the_budget_and_became_part_of_a_services_trouble_is_counted_once() {
+    let mut bed = gated();
+    if let Some(oncall) = bed.policy.receivers.get_mut("oncall") {
+        oncall.budget = Some(crate::engine::Budget { messages: 1, within: jiff::SignedDuration::from_mins(20) });
+    }
+    bed.bill("r").fail_with("r", down("d", 503));
+    bed.until(700).fail_with("r", down("a", 503)).fail_with("r", down("b", 503)).fail_with("r", down("c", 503));
+    bed.until(710).fail_with("r2", down("d", 503)).until(1_200);
+    let note = bed.note();
+    assert_eq!((note.failures, note.provider.map(|provider| provider.members.len())), (5, Some(4)));
+    assert_eq!(
+        bed.said(),
+        ["0 failed oncall", "1200 provider-trouble oncall"],
+        "and no summary that counts one of them again"
+    );
+}
+
+#[test]
+fn a_services_trouble_whose_receiver_is_gone_has_no_heirs_and_its_members_have() {
+    let mut bed = gated();
+    for workflow in ["a", "b", "c"] {
+        bed.fail_with("r", down(workflow, 503));
+    }
+    bed.until(30).fail_with("r2", down("a", 503)).until(60).said();
+    bed.policy.receivers.remove("oncall");
+    bed.policy.rules = crate::engine::RuleSet::new(vec![crate::engine::Rule {
+        notify: vec!["data".to_owned()],
+        ..rule("all", Matcher::default())
+    }]);
+    bed.board.adopt(at(60), &bed.policy);
+    bed.until(60);
+    assert_eq!(bed.said(), ["60 failed data", "60 failed data"], "two members have something that was not told");
+    bed.until(1_000).fail_with("r2", down("c", 503));
+    assert_eq!(bed.note().failures, 2);
+    assert_eq!(bed.said(), ["1000 updated data"]);
+}

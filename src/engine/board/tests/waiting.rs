@@ -147,3 +147,35 @@ fn a_problem_that_ended_while_it_waited_is_counted_also_when_the_same_comes_agai
     let summary = bed.summary();
     assert_eq!((summary.failures, summary.incidents, summary.resolved), (2, 2, 1));
 }
+
+#[test]
+fn an_error_that_was_only_met_in_retries_ends_no_silence_when_time_asks_about_it() {
+    let mut policy = policy(vec![rule("all", Matcher::default())]);
+    policy.silences = vec![Silence { id: "planned".to_owned(), by: None, from: None, ..silence(7_200, false) }];
+    let mut bed = Bed::under(policy);
+    let mut retries = observation("billing", "r1", RunStatus::Running);
+    let again = crate::triage::Retrying {
+        level: crate::triage::RetryLevel::Step,
+        step: Some("charge".to_owned()),
+        attempt: Some(1),
+        of: None,
+        next_at: None,
+    };
+    let mut held = card("billing", "charge", "TIMEOUT");
+    held.fingerprint = crate::triage::Fingerprint("v1:retried".to_owned());
+    held.retrying = Some(again);
+    (retries.standing, retries.card) = (Standing::Retrying, Some(Box::new(held)));
+    let key = retries.key.clone();
+    bed.see(retries).until(1_000);
+    let known = bed.runs["billing r1"].clone();
+    let told = bed.board.hold_ended(at(1_000), &key, known, None, &bed.policy).told;
+    assert!(told.is_empty());
+    assert_eq!(bed.board.pending().len(), 1, "the hold is over, and the silence withholds it");
+    let mut later = silence(36_000, true);
+    (later.id, later.from) = ("later".to_owned(), None);
+    bed.board.silence_on(at(1_000), later).expect("a silence");
+    bed.until(2_000).restart().until(7_300);
+    assert!(bed.said().is_empty(), "the error was met before the second silence began");
+    bed.until(36_000);
+    assert_eq!(bed.said().len(), 1);
+}

@@ -45,6 +45,9 @@ impl Oracle<'_> {
             if ear.under.is_none() && (known.knows != ear.knows || known.failures != ear.failures as usize) {
                 return Err(format!("{receiver} was told {known:?} of {}, and {ear:?} is written down", turn.number));
             }
+            if known.stands != ear.stands {
+                return Err(format!("{receiver} shows {known:?} of {}, and {ear:?} is written down", turn.number));
+            }
         }
         problem.escalated = turn.now.escalated;
         Ok(())

@@ -4,7 +4,7 @@ use firstred::engine::{Number, State};
 
 use super::super::sometimes::Sometimes;
 use super::Oracle;
-use super::problem::{Ear, Problem};
+use super::problem::Ear;
 
 /// So much later than due is late, where nothing stands in the way.
 const SLACK: i64 = 2;
@@ -15,17 +15,20 @@ impl Oracle<'_> {
         if self.clock_went_back {
             return Ok(());
         }
-        let mut free: Vec<(Number, String, bool)> = Vec::new();
+        let mut free: Vec<(Number, String, bool, bool)> = Vec::new();
         for (number, problem) in self.problems.iter().filter(|(_, problem)| !problem.left) {
             for (receiver, ear) in &problem.ears {
-                let is_free = self.is_due(now, *number, problem, ear) && !self.is_blocked(now, *number, receiver);
+                let at_once = self.is_wrong_there(now, *number, receiver, ear);
+                let is_free =
+                    at_once || self.is_due(now, *number, receiver, ear) && !self.is_blocked(now, *number, receiver);
                 if is_free || ear.free_since.is_some() {
-                    free.push((*number, receiver.clone(), is_free));
+                    free.push((*number, receiver.clone(), is_free, at_once));
                 }
             }
         }
-        for (number, receiver, is_free) in free {
+        for (number, receiver, is_free, at_once) in free {
             let budget = self.policy.receivers.get(receiver.as_str()).and_then(|receiver| receiver.budget);
+            let budget = budget.filter(|_| !at_once);
             let patience = budget.map_or(SLACK, |(_, within)| 2 * within + 60 + SLACK);
             let Some(ear) = self.problems.get_mut(&number).and_then(|problem| problem.ears.get_mut(&receiver)) else {
                 continue;
@@ -45,10 +48,23 @@ impl Oracle<'_> {
         Ok(())
     }
 
-    fn is_due(&self, now: i64, number: Number, problem: &Problem, ear: &Ear) -> bool {
+    /// What stands at a receiver shows another state than the problem's.
+    fn is_wrong_there(&self, now: i64, number: Number, receiver: &str, ear: &Ear) -> bool {
+        let problem = &self.problems[&number];
+        let spaced = ear.last_at.is_none_or(|last| now - last >= self.between(number, receiver, ear));
+        self.shows(receiver, ear)
+            && match problem.state {
+                State::Gathering => false,
+                State::Open => problem.acked && !ear.acked,
+                State::Resolved => spaced || problem.reopened < 3,
+            }
+    }
+
+    fn is_due(&self, now: i64, number: Number, receiver: &str, ear: &Ear) -> bool {
+        let problem = &self.problems[&number];
         let beat = self.policy.beat(problem.rule);
         let since = ear.last_at.map_or(i64::MAX, |last| now - last);
-        let spaced = since >= beat.update_every;
+        let spaced = since >= self.between(number, receiver, ear);
         let flaps = problem.reopened >= 3 && ear.ever;
         let (failures, _) = self.count(number);
         if ear.under.is_some_and(|parent| self.problems[&parent].is_open()) {

@@ -34,6 +34,9 @@ impl Oracle<'_> {
                         ear.failures
                     ));
                 }
+                if self.shows(receiver, ear) {
+                    return Err(format!("{name} stands there for ever ({ear:?})"));
+                }
                 if ear.knows {
                     return Err(format!("{name} was never told that it is over ({ear:?})"));
                 }

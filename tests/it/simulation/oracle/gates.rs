@@ -11,7 +11,7 @@ use super::{Entry, Oracle};
 impl Oracle<'_> {
     /// Silences in force that fit what opened the problem, and do not end for what failed last.
     pub(super) fn silences_on(&self, now: i64, number: Number) -> Vec<&SilenceSpec> {
-        let Some((opening, newest)) = self.faces(now, number) else { return Vec::new() };
+        let Some((opening, newest)) = self.faces(number) else { return Vec::new() };
         let all = self.policy.silences.iter().chain(&self.silences);
         all.filter(|silence| self.is_on(now, silence, opening) && !self.is_news(silence, newest)).collect()
     }
@@ -19,15 +19,14 @@ impl Oracle<'_> {
     /// Whether a silence fits, whether or not it is to end for what failed last.
     pub(super) fn is_silent(&self, now: i64, number: Number) -> bool {
         let all = || self.policy.silences.iter().chain(&self.silences);
-        self.faces(now, number).is_some_and(|(opening, _)| all().any(|silence| self.is_on(now, silence, opening)))
+        self.faces(number).is_some_and(|(opening, _)| all().any(|silence| self.is_on(now, silence, opening)))
     }
 
-    /// What opened a problem; and what is asked about now: what failed just now, else what opened it.
-    fn faces(&self, now: i64, number: Number) -> Option<(&Fault, &Fault)> {
+    /// What opened a problem; and what failed just now, if something did.
+    fn faces(&self, number: Number) -> Option<(&Fault, Option<&Fault>)> {
         let problem = &self.problems[&number];
-        let opening = problem.opening.as_ref()?;
-        let newest = problem.fails.last().filter(|fail| fail.at == now).map_or(opening, |fail| &fail.fault);
-        Some((opening, newest))
+        let joined = problem.fails.last().filter(|_| self.joined_now.contains(&number));
+        Some((problem.opening.as_ref()?, joined.map(|fail| &fail.fault)))
     }
 
     fn is_on(&self, now: i64, silence: &SilenceSpec, fault: &Fault) -> bool {
@@ -41,7 +40,8 @@ impl Oracle<'_> {
     }
 
     /// A silence that is to end for a new error does not hold that back.
-    fn is_news(&self, silence: &SilenceSpec, fault: &Fault) -> bool {
+    fn is_news(&self, silence: &SilenceSpec, fault: Option<&Fault>) -> bool {
+        let Some(fault) = fault else { return false };
         let met = self.met_errors.get(&fault.fingerprint()).copied();
         silence.unless_new
             && met.is_none_or(|(first, count)| match silence.from {
@@ -52,7 +52,7 @@ impl Oracle<'_> {
 
     /// And it is over for whatever else it fits.
     pub(super) fn end_by_news(&mut self, now: i64, number: Number, sometimes: &mut Sometimes) {
-        let Some((opening, newest)) = self.faces(now, number) else { return };
+        let Some((opening, newest)) = self.faces(number) else { return };
         let all = self.policy.silences.iter().chain(&self.silences);
         let news = |silence: &&SilenceSpec| self.is_on(now, silence, opening) && self.is_news(silence, newest);
         let over: Vec<Name> = all.filter(news).map(|silence| silence.id).collect();

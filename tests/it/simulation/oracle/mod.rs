@@ -62,6 +62,8 @@ pub(super) struct Oracle<'a> {
     clock_was_set: bool,
     /// Which summary was sent of what, in what is being looked at.
     summed: Vec<(firstred::engine::NotificationId, Number)>,
+    /// What a failure joined in what is being looked at.
+    joined_now: BTreeSet<Number>,
     /// What ends in what is being looked at.
     ending: BTreeSet<Number>,
     /// Whose end is told, and to whom, in what is being looked at.
@@ -88,6 +90,7 @@ impl<'a> Oracle<'a> {
             clock_went_back: false,
             clock_was_set: false,
             summed: Vec::new(),
+            joined_now: BTreeSet::new(),
             ending: BTreeSet::new(),
             told_over: BTreeSet::new(),
         }
@@ -104,7 +107,9 @@ impl<'a> Oracle<'a> {
         // A silence of that name is another one now.
         let names: BTreeSet<Name> = self.policy.silences.iter().map(|silence| silence.id).collect();
         let same = |id: Name| {
-            let of = |policy: &PolicySpec| policy.silences.iter().find(|silence| silence.id == id).map(|s| s.until);
+            let of = |policy: &PolicySpec| {
+                policy.silences.iter().find(|silence| silence.id == id).map(|s| (s.from, s.until))
+            };
             of(old) == of(self.policy)
         };
         self.ended.retain(|id, _| !names.contains(id) || same(id));
@@ -133,6 +138,7 @@ impl<'a> Oracle<'a> {
     /// Looks at what was committed.
     pub(super) fn see(&mut self, entry: &Entry<'_>, ledger: &Ledger, sometimes: &mut Sometimes) -> Result<(), String> {
         self.last = entry.now;
+        self.joined_now.clear();
         let budgets = self.storming();
         self.meet(entry)?;
         self.gather(entry);

@@ -30,6 +30,10 @@ pub(super) struct Ear {
     pub(super) reminders: u32,
     pub(super) ever: bool,
     pub(super) escalate: bool,
+    /// Something stands there that shows the problem as going on.
+    pub(super) stands: bool,
+    /// And that somebody acknowledged it.
+    pub(super) acked: bool,
     /// The newest reason that was given for not telling.
     pub(super) withheld: Option<Withheld>,
     pub(super) under: Option<Number>,

@@ -135,6 +135,7 @@ impl Oracle<'_> {
             if let Some(problem) = self.problems.get_mut(&number) {
                 problem.opening.get_or_insert_with(|| fault.clone());
                 problem.fails.push(fail);
+                self.joined_now.insert(number);
                 for receiver in &receivers {
                     problem.ears.entry((*receiver).to_owned()).or_default();
                 }

@@ -1,9 +1,10 @@
 //! What was said, one thing at a time: whether it was to be said, to them, now, with these counts.
 
-use firstred::engine::{Kind, Level, Number, Severity, Subject, Told};
+use firstred::engine::{Kind, Level, Manner, Number, Severity, Subject, Told};
 
 use super::super::sometimes::Sometimes;
 use super::Oracle;
+use super::problem::Ear;
 
 impl Oracle<'_> {
     pub(super) fn told(
@@ -16,7 +17,9 @@ impl Oracle<'_> {
         let kind = told.notification.kind;
         sometimes.hit(kind.as_str());
         for receiver in &told.receivers {
-            self.afford(now, receiver)?;
+            if !self.is_free(told.incident, receiver, kind) {
+                self.afford(now, receiver)?;
+            }
             match (told.incident, &told.notification.subject) {
                 (Some(number), Subject::Run(_)) => self.told_one(now, number, receiver, told, sometimes),
                 (None, Subject::Summary(summary)) => {
@@ -28,6 +31,29 @@ impl Oracle<'_> {
         }
         let _ = storming;
         Ok(())
+    }
+
+    pub(super) fn manner(&self, receiver: &str) -> Manner {
+        self.policy.receivers.get(receiver).map_or(Manner::Posts, |receiver| receiver.manner)
+    }
+
+    /// Whether something stands at a receiver that shows the problem.
+    pub(super) fn shows(&self, receiver: &str, ear: &Ear) -> bool {
+        ear.stands && self.manner(receiver) != Manner::Posts
+    }
+
+    /// Whether it only changes what stands there.
+    fn is_free(&self, number: Option<Number>, receiver: &str, kind: Kind) -> bool {
+        let ear = number.and_then(|number| self.problems.get(&number)?.ears.get(receiver));
+        let changes = matches!(kind, Kind::Acknowledged | Kind::Updated | Kind::Resolved);
+        changes && ear.is_some_and(|ear| self.shows(receiver, ear))
+    }
+
+    /// The least time between two updates.
+    pub(super) fn between(&self, number: Number, receiver: &str, ear: &Ear) -> i64 {
+        let update_every = self.policy.beat(self.problems[&number].rule).update_every;
+        let edits = ear.stands && self.manner(receiver) == Manner::Edits;
+        if edits { update_every.min(60) } else { update_every }
     }
 
     /// The budget is never exceeded, whatever is said.
@@ -65,12 +91,22 @@ impl Oracle<'_> {
         if note.id.as_str() != problem.id {
             return Err(format!("the note is of {:?}", note.id));
         }
-        self.end_by_news(now, number, sometimes);
-        self.may_pass(now, number, receiver, told.notification.severity)?;
+        let ear = problem.ears.get(receiver).cloned().unwrap_or_default();
+        // An alert is closed, and a message edited, behind whatever withholds what calls people.
+        if self.shows(receiver, &ear) && matches!(kind, Kind::Resolved | Kind::Acknowledged) {
+            if self.may_pass(now, number, receiver, told.notification.severity).is_err() {
+                sometimes.hit("resolved where it is silent");
+            }
+        } else {
+            self.end_by_news(now, number, sometimes);
+            self.may_pass(now, number, receiver, told.notification.severity)?;
+        }
         let (failures, runs) = self.count(number);
         let problem = &self.problems[&number];
-        let ear = problem.ears.get(receiver).cloned().unwrap_or_default();
-        let counts = (failures, runs, failures.saturating_sub(ear.failures));
+        // What is told as a part of a service's trouble is counted there.
+        let counted_there = kind == Kind::Acknowledged || ear.under.is_some() && ear.stands;
+        let more = if counted_there { 0 } else { failures.saturating_sub(ear.failures) };
+        let counts = (failures, runs, more);
         let said = (size(note.failures), size(note.runs), size(note.more));
         // A service's trouble may be told between two failures that one run brought to two of its members.
         let in_between = problem.provider && said.0 < counts.0 && said.0 >= ear.failures;
@@ -124,7 +160,8 @@ impl Oracle<'_> {
         let ear = problem.ears.get(receiver).cloned().unwrap_or_default();
         let beat = self.policy.beat(problem.rule);
         let since = ear.last_at.map_or(i64::MAX, |last| now - last);
-        let spaced = self.clock_went_back || since >= beat.update_every;
+        let spaced = self.clock_went_back || since >= self.between(number, receiver, &ear);
+        let shows = self.shows(receiver, &ear);
         let flaps = problem.reopened >= 3;
         let wrong = |why: &str| Err(format!("of {number}, {why}: {ear:?}"));
         let level = match kind {
@@ -144,9 +181,16 @@ impl Oracle<'_> {
         match kind {
             Kind::Updated if !ear.knows || !spaced => wrong(&format!("after {since}s")),
             Kind::Updated if self.count(number).0 <= ear.failures => wrong("without news"),
+            Kind::Updated if shows && since < beat.update_every => {
+                sometimes.hit("an edit within a minute or two");
+                Ok(())
+            }
+            Kind::Acknowledged if !shows || ear.acked || !problem.acked || problem.resolved_at.is_some() => {
+                wrong("which nobody acknowledged, or which it knows")
+            }
             Kind::Reopened if ear.knows || !ear.told_over => wrong("which was not over"),
             Kind::Reopened | Kind::Resolved if flaps && !spaced => wrong(&format!("which flaps, after {since}s")),
-            Kind::Resolved if !ear.knows && !(ear.told_over && self.count(number).0 > ear.failures) => {
+            Kind::Resolved if !shows && !ear.knows && !(ear.told_over && self.count(number).0 > ear.failures) => {
                 wrong("of which it does not know")
             }
             Kind::Resolved if problem.resolved_at.is_none() => wrong("which goes on"),
@@ -179,9 +223,19 @@ impl Oracle<'_> {
     /// From now on the receiver knows.
     pub(super) fn hear(&mut self, now: i64, number: Number, receiver: &str, kind: Kind, open: bool) {
         let (failures, runs) = self.count(number);
+        let manner = self.manner(receiver);
         let Some(problem) = self.problems.get_mut(&number) else { return };
-        let level = problem.level();
+        let (level, acked) = (problem.level(), problem.acked);
         let ear = problem.ears.entry(receiver.to_owned()).or_default();
+        if kind == Kind::Acknowledged {
+            ear.acked = true;
+            return;
+        }
+        if kind != Kind::Summary {
+            let kept = ear.stands && ear.acked;
+            ear.acked = if manner == Manner::Alert { kept } else { acked };
+            ear.stands = manner != Manner::Posts && kind != Kind::Resolved;
+        }
         ear.reminders = if kind == Kind::StillOpen { ear.reminders + 1 } else { 0 };
         (ear.knows, ear.told_over, ear.level, ear.ever) = (open, !open, level, true);
         (ear.failures, ear.runs, ear.last_at) = (failures, runs, Some(now));
