@@ -9,10 +9,16 @@ use super::timeline::Timeline;
 use super::words::{ago, condition, count, list, moment, proof, time, withheld};
 use super::{Failure, Format, output, setup};
 use crate::clock;
+use crate::config::Config;
+use crate::daemon::key;
 use crate::daemon::questions::{Found, Questions};
 use crate::daemon::views::{IncidentStory, IncidentView};
 use crate::engine::{Coming, State};
+use crate::net::permit::{Issuer, LIFETIME, Permit};
 use crate::triage::redact::clean;
+
+/// Whom what is done by a printed link is put down to: who printed it is not known here.
+const HOLDER: &str = "the command line";
 
 pub(super) fn run(config: &Path, id: Option<&str>, all: bool, format: Format) -> Result<(), Failure> {
     let config = setup::config(config)?;
@@ -37,6 +43,9 @@ pub(super) fn run(config: &Path, id: Option<&str>, all: bool, format: Format) ->
             Found::One(incident) if format == Format::Json => output::say_json(&incident),
             Found::One(incident) => {
                 output::say(&story(&incident, now));
+                if let Some(link) = page(&config, &incident.incident, now) {
+                    output::say(&format!("\n  its page, for seven days: {link}"));
+                }
                 Ok(())
             }
             Found::None => {
@@ -49,6 +58,19 @@ pub(super) fn run(config: &Path, id: Option<&str>, all: bool, format: Format) ->
             }
         },
     }
+}
+
+/// The link to its page, where there are pages. Without the daemon's key there is none, and everything else was said.
+fn page(config: &Config, incident: &IncidentView, now: Timestamp) -> Option<String> {
+    let base = config.server.public_url.clone()?;
+    let key = key::read(&config.ledger.path).ok().flatten()?;
+    let permit = Permit {
+        incident: incident.id.as_str().to_owned(),
+        receiver: HOLDER.to_owned(),
+        address: None,
+        expires: now.checked_add(LIFETIME).ok()?,
+    };
+    Some(Issuer::new(base, key).link(&permit))
 }
 
 /// What it is, in one line.

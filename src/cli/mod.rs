@@ -21,10 +21,8 @@ mod setup;
 mod silence;
 mod template;
 mod test_receiver;
-mod timeline;
 mod tried;
 mod why;
-mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -32,6 +30,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub use output::Failure;
+
+use crate::daemon::{timeline, words};
 
 /// Watches the runs of workflow engines and tells the right people, once, what the first failed step was.
 #[derive(Debug, Parser)]

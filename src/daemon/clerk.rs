@@ -13,7 +13,7 @@ use super::views::SilenceView;
 use crate::clock;
 use crate::engine::{CommandError, Made, Silence};
 use crate::ledger::{self, LedgerError, NotDone};
-use crate::server::{Answering, Asked, Clerk, ClerkError, NewSilence};
+use crate::server::{Answering, Asked, Clerk, ClerkError, Drawing, NewSilence};
 
 /// Questions that are looked up at once: each has a connection and an answer in memory.
 pub(super) const AT_ONCE: usize = 2;
@@ -25,6 +25,10 @@ const IMPATIENCE: SignedDuration = SignedDuration::from_mins(5);
 impl Clerk for Bridge {
     fn ask(&self, asked: Asked) -> Answering<'_> {
         Box::pin(self.answer(asked))
+    }
+
+    fn draw(&self, id: String) -> Drawing<'_> {
+        Box::pin(self.look_up(move |questions| questions.page(&id).map_err(no_answer)?.ok_or_else(|| none_called(&id))))
     }
 }
 

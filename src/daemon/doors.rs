@@ -1,4 +1,4 @@
-//! Who is let in: the callers of ingest, source by source, and those of the API.
+//! Who is let in: the callers of ingest, source by source, those of the API, and who has a link.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,12 +8,18 @@ use tokio::sync::Notify;
 
 use super::StartError;
 use crate::config::{Config, SourceKind, WebhookSource};
+use crate::net::permit::{Issuer, Key};
 use crate::server::{Gate, Gates, Keys};
 use crate::source::push::Reader;
 
 /// The daemon's own token and those of the configuration.
 pub(super) fn keys(own: &SecretString, config: &Config) -> Keys {
     Keys::new(std::iter::once(own).chain(&config.server.api_token))
+}
+
+/// Who makes the links to the pages of incidents, and takes them back; nobody where nobody knows how this daemon is reached.
+pub(super) fn issuer(key: &Key, config: &Config) -> Option<Issuer> {
+    config.server.public_url.clone().map(|base| Issuer::new(base, key.clone()))
 }
 
 /// The sources that are pushed to. `wakes`: the pollers of those that are asked as well.

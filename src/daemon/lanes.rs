@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use url::Url;
 
 use super::Bridge;
 use crate::config::{Config, ReceiverSettings};
 use crate::metrics::Metrics;
+use crate::net::permit::Issuer;
 use crate::receiver::dispatcher::{Lane, LaneSettings};
 use crate::receiver::{BuildError, Lobby, Receiver};
 
@@ -69,11 +69,10 @@ struct Running {
 /// The receivers of a configuration, built: whatever can fail has failed before anything is replaced.
 pub(super) struct Built(BTreeMap<String, (Arc<Receiver>, LaneSettings)>);
 
-/// Builds every receiver.
-pub(super) fn build(config: &Config, metrics: &Metrics) -> Result<Built, BuildError> {
-    let public_url: Option<&Url> = config.server.public_url.as_ref();
+/// Builds every receiver. `issuer` makes the links in what they are told.
+pub(super) fn build(config: &Config, metrics: &Metrics, issuer: Option<&Issuer>) -> Result<Built, BuildError> {
     let built = config.receivers.iter().map(|(name, settings): (&String, &ReceiverSettings)| {
-        let receiver = Receiver::build(name, settings, public_url)?;
+        let receiver = Receiver::build(name, settings, issuer)?;
         receiver.count_in(metrics);
         let lane = LaneSettings { pace: settings.pace, parallel: settings.parallel };
         Ok((name.clone(), (Arc::new(receiver), lane)))

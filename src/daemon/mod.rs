@@ -8,10 +8,13 @@ mod doors;
 mod heartbeat;
 mod holds;
 mod housekeeping;
+pub mod key;
 mod lanes;
 mod lobbies;
 mod own_trouble;
+mod page;
 mod pollers;
+mod private_file;
 pub mod questions;
 mod readiness;
 mod reading;
@@ -21,10 +24,12 @@ mod start;
 mod successes;
 #[cfg(test)]
 mod tests;
+pub(crate) mod timeline;
 pub mod token;
 pub mod views;
 mod watch_file;
 mod why;
+pub(crate) mod words;
 
 pub use bridge::{Bridge, admit};
 pub use start::{Daemon, Reload, StartError, run};

@@ -5,12 +5,14 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::page;
 use super::views::{
     Coverage, IncidentStory, IncidentView, OfLedger, PendingView, ReceiverView, SilenceView, held, member_numbers,
     receivers, silences, withheld,
 };
 use crate::engine::{Incident, Number, Policy, Reason};
 use crate::ledger::{self, LedgerError, OpenError, Reader, Story};
+use crate::server::Sheet;
 
 /// The most incidents of one answer, the newest ones.
 const MOST: usize = 1_000;
@@ -152,6 +154,19 @@ impl<'a> Questions<'a> {
             troubles: self.reader.troubles()?,
         };
         Ok(receivers(self.now, self.policy, &known))
+    }
+
+    /// The page of the problem with this id; nothing where there is none.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub(super) fn page(&self, id: &str) -> Result<Option<Sheet>, LedgerError> {
+        let ledger::Found::One(found) = self.reader.incident(id)? else { return Ok(None) };
+        let incident = &found.row.incident;
+        let members = self.reader.incidents_numbered(member_numbers(incident))?;
+        let members: Vec<&Incident> = members.iter().map(|(_, member)| member).collect();
+        let story = self.story(found.row.number, incident)?;
+        Ok(Some(page::sheet(self.now, incident, &members, &story, &self.silences()?)))
     }
 
     fn story(&self, number: Number, incident: &Incident) -> Result<IncidentStory, LedgerError> {

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::housekeeping::{Backlog, Housekeeping};
+use super::key::KeyError;
 use super::lanes::{self, Lanes};
 use super::lobbies::Lobbies;
 use super::pollers::{self, Pollers};
@@ -20,13 +21,14 @@ use super::readiness::Readers;
 use super::settled::Settled;
 use super::signals::{Asked, Signals};
 use super::token::TokenError;
-use super::{Bridge, daily, doors, heartbeat, holds, own_trouble, successes, token, watch_file};
+use super::{Bridge, daily, doors, heartbeat, holds, key, own_trouble, successes, token, watch_file};
 use crate::clock;
 use crate::config::{Config, Daily};
 use crate::engine::Policy;
 use crate::ledger::{Keeper, Ledger, OpenError};
 use crate::metrics::Metrics;
 use crate::net::NetError;
+use crate::net::permit::{Issuer, Key};
 use crate::receiver::BuildError;
 use crate::server::{BindError, Callbacks, Gates, Keys, Server, Wiring};
 use crate::source::PollError;
@@ -72,6 +74,9 @@ pub enum StartError {
     /// The API's token.
     #[error(transparent)]
     Token(#[from] TokenError),
+    /// The key that signs links.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// The operating system gives no signals.
     #[error("failed to register for signals: {0}")]
     Signals(#[from] std::io::Error),
@@ -94,6 +99,9 @@ pub struct Daemon {
     /// The daemon's own token, and what opens the API.
     token: SecretString,
     keys: watch::Sender<Arc<Keys>>,
+    /// What signs the links in messages, and who makes them.
+    key: Key,
+    issuer: watch::Sender<Option<Arc<Issuer>>>,
     metrics: Metrics,
     retention: watch::Sender<Duration>,
     heartbeat: watch::Sender<Option<Arc<heartbeat::Built>>>,
@@ -109,14 +117,17 @@ struct Prepared {
     sources: pollers::Built,
     gates: Gates,
     heartbeat: Option<Arc<heartbeat::Built>>,
+    issuer: Option<Arc<Issuer>>,
 }
 
 impl Prepared {
-    fn of(config: &Config, metrics: &Metrics) -> Result<Self, StartError> {
+    fn of(config: &Config, metrics: &Metrics, key: &Key) -> Result<Self, StartError> {
         let sources = pollers::build(config, metrics)?;
         let gates = doors::gates(config, &sources.wakes())?;
         let heartbeat = heartbeat::build(config)?;
-        Ok(Self { receivers: lanes::build(config, metrics)?, sources, gates, heartbeat })
+        let issuer = doors::issuer(key, config).map(Arc::new);
+        let receivers = lanes::build(config, metrics, issuer.as_deref())?;
+        Ok(Self { receivers, sources, gates, heartbeat, issuer })
     }
 }
 
@@ -126,14 +137,17 @@ impl Daemon {
     /// # Errors
     /// When the ledger can't be opened, the address is taken, or a source or receiver can't be set up.
     pub async fn start(config: &Config, metrics: Metrics, registry: Arc<Registry>) -> Result<Self, StartError> {
-        let prepared = Prepared::of(config, &metrics)?;
+        let key = key::Own::of(&config.ledger.path)?;
+        let prepared = Prepared::of(config, &metrics, key.key())?;
         let (server, address) = Server::bind(&config.server).await?;
         let (policy, in_force) = watch::channel(Arc::clone(&config.policy));
         let (classes, classes_in_force) = watch::channel(Arc::clone(&config.classes));
         let (gates, gates_in_force) = watch::channel(Arc::new(prepared.gates));
         let (ledger, keeper) = Ledger::open(&config.ledger, config.server.queue, in_force.clone(), metrics.clone())?;
-        // Only who holds the ledger's lock may replace the token beside it.
+        // Only who holds the ledger's lock may write beside it.
         let token = token::make(&config.ledger.path)?;
+        let key = key.keep()?;
+        let (issuer, issuer_in_force) = watch::channel(prepared.issuer);
         let (keys, keys_in_force) = watch::channel(Arc::new(doors::keys(&token, config)));
         let bridge = Bridge::new(ledger.clone(), in_force.clone(), classes_in_force, metrics.clone());
         let mut lobbies = Lobbies::new(bridge.clone());
@@ -176,6 +190,7 @@ impl Daemon {
             gates: gates_in_force,
             clerk: Arc::new(bridge.clone()),
             keys: keys_in_force,
+            issuer: issuer_in_force,
             callbacks: callbacks_in_force,
         };
         let serving = server.serve(wiring, stop.clone());
@@ -204,6 +219,8 @@ impl Daemon {
             gates,
             token,
             keys,
+            key,
+            issuer,
             metrics,
             retention,
             heartbeat,
@@ -225,7 +242,7 @@ impl Daemon {
     /// # Errors
     /// When a source or receiver of it can't be set up; then everything stays as it was.
     pub fn replace(&mut self, config: &Config) -> Result<(), StartError> {
-        let prepared = Prepared::of(config, &self.metrics)?;
+        let prepared = Prepared::of(config, &self.metrics, &self.key)?;
         for setting in self.settled.differs_from(config) {
             tracing::warn!(setting, "a setting changed that takes effect at the next start");
         }
@@ -234,6 +251,7 @@ impl Daemon {
         self.classes.send_replace(Arc::clone(&config.classes));
         self.gates.send_replace(Arc::new(prepared.gates));
         self.keys.send_replace(Arc::new(doors::keys(&self.token, config)));
+        self.issuer.send_replace(prepared.issuer);
         self.callbacks.send_replace(Arc::new(self.lobbies.replace(prepared.receivers.lobbies())));
         self.heartbeat.send_replace(prepared.heartbeat);
         self.daily.send_replace(Arc::new(config.daily.clone()));

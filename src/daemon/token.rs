@@ -1,11 +1,12 @@
 //! The daemon's own token: drawn at each start and left beside the ledger, readable by the daemon's user alone. Who can read the file
 //! may read the ledger as well, so the file's mode is the whole authentication of commands on this machine.
 
-use std::fs::OpenOptions;
-use std::io::{self, Read as _, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
+
+use super::private_file::{self, beside, draw, hex, leave};
 
 /// The token could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -35,14 +36,9 @@ pub fn path(ledger: &Path) -> PathBuf {
 /// # Errors
 /// When there is no randomness, or the file can't be written.
 pub fn make(ledger: &Path) -> Result<SecretString, TokenError> {
-    let mut bytes = [0; 32];
-    rustls::crypto::aws_lc_rs::default_provider()
-        .secure_random
-        .fill(&mut bytes)
-        .map_err(|_| TokenError::NoRandomness)?;
-    let token = SecretString::from(hex(&bytes));
+    let token = SecretString::from(hex(&draw().ok_or(TokenError::NoRandomness)?));
     let path = path(ledger);
-    leave(&path, &beside(ledger, ".token.new"), &token).map_err(|cause| TokenError::File { path, cause })?;
+    leave(&path, token.expose_secret()).map_err(|cause| TokenError::File { path, cause })?;
     Ok(token)
 }
 
@@ -51,37 +47,7 @@ pub fn make(ledger: &Path) -> Result<SecretString, TokenError> {
 /// # Errors
 /// When there is none, or it may not be read.
 pub fn read(ledger: &Path) -> io::Result<SecretString> {
-    let mut text = String::new();
-    std::fs::File::open(path(ledger))?.take(1024).read_to_string(&mut text)?;
-    Ok(SecretString::from(text.trim().to_owned()))
-}
-
-/// Written under another name first: the file is never there without its mode, nor with half a token.
-fn leave(path: &Path, under: &Path, token: &SecretString) -> io::Result<()> {
-    match std::fs::remove_file(under) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(under)?;
-    file.write_all(token.expose_secret().as_bytes())?;
-    file.write_all(b"\n")?;
-    drop(file);
-    std::fs::rename(under, path)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0');
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
-}
-
-fn beside(ledger: &Path, extension: &str) -> PathBuf {
-    let mut name = ledger.as_os_str().to_owned();
-    name.push(extension);
-    PathBuf::from(name)
+    private_file::read(&path(ledger)).map(SecretString::from)
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub(crate) mod testing;
 pub use backoff::{Patience, next_attempt};
 pub use board::{
     Board, Changed, Coming, CommandError, Desk, ErrorMemory, Failed, Heard, Made, Pending, Raised, Stored, Stumble,
-    Waiting, Workflow,
+    Waiting, Workflow, picture,
 };
 pub use compare::{ChangedFailure, ComparedRules, MessageRule, Messages, Replayed, compare};
 pub use daily::{DailyNote, Fate, due_day};

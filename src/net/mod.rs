@@ -1,8 +1,10 @@
 //! Everything that leaves by HTTP goes through here: one wrapped client with redirects off, total deadlines, capped bodies and
-//! errors without URLs; the sockets that it opens; and the Standard Webhooks signature. It knows no source and no receiver.
+//! errors without URLs; the sockets that it opens; the Standard Webhooks signature; and the signed links that lead back here. It knows no
+//! source and no receiver.
 
 pub mod body_hmac;
 mod client;
+pub mod permit;
 mod proxy;
 pub mod signature;
 mod socket;

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use super::draft::Composer;
+use super::links::Links;
 use crate::config::{ReceiverSettings, Way};
 use crate::net::ClientOptions;
+use crate::net::permit::Issuer;
 
 /// What every kind is built with.
 #[derive(Debug, Clone, Default)]
@@ -20,12 +22,13 @@ pub(crate) struct Common {
 }
 
 impl Common {
-    pub(crate) fn of(settings: &ReceiverSettings) -> Self {
+    pub(crate) fn of(name: &str, settings: &ReceiverSettings, issuer: Option<&Issuer>) -> Self {
+        let links = issuer.map(|issuer| Links::new(issuer.clone(), name));
         Self {
             timeout: settings.timeout,
             pace: settings.pace,
             way: settings.way.clone(),
-            composer: Composer::default(),
+            composer: Composer { links, template: None },
         }
     }
 

@@ -31,7 +31,9 @@ impl Console {
     }
 
     pub(crate) fn to(writer: Writer, settings: ConsoleReceiver, colour: bool, common: &Common) -> Self {
-        let (timeout, composer) = (common.timeout, common.composer.clone());
+        let (timeout, mut composer) = (common.timeout, common.composer.clone());
+        // What a service prints is kept in logs and read by many: no place for what lets its reader acknowledge.
+        composer.links = None;
         Self { json: settings.json, colour, timeout, composer, writer: Arc::new(Mutex::new(writer)) }
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::links::Links;
 use super::message::{Budget, Message};
 use super::template::{Rendered, Template};
 use crate::engine::{Delivery, Notification};
@@ -11,6 +12,8 @@ use crate::engine::{Delivery, Notification};
 pub(crate) struct Composer {
     /// What writes parts of each message.
     pub(crate) template: Option<Arc<Template>>,
+    /// What leads from a message to its incident's page; absent where there are no pages.
+    pub(crate) links: Option<Links>,
 }
 
 impl Composer {
@@ -48,7 +51,7 @@ impl<'a> Draft<'a> {
 
     /// How the problem stands, in full, for a receiver that edits one message.
     pub(crate) fn present(&self, budget: Budget) -> Message {
-        let mut message = Message::present(self.notification(), budget);
+        let mut message = self.linked(Message::present(self.notification(), budget));
         if let Some(rendered) = &self.rendered {
             rendered.apply(&mut message, budget);
         }
@@ -57,6 +60,18 @@ impl<'a> Draft<'a> {
 
     /// The built-in message: what goes out when another can't.
     pub(crate) fn plain(&self, budget: Budget) -> Message {
-        Message::new(self.notification(), budget)
+        self.linked(Message::new(self.notification(), budget))
+    }
+
+    fn linked(&self, mut message: Message) -> Message {
+        if let Some(links) = &self.composer.links {
+            links.add(self.delivery, &mut message);
+        }
+        message
+    }
+
+    /// The page of the incident that it is about, for this delivery's address.
+    pub(crate) fn page(&self) -> Option<String> {
+        self.composer.links.as_ref()?.page(self.delivery)
     }
 }

@@ -17,6 +17,7 @@ mod goalert;
 mod heard;
 mod http;
 mod incidentio;
+mod links;
 mod mattermost;
 mod message;
 mod ntfy;
@@ -43,7 +44,6 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
-use url::Url;
 
 pub use desk::{Action, Desk, Doing, Done, NotDone, Person, Problem};
 pub use slack::{Lobby, Reply};
@@ -55,7 +55,10 @@ use crate::config::{ReceiverKind, ReceiverSettings};
 use crate::engine::{Attempted, DailyNote, Delivery, Notification, Outcome};
 use crate::metrics::Metrics;
 use crate::net::NetError;
+use crate::net::permit::Issuer;
 use crate::net::signature::SecretError;
+
+pub(crate) use message::{Budget, Line, List, Message, Span, Tone, plain};
 
 /// A receiver, ready to send.
 pub struct Receiver {
@@ -113,14 +116,12 @@ pub enum BuildError {
 }
 
 impl Receiver {
-    /// Builds the receiver `name`. `public_url` is how people reach this daemon.
+    /// Builds the receiver `name`. `issuer` makes the links to the pages of incidents, where there are such pages.
     ///
     /// # Errors
     /// When a certificate can't be read, a secret or token can't be used, or TLS can't be set up.
-    pub fn build(name: &str, settings: &ReceiverSettings, public_url: Option<&Url>) -> Result<Self, BuildError> {
-        // The link "why this message" needs both; it waits for the page that it leads to.
-        let _ = (name, public_url);
-        let mut common = Common::of(settings);
+    pub fn build(name: &str, settings: &ReceiverSettings, issuer: Option<&Issuer>) -> Result<Self, BuildError> {
+        let mut common = Common::of(name, settings, issuer);
         common.composer.template = settings.template.as_deref().map(Template::build).transpose()?;
         let template = common.composer.template.clone();
         let common = &common;

@@ -24,10 +24,19 @@ pub(crate) fn value(notification: &Notification) -> Value {
 
 /// The whole payload, cut until it fits. The same notification gives the same bytes on every attempt.
 pub(crate) fn json(notification: &Notification) -> String {
+    json_with(notification, None)
+}
+
+/// The same with the address of the incident's page.
+pub(crate) fn json_with(notification: &Notification, page: Option<&str>) -> String {
     let mut value = value(notification);
     let cut_to = |value: &Value, most| {
         let mut value = value.clone();
         cut(&mut value, most);
+        // After the cuts: half a link leads nowhere.
+        if let (Some(page), Some(data)) = (page, value.pointer_mut("/data").and_then(Value::as_object_mut)) {
+            data.insert("links".to_owned(), json!({ "incident": page }));
+        }
         value.to_string()
     };
     let tries = [MOST_BYTES, 12_000, 8_000, 4_000, 1_500, 600, 200, 60].into_iter().map(|most| cut_to(&value, most));

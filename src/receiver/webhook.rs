@@ -9,6 +9,7 @@ use secrecy::ExposeSecret as _;
 use url::Url;
 
 use super::common::Common;
+use super::draft::Composer;
 use super::message::text;
 use super::{BuildError, http, own_secrets, payload};
 use crate::config::WebhookReceiver;
@@ -29,6 +30,7 @@ pub(crate) struct Webhook {
     /// What no reason may repeat.
     own: Secrets,
     timeout: Duration,
+    composer: Composer,
 }
 
 impl Webhook {
@@ -47,12 +49,14 @@ impl Webhook {
             bearer: bearer.transpose()?,
             own: own_secrets::webhook(settings),
             timeout: common.timeout,
+            composer: common.composer.clone(),
         })
     }
 
     /// One attempt. The bytes and the id are the same on each, so that the endpoint can drop repeats; the timestamp is the attempt's.
     pub(crate) async fn send(&self, delivery: &Delivery, now: Timestamp) -> Outcome {
-        let body = payload::json(&delivery.notification).into_bytes();
+        let page = self.composer.draft(delivery).page();
+        let body = payload::json_with(&delivery.notification, page.as_deref()).into_bytes();
         let request = Request {
             method: Method::POST,
             url: self.url.clone(),

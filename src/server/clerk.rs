@@ -7,16 +7,23 @@ use std::pin::Pin;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::Sheet;
 use crate::engine::Matcher;
 
 /// An answer that is being looked up.
 pub type Answering<'a> = Pin<Box<dyn Future<Output = Result<Value, ClerkError>> + Send + 'a>>;
+
+/// A page that is being looked up.
+pub type Drawing<'a> = Pin<Box<dyn Future<Output = Result<Sheet, ClerkError>> + Send + 'a>>;
 
 /// Answers what is asked by the API, and does what it is told.
 pub trait Clerk: Send + Sync + 'static {
     /// The answer as JSON. What changes something is committed by then. The future may be dropped at any await; what was asked for may
     /// still be done, and asking again does no harm.
     fn ask(&self, asked: Asked) -> Answering<'_>;
+
+    /// What the page of the problem with this id shows.
+    fn draw(&self, id: String) -> Drawing<'_>;
 }
 
 /// What can be asked.

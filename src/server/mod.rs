@@ -1,6 +1,6 @@
-//! HTTP comes in: ingest, the API, health, readiness, metrics. This room reads bodies and answers; it must not know the engine, the
-//! ledger, or who asks it for its state: what it needs of them are [`Inlet`], [`Clerk`], [`Checkup`], [`Gates`], [`Keys`] and
-//! [`Callback`].
+//! HTTP comes in: ingest, the API, the pages of incidents, health, readiness, metrics. This room reads bodies and answers; it must not
+//! know the engine, the ledger, or who asks it for its state: what it needs of them are [`Inlet`], [`Clerk`], [`Checkup`], [`Gates`],
+//! [`Keys`] and [`Callback`].
 //!
 //! There is no web framework: a dozen paths are two `match`es, and ingest is a hot path.
 
@@ -14,6 +14,7 @@ mod gate;
 mod health;
 mod ingest;
 mod inlet;
+mod page;
 mod reading;
 mod route;
 #[cfg(test)]
@@ -32,14 +33,16 @@ use tokio_util::sync::CancellationToken;
 
 pub use api::Keys;
 pub use callback::{Callback, Callbacks, Called, Calling};
-pub use clerk::{Answering, Asked, Clerk, ClerkError, NewSilence};
+pub use clerk::{Answering, Asked, Clerk, ClerkError, Drawing, NewSilence};
 pub use gate::{Gate, Gates};
 pub use health::{Checkup, ConfigHealth, HeartbeatHealth, LedgerHealth, Readiness, ReceiverHealth, SourceHealth};
 pub use inlet::{Inlet, InletError};
+pub use page::{Piece, Sheet, SheetList, SheetTone, Words};
 pub use reading::{Native, Pushed, Reading};
 
 use crate::config::ServerSettings;
 use crate::metrics::Metrics;
+use crate::net::permit::Issuer;
 
 /// How long the server waits for others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +87,8 @@ pub struct Wiring<I, C> {
     pub clerk: Arc<dyn Clerk>,
     /// The tokens that open it; a reload sends new ones.
     pub keys: channel::Receiver<Arc<Keys>>,
+    /// Who takes the links to the pages of incidents; nobody where there are no pages. A reload sends another.
+    pub issuer: channel::Receiver<Option<Arc<Issuer>>>,
     /// Who answers other services by path; a reload sends new ones.
     pub callbacks: channel::Receiver<Arc<Callbacks>>,
 }

@@ -9,8 +9,9 @@ use prometheus_client::registry::Registry;
 use tokio::sync::{Semaphore, watch};
 
 use super::answer::{self, Answer, Muffler};
-use super::{Callbacks, Checkup, Clerk, Gates, Inlet, Keys, Timeouts, Wiring, api, callback, health, ingest};
+use super::{Callbacks, Checkup, Clerk, Gates, Inlet, Keys, Timeouts, Wiring, api, callback, health, ingest, page};
 use crate::metrics::Metrics;
+use crate::net::permit::Issuer;
 use crate::run::Limits;
 
 /// Big bodies in memory at once; see [`super::body::BIG`].
@@ -28,6 +29,7 @@ pub(super) struct Routes<I, C> {
     pub(super) gates: watch::Receiver<Arc<Gates>>,
     pub(super) clerk: Arc<dyn Clerk>,
     pub(super) keys: watch::Receiver<Arc<Keys>>,
+    pub(super) issuer: watch::Receiver<Option<Arc<Issuer>>>,
     callbacks: watch::Receiver<Arc<Callbacks>>,
     /// Callers of the API without a token.
     pub(super) strangers: Muffler,
@@ -50,6 +52,7 @@ impl<I: Inlet, C: Checkup> Routes<I, C> {
             gates: wiring.gates,
             clerk: wiring.clerk,
             keys: wiring.keys,
+            issuer: wiring.issuer,
             callbacks: wiring.callbacks,
             strangers: Muffler::default(),
             silent: Muffler::default(),
@@ -77,6 +80,9 @@ impl<I: Inlet, C: Checkup> Routes<I, C> {
         }
         if path.starts_with(api::PREFIX) {
             return api::api(self, request).await;
+        }
+        if path.starts_with(page::PREFIX) {
+            return page::page(self, request).await;
         }
         let called = self.callbacks.borrow().get(path).cloned();
         if let Some(callback) = called {

@@ -25,6 +25,7 @@ mod hostile;
 mod http_source;
 mod incidents;
 mod ingest;
+mod links;
 mod once;
 mod prefect;
 mod promises;

@@ -18,6 +18,7 @@ use self::plant::{FIELDS, Keeps};
 use super::scratch::Scratch;
 use super::{Failure, Format, output, runs, setup};
 use crate::config::Config;
+use crate::net::permit::{Issuer, Key};
 use crate::receiver::Receiver;
 use crate::telemetry;
 use crate::triage::redact::{clean, redact};
@@ -102,9 +103,16 @@ pub(super) fn selftest(path: &Path, planted: &[String], format: Format) -> Resul
     if leaks.is_empty() { Ok(()) } else { Err(Failure::No) }
 }
 
+/// Makes links as the daemon does, by a key that is nobody's: they are searched like everything else.
+fn issuer(config: &Config) -> Option<Issuer> {
+    let base = config.server.public_url.clone()?;
+    Some(Issuer::new(base, Key::new(&[0; Key::BYTES])))
+}
+
 fn receivers_of(config: &Config) -> Result<Vec<(String, Receiver)>, Failure> {
+    let issuer = issuer(config);
     let build = |(name, settings)| -> Result<_, Failure> {
-        Ok((String::clone(name), Receiver::build(name, settings, config.server.public_url.as_ref())?))
+        Ok((String::clone(name), Receiver::build(name, settings, issuer.as_ref())?))
     };
     config.receivers.iter().map(build).collect()
 }

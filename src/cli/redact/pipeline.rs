@@ -73,8 +73,9 @@ pub(super) async fn go(
 }
 
 fn receivers(config: &Config) -> Result<Vec<(String, Receiver)>, Failure> {
+    let issuer = super::issuer(config);
     let built = config.receivers.iter().map(|(name, settings)| {
-        let receiver = Receiver::build(name, settings, config.server.public_url.as_ref())?;
+        let receiver = Receiver::build(name, settings, issuer.as_ref())?;
         Ok((name.clone(), receiver))
     });
     built.collect()

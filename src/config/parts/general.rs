@@ -19,6 +19,9 @@ use crate::triage::{Class, Classes};
 /// The shortest token of the API.
 const SHORTEST_TOKEN: usize = 16;
 
+/// With what a link has behind it (see `net::permit`) it stays under the 1,000 characters of a link that is shown.
+const LONGEST_PUBLIC_URL: usize = 200;
+
 const NEVER_EMPTY: &str = "it has a default; leave it out";
 
 /// The classes by their names.
@@ -47,6 +50,9 @@ pub(in crate::config) fn server(at: &At<'_>) -> Option<ServerSettings> {
         let url = http_url(at)?;
         if url.query().is_some() || url.fragment().is_some() {
             return at.fail("links begin with this URL, so it has no `?` and no `#`", None);
+        }
+        if url.as_str().len() > LONGEST_PUBLIC_URL {
+            return at.fail(format!("links begin with this URL: it has {LONGEST_PUBLIC_URL} characters at most"), None);
         }
         Some(url)
     });

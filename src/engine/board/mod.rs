@@ -40,6 +40,7 @@ use jiff::Timestamp;
 
 pub use coming::Coming;
 pub use command::{CommandError, Made};
+pub use compose::picture;
 pub use desk::Desk;
 pub(in crate::engine) use group::owned_by;
 pub use join::{Failed, Heard, Raised};

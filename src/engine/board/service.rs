@@ -3,12 +3,12 @@
 
 use std::collections::BTreeSet;
 
+use super::compose::provider_note;
 use super::gates::Gate;
-use super::release::line;
 use super::{Board, Round, joined};
 use crate::engine::Kind;
 use crate::engine::incident::{
-    Ear, Ears, Incident, IncidentId, Level, MOST_LINES, Number, Proof, ProviderNote, State, SummaryLine, What, Withheld,
+    Ear, Ears, Incident, IncidentId, Level, Number, Proof, ProviderNote, State, What, Withheld,
 };
 use crate::triage::Class;
 
@@ -239,21 +239,13 @@ impl Board {
 
     /// The service and the workflows that it fails.
     pub(super) fn provider_note(&self, incident: &Incident) -> Option<(ProviderNote, u32)> {
-        let What::Provider { provider, class, status, members } = &incident.what else {
+        let What::Provider { members, .. } = &incident.what else {
             return None;
         };
-        let mut lines: Vec<SummaryLine> = members
-            .iter()
-            .filter_map(|number| self.incidents.get(number))
-            .filter_map(|member| line(member, member.failures))
-            .collect();
-        lines.sort_by(|a, b| b.failures.cmp(&a.failures).then_with(|| a.workflow.cmp(&b.workflow)));
+        let known = members.iter().filter_map(|number| self.incidents.get(number)).map(AsRef::as_ref);
+        let note = provider_note(incident, known)?;
         let workflows: BTreeSet<&str> = members.iter().flat_map(|number| self.workflows_of(*number)).collect();
         let count = u32::try_from(workflows.len()).unwrap_or(u32::MAX);
-        let more_members = u32::try_from(lines.len().saturating_sub(MOST_LINES)).unwrap_or(u32::MAX);
-        lines.truncate(MOST_LINES);
-        let note =
-            ProviderNote { provider: provider.clone(), class: *class, status: *status, members: lines, more_members };
         Some((note, count))
     }
 

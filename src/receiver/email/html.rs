@@ -3,13 +3,21 @@
 
 use std::fmt::Write as _;
 
+use crate::html::escape;
+use crate::receiver::links::ACKNOWLEDGE;
 use crate::receiver::message::{Line, Message, Span, Tone, plain};
 
 const SANS: &str = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;";
 const MONO: &str = "font-family:Consolas,Menlo,monospace;";
 
 const LEAD: &str = "font-size:14px;line-height:22px;color:#1f2328;";
+const LINKS: &str = "font-size:14px;line-height:28px;color:#59636e;";
 const NOTE: &str = "font-size:13px;line-height:20px;color:#59636e;";
+
+/// Word takes `width:100%` and ignores `max-width`: it gets a table of its own around the card.
+const GHOST: &str = "<!--[if mso]><table role=\"presentation\" align=\"center\" width=\"600\" cellpadding=\"0\" cellspacing=\"0\" \
+                     border=\"0\"><tr><td><![endif]-->";
+const GHOST_END: &str = "<!--[if mso]></td></tr></table><![endif]-->";
 
 /// Dark mode for the clients that know it; the inline styles are the light one.
 const STYLE: &str = "\
@@ -20,6 +28,14 @@ const STYLE: &str = "\
   .t { color:#e6edf3 !important; }
   .m { color:#9da7b3 !important; }
   .lnk { color:#79b8ff !important; }
+  .b1 { background-color:#1f6feb !important; border-color:#1f6feb !important; }
+  .b2 { background-color:#161b22 !important; border-color:#79b8ff !important; }
+  .b1t { color:#ffffff !important; }
+  .b2t { color:#79b8ff !important; }
+  .bad { color:#ff7b72 !important; }
+  .warn { color:#e3b341 !important; }
+  .good { color:#56d364 !important; }
+  .note { color:#79b8ff !important; }
   .code { background-color:#0d1117 !important; color:#e6edf3 !important; border-color:#30363d !important; }
 }
 @media (max-width: 480px) { .pad { padding-left:16px !important; padding-right:16px !important; } }";
@@ -47,10 +63,10 @@ pub(super) fn render(message: &Message) -> String {
          <body class=\"bg\" style=\"margin:0;padding:0;background-color:#f6f8fa;\">\n\
          <div style=\"display:none;max-height:0;overflow:hidden;mso-hide:all;\">{preheader}</div>\n\
          <table role=\"presentation\" class=\"bg\" width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\" bgcolor=\"#f6f8fa\">\n\
-         <tr><td align=\"center\" style=\"padding:24px 8px;\">\n\
+         <tr><td align=\"center\" style=\"padding:24px 8px;\">\n{GHOST}\n\
          <table role=\"presentation\" class=\"card\" width=\"600\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\" bgcolor=\"#ffffff\" \
          style=\"width:100%;max-width:600px;background-color:#ffffff;border:1px solid #d1d9e0;\">\n\
-         {rows}</table>\n</td></tr>\n</table>\n</body>\n</html>\n",
+         {rows}</table>\n{GHOST_END}\n</td></tr>\n</table>\n</body>\n</html>\n",
         title = escape(&message.title),
         preheader = escape(&preheader(message)),
     )
@@ -65,9 +81,9 @@ fn preheader(message: &Message) -> String {
 }
 
 fn head(message: &Message) -> String {
-    let colour = colour(message);
+    let (colour, tone) = colour(message);
     let mut text = paragraph(
-        "t",
+        tone,
         &format!("font-size:12px;line-height:16px;font-weight:bold;letter-spacing:1px;color:{colour};"),
         message.state,
     );
@@ -96,13 +112,14 @@ fn head(message: &Message) -> String {
     bar + &row("20px 24px 4px 24px", &text)
 }
 
-fn colour(message: &Message) -> &'static str {
+/// The colour of the light page, and the class that has that of the dark one.
+fn colour(message: &Message) -> (&'static str, &'static str) {
     match message.tone {
-        Tone::Bad => "#a30200",
+        Tone::Bad => ("#a30200", "bad"),
         // Dark enough for a white page, unlike Slack's #daa038 and #2eb886.
-        Tone::Warn | Tone::Known => "#9a6700",
-        Tone::Good => "#1a7f37",
-        Tone::Note => "#0b57d0",
+        Tone::Warn | Tone::Known => ("#9a6700", "warn"),
+        Tone::Good => ("#1a7f37", "good"),
+        Tone::Note => ("#0b57d0", "note"),
     }
 }
 
@@ -176,7 +193,11 @@ fn error(message: &Message) -> String {
     let parts: Vec<String> = [code, status, verdict, class].into_iter().flatten().collect();
     let mut out = String::new();
     if !parts.is_empty() {
-        out.push_str(&paragraph("t", "font-size:14px;line-height:22px;color:#1f2328;", &parts.join(" &nbsp; ")));
+        out.push_str(&paragraph(
+            "t",
+            "font-size:14px;line-height:22px;color:#1f2328;",
+            &parts.join(" &nbsp;&middot;&nbsp; "),
+        ));
     }
     for text in [&message.said, &message.detail].into_iter().flatten() {
         out.push_str(&literal(text));
@@ -204,31 +225,43 @@ fn literal(text: &str) -> String {
     )
 }
 
+/// What is done: buttons, for a thumb finds them. What is read: links behind them, which break into lines on a narrow screen.
 fn links(message: &Message) -> String {
-    let mut cells = String::new();
+    let (mut buttons, mut rest) = (String::new(), Vec::new());
     for (index, (label, url)) in message.links.iter().enumerate() {
-        let (label, url) = (escape(label), escape(url));
-        if index == 0 {
-            let _ = writeln!(
-                cells,
-                "<td bgcolor=\"#0b57d0\" style=\"background-color:#0b57d0;\"><a href=\"{url}\" style=\"{SANS}display:inline-block;padding:10px 18px;\
-                 font-size:14px;line-height:20px;font-weight:bold;color:#ffffff;text-decoration:none;\">{label}</a></td>"
-            );
+        if index == 0 || *label == ACKNOWLEDGE {
+            buttons.push_str(&button(label, url, index == 0));
         } else {
-            let _ = writeln!(
-                cells,
-                "<td style=\"padding-left:16px;\"><a class=\"lnk\" href=\"{url}\" style=\"{SANS}font-size:14px;line-height:20px;color:#0b57d0;\">{label}</a></td>"
-            );
+            rest.push(format!(
+                "<a class=\"lnk\" href=\"{}\" style=\"{SANS}font-size:14px;line-height:28px;color:#0b57d0;white-space:nowrap;\">{}</a>",
+                escape(url),
+                escape(label)
+            ));
         }
     }
-    if cells.is_empty() {
-        return cells;
+    if buttons.is_empty() {
+        return buttons;
     }
-    row(
-        "16px 24px",
-        &format!(
-            "<table role=\"presentation\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\"><tr>\n{cells}</tr></table>\n"
-        ),
+    let mut out = format!(
+        "<table role=\"presentation\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\"><tr>\n{buttons}</tr></table>\n"
+    );
+    if !rest.is_empty() {
+        out.push_str(&paragraph("m", &format!("{LINKS}margin-top:8px;"), &rest.join(" &nbsp; &nbsp; \n")));
+    }
+    row("16px 24px 16px 24px", &out)
+}
+
+/// A button that keeps its size in classic Outlook: Word ignores the padding of a link and takes `mso-padding-alt` of the cell instead.
+fn button(label: &str, url: &str, is_first: bool) -> String {
+    let (label, url) = (escape(label), escape(url));
+    let (cell, text, colour, ground) =
+        if is_first { ("b1", "b1t", "#ffffff", "#0b57d0") } else { ("b2", "b2t", "#0b57d0", "#ffffff") };
+    let gap = "<td width=\"8\" style=\"width:8px;font-size:0;line-height:0;\">&nbsp;</td>\n";
+    format!(
+        "{}<td class=\"{cell}\" bgcolor=\"{ground}\" style=\"background-color:{ground};border:1px solid #0b57d0;border-radius:4px;\
+         mso-padding-alt:10px 16px;\"><a class=\"{text}\" href=\"{url}\" style=\"{SANS}display:inline-block;padding:10px 16px;\
+         font-size:14px;line-height:20px;font-weight:bold;color:{colour};text-decoration:none;white-space:nowrap;\">{label}</a></td>\n",
+        if is_first { "" } else { gap }
     )
 }
 
@@ -246,10 +279,10 @@ fn facts(message: &Message) -> String {
         out
     });
     if rows.is_empty() {
-        return row("8px 24px", "");
+        return row("4px 24px", "");
     }
     row(
-        "16px 24px",
+        "0 24px 16px 24px",
         &format!("<table role=\"presentation\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\">\n{rows}</table>\n"),
     )
 }
@@ -260,9 +293,4 @@ fn row(padding: &str, content: &str) -> String {
 
 fn paragraph(class: &str, style: &str, content: &str) -> String {
     format!("<p class=\"{class}\" style=\"{SANS}margin:0;{style}\">{content}</p>\n")
-}
-
-/// The five characters that HTML reads, in texts and in quoted attributes alike.
-pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }

@@ -8,6 +8,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::net::permit::{Issuer, Key};
+use crate::receiver::links::Links;
 use crate::receiver::test_support::{HOSTILE, card, delivery, hostile_with, of_card, samples};
 
 const PATIENT: Duration = Duration::from_secs(20);
@@ -50,6 +52,36 @@ fn the_mails_are_as_they_were() {
     for (name, notification) in samples() {
         insta::assert_snapshot!(format!("mail_{name}"), decoded(&render(&delivery(notification))));
     }
+}
+
+#[test]
+fn the_mails_with_links_are_as_they_were() {
+    let issuer = Issuer::new(url::Url::parse("https://red.example.com").expect("a URL"), Key::new(&[7; 32]));
+    let composer = Composer { links: Some(Links::new(issuer, "mail")), template: None };
+    for (name, notification) in samples().into_iter().filter(|(_, said)| said.incident.is_some()) {
+        let mut delivery = delivery(notification);
+        delivery.address = Some("data@example.com".to_owned());
+        let to = [mailbox("Data <data@example.com>")];
+        let mail = message::render(&composer.draft(&delivery), &mailbox("firstred <firstred@example.com>"), &to);
+        let mail = String::from_utf8(mail.expect("a mail")).expect("ASCII");
+        check(&mail);
+        let shown = decoded(&mail);
+        let pages = shown.matches("https://red.example.com/i/").count();
+        assert!(pages > 0 && pages.is_multiple_of(2), "{name}: as many in the text as in the HTML");
+        if matches!(name, "opened" | "still_open_acknowledged" | "resolved") {
+            insta::assert_snapshot!(format!("linked_{name}"), shown);
+        }
+    }
+}
+
+#[test]
+fn the_largest_mail_is_far_from_where_gmail_clips() {
+    for (name, notification) in samples() {
+        let length = render(&delivery(notification)).len();
+        assert!(length < 60_000, "{name}: {length} bytes, and Gmail clips near 102 KB");
+    }
+    let longest = render(&delivery(hostile_with(&"é<&>\"".repeat(20_000))));
+    assert!(longest.len() < 100_000, "{}", longest.len());
 }
 
 #[test]

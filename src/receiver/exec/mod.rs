@@ -47,8 +47,9 @@ impl Exec {
 
     /// One attempt: the program is run once.
     pub(crate) async fn send(&self, delivery: &Delivery) -> Outcome {
-        let facts = facts(&self.composer.draft(delivery));
-        let stdin = payload::json(&delivery.notification) + "\n";
+        let draft = self.composer.draft(delivery);
+        let stdin = payload::json_with(&delivery.notification, draft.page().as_deref()) + "\n";
+        let facts = facts(&draft);
         match self.program.run(facts, stdin.into_bytes(), self.timeout).await {
             Ok(ran) => outcome(&ran, self.timeout),
             Err(error) => {

@@ -12,6 +12,7 @@ use serde_json::{Value as Json, json};
 use super::escape::{code, escape};
 use super::rich::{bold, item, mrkdwn_call, sentence, words};
 use crate::receiver::draft::Draft;
+use crate::receiver::links::LABELS;
 use crate::receiver::message::{Budget, Fact, Line, List, Message, Tone, Value, plain, text, when};
 
 /// `msg_blocks_too_long` is not documented: 15,561 characters of JSON were accepted and 17,694 refused
@@ -36,7 +37,7 @@ pub(super) struct Form {
 pub(super) enum Links {
     /// In its text.
     Inline,
-    /// The first one and the runbook are buttons.
+    /// The first one, the runbook and what leads to the page of the incident are buttons.
     Buttons,
 }
 
@@ -211,7 +212,8 @@ fn error_line(message: &Message) -> Vec<Json> {
 
 fn links(message: &Message, stand: Links) -> Vec<Json> {
     let links = message.links.iter().enumerate();
-    let links = links.filter(|(at, (label, _))| stand == Links::Inline || (*at > 0 && *label != "Runbook"));
+    let has_button = |label: &str| label == "Runbook" || LABELS.contains(&label);
+    let links = links.filter(|(at, (label, _))| stand == Links::Inline || (*at > 0 && !has_button(label)));
     let links = links.map(|(_, link)| link);
     joined(links.map(|(label, url)| vec![json!({ "type": "link", "url": url, "text": label })]).collect())
 }

@@ -13,7 +13,7 @@ fn settings(blocks: &[(Block, &str)]) -> TemplateSettings {
 }
 
 fn composer(blocks: &[(Block, &str)]) -> Composer {
-    Composer { template: Some(Template::build(&settings(blocks)).expect("a template")) }
+    Composer { links: None, template: Some(Template::build(&settings(blocks)).expect("a template")) }
 }
 
 fn said(blocks: &[(Block, &str)], delivery: &Delivery, budget: Budget) -> Message {
@@ -174,7 +174,7 @@ fn a_failure_is_counted_for_each_attempt_and_logged_once_an_hour() {
     let (metrics, _) = Metrics::new();
     let template = Template::build(&settings(&[(Block::Title, "{{ oh_no }}")])).expect("a template");
     template.count_in(&metrics);
-    let composer = Composer { template: Some(Arc::clone(&template)) };
+    let composer = Composer { links: None, template: Some(Arc::clone(&template)) };
     let delivery = delivery(of_card(card()));
     for _ in 0..3 {
         let draft = composer.draft(&delivery);

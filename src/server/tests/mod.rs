@@ -4,6 +4,7 @@ mod api;
 mod auth;
 mod bodies;
 mod connections;
+mod page;
 mod pages;
 
 use std::collections::BTreeSet;
@@ -78,6 +79,11 @@ impl Clerk for FakeClerk {
         let answer = self.fail.lock().unwrap().clone().map_or_else(|| Ok(serde_json::json!({"ok": true})), Err);
         Box::pin(std::future::ready(answer))
     }
+
+    fn draw(&self, id: String) -> Drawing<'_> {
+        let sheet = self.fail.lock().unwrap().clone().map_or_else(|| Ok(page::sheet(&id)), Err);
+        Box::pin(std::future::ready(sheet))
+    }
 }
 
 struct FakeCheckup(Arc<Mutex<Readiness>>);
@@ -95,6 +101,7 @@ struct Daemon {
     gates: watch::Sender<Arc<Gates>>,
     clerk: Arc<FakeClerk>,
     keys: watch::Sender<Arc<Keys>>,
+    issuer: watch::Sender<Option<Arc<Issuer>>>,
     metrics: Metrics,
     stop: CancellationToken,
     served: JoinHandle<()>,
@@ -127,6 +134,7 @@ async fn start_with(settings: ServerSettings, timeouts: Timeouts, inlet: FakeInl
     let stop = CancellationToken::new();
     let clerk = Arc::new(FakeClerk::default());
     let (keys_in, keys_out) = watch::channel(Arc::new(Keys::new([&API_TOKEN.into()])));
+    let (issuer_in, issuer_out) = watch::channel(Some(Arc::new(page::issuer())));
     let wiring = Wiring {
         inlet: inlet.clone(),
         checkup: FakeCheckup(Arc::clone(&readiness)),
@@ -135,10 +143,22 @@ async fn start_with(settings: ServerSettings, timeouts: Timeouts, inlet: FakeInl
         gates: gates_out,
         clerk: Arc::clone(&clerk) as Arc<dyn Clerk>,
         keys: keys_out,
+        issuer: issuer_out,
         callbacks: watch::channel(Arc::default()).1,
     };
     let task = tokio::spawn(server.with_timeouts(timeouts).serve(wiring, stop.clone()));
-    Daemon { address, inlet, clerk, keys: keys_in, readiness, gates: gates_in, metrics, stop, served: task }
+    Daemon {
+        address,
+        inlet,
+        clerk,
+        keys: keys_in,
+        issuer: issuer_in,
+        readiness,
+        gates: gates_in,
+        metrics,
+        stop,
+        served: task,
+    }
 }
 
 async fn start() -> Daemon {

@@ -11,6 +11,8 @@ pub(crate) struct Answered {
     pub(crate) text: String,
     /// The server's clock, to the second.
     pub(crate) date: String,
+    /// Where it sends on to; empty where it does not.
+    pub(crate) location: String,
 }
 
 impl Answered {
@@ -92,6 +94,8 @@ impl Client {
 async fn finish(request: reqwest::RequestBuilder) -> Result<Answered, reqwest::Error> {
     let response = request.send().await?;
     let status = response.status().as_u16();
-    let date = response.headers().get("date").and_then(|date| date.to_str().ok()).unwrap_or_default().to_owned();
-    Ok(Answered { status, text: response.text().await?, date })
+    let header =
+        |name| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let (date, location) = (header("date"), header("location"));
+    Ok(Answered { status, text: response.text().await?, date, location })
 }

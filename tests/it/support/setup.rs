@@ -57,6 +57,13 @@ impl Setup {
         self
     }
 
+    /// `[server] public_url`: messages have links.
+    #[must_use]
+    pub(crate) fn public_url(mut self, url: &str) -> Self {
+        self.head = self.head.replace("[server]\n", &format!("[server]\npublic_url = {url:?}\n"));
+        self
+    }
+
     /// Appends TOML.
     #[must_use]
     pub(crate) fn toml(mut self, toml: &str) -> Self {

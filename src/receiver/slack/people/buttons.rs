@@ -33,7 +33,7 @@ pub(in crate::receiver::slack) fn of(notification: &Notification, message: &Mess
             "type": "button", "action_id": ACKNOWLEDGE, "style": "primary", "text": label("Acknowledge"), "value": id,
         }));
     }
-    if let Some((said, url)) = message.links.first().filter(|(said, _)| *said != "Runbook") {
+    if let Some((said, url)) = message.links.first().filter(|(said, _)| said.starts_with("Open")) {
         elements.push(json!({ "type": "button", "action_id": OPEN, "text": label(said), "url": url, "value": id }));
     }
     let option = |said: &str, verb: &str| json!({ "text": label(said), "value": format!("{verb}:{id}") });

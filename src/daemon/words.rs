@@ -7,11 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use crate::engine::{IncidentId, Kind, Outcome, Reason};
 use crate::triage::redact::clean;
 
-pub(super) use ends::{condition, proof, withheld};
+pub(crate) use ends::{condition, proof, withheld};
 
 /// Whose line it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Of {
+pub(crate) enum Of {
     /// A run's: its incident is named.
     Run,
     /// An incident's.
@@ -19,7 +19,7 @@ pub(super) enum Of {
 }
 
 /// A decision of this time in words.
-pub(super) fn words(reason: &Reason, at: Timestamp, of: Of) -> String {
+pub(crate) fn words(reason: &Reason, at: Timestamp, of: Of) -> String {
     match reason {
         Reason::Told { .. } | Reason::Withheld { .. } | Reason::SummedUp { .. } => said(reason, at, of),
         Reason::Resolved { proof: by } => format!("over: {}", proof(by, at)),
@@ -157,7 +157,7 @@ fn of_the_run(reason: &Reason, at: Timestamp) -> String {
 }
 
 /// What came of an attempt to deliver.
-pub(super) fn outcome(outcome: &Outcome) -> String {
+pub(crate) fn outcome(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Delivered { receipt, plain: false, .. } => format!("delivered: {}", clean(receipt)),
         Outcome::Delivered { receipt, plain: true, .. } => {
@@ -170,7 +170,7 @@ pub(super) fn outcome(outcome: &Outcome) -> String {
 }
 
 /// Names in a row: `a, b and c`.
-pub(super) fn list(names: &[String]) -> String {
+pub(crate) fn list(names: &[String]) -> String {
     let names: Vec<String> = names.iter().map(|name| clean(name).into_owned()).collect();
     match names.as_slice() {
         [] => "nobody".to_owned(),
@@ -180,25 +180,25 @@ pub(super) fn list(names: &[String]) -> String {
 }
 
 /// A time, to the second.
-pub(super) fn time(at: Timestamp) -> String {
+pub(crate) fn time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 /// A time as it is said at another: without the day where that is the same, without seconds where there are none.
-pub(super) fn moment(at: Timestamp, said: Timestamp) -> String {
+pub(crate) fn moment(at: Timestamp, said: Timestamp) -> String {
     let day = if at.strftime("%F").to_string() == said.strftime("%F").to_string() { "" } else { "%Y-%m-%d " };
     let clock = if at.as_second() % 60 == 0 { "%H:%M" } else { "%H:%M:%S" };
     at.strftime(&format!("{day}{clock} UTC")).to_string()
 }
 
 /// A length of time, as the configuration writes it.
-pub(super) fn span(time: SignedDuration) -> String {
+pub(crate) fn span(time: SignedDuration) -> String {
     let whole = std::time::Duration::from_secs(time.as_secs().unsigned_abs());
     humantime::format_duration(whole).to_string()
 }
 
 /// How long ago, to the largest unit or two.
-pub(super) fn ago(at: Timestamp, now: Timestamp) -> String {
+pub(crate) fn ago(at: Timestamp, now: Timestamp) -> String {
     let seconds = now.duration_since(at).as_secs().max(0);
     let rounded = match seconds {
         0..120 => seconds,
@@ -211,7 +211,7 @@ pub(super) fn ago(at: Timestamp, now: Timestamp) -> String {
 }
 
 /// A number and its noun.
-pub(super) fn count(number: u64, one: &str, many: &str) -> String {
+pub(crate) fn count(number: u64, one: &str, many: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
 }
 

@@ -11,14 +11,14 @@ use crate::triage::redact::clean;
 
 /// Lines, each with its time.
 #[derive(Default)]
-pub(super) struct Timeline {
+pub(crate) struct Timeline {
     entries: Vec<(Timestamp, String)>,
     ahead: Vec<String>,
 }
 
 impl Timeline {
     /// Decisions about a run.
-    pub(super) fn run(&mut self, lines: &[Line]) {
+    pub(crate) fn run(&mut self, lines: &[Line]) {
         for line in lines {
             let mut text = words(&line.reason, line.at, Of::Run);
             if let Some(source) = &line.source {
@@ -29,7 +29,7 @@ impl Timeline {
     }
 
     /// Decisions about an incident; `known` are lines that say the same of one of its runs, and `name` stands before each.
-    pub(super) fn incident(&mut self, lines: &[Line], name: Option<&str>, known: &[Line]) {
+    pub(crate) fn incident(&mut self, lines: &[Line], name: Option<&str>, known: &[Line]) {
         for line in lines.iter().filter(|line| !known.iter().any(|known| says_the_same(known, line))) {
             let text = words(&line.reason, line.at, Of::Incident);
             let text = name.map_or_else(|| text.clone(), |name| format!("incident {name}: {text}"));
@@ -38,7 +38,7 @@ impl Timeline {
     }
 
     /// What was sent, and what came of it.
-    pub(super) fn deliveries(&mut self, deliveries: &[DeliveryStory], said: &[Notification]) {
+    pub(crate) fn deliveries(&mut self, deliveries: &[DeliveryStory], said: &[Notification]) {
         for delivery in deliveries {
             let what = said.iter().find(|said| said.id == delivery.notification);
             let what = what.map_or("", |said| said.kind.as_str());
@@ -60,12 +60,18 @@ impl Timeline {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
+    /// What happened with its time, the oldest first; and what is still on its way.
+    pub(crate) fn entries(mut self) -> (Vec<(Timestamp, String)>, Vec<String>) {
+        self.entries.sort_by_key(|(at, _)| *at);
+        (self.entries, self.ahead)
+    }
+
     /// One line for each, the oldest first.
-    pub(super) fn render(mut self) -> String {
+    pub(crate) fn render(mut self) -> String {
         self.entries.sort_by_key(|(at, _)| *at);
         let mut text = String::new();
         for (at, entry) in &self.entries {

@@ -7,7 +7,7 @@ use crate::engine::{Condition, Proof, RunRef, Withheld};
 use crate::triage::redact::clean;
 
 /// Why a receiver is not told now, and what ends that.
-pub(in crate::cli) fn withheld(why: &Withheld, at: Timestamp) -> String {
+pub(crate) fn withheld(why: &Withheld, at: Timestamp) -> String {
     match why {
         Withheld::Condition { condition: wanted, have } => {
             format!("the rule speaks {}; so far {have}", condition(*wanted))
@@ -35,7 +35,7 @@ pub(in crate::cli) fn withheld(why: &Withheld, at: Timestamp) -> String {
 }
 
 /// When a rule speaks.
-pub(in crate::cli) fn condition(condition: Condition) -> String {
+pub(crate) fn condition(condition: Condition) -> String {
     match condition {
         Condition::Failures { failures, within } => format!("after {failures} failures within {}", span(within)),
         Condition::Consecutive { consecutive } => format!("after {consecutive} failed runs in a row"),
@@ -46,7 +46,7 @@ pub(in crate::cli) fn condition(condition: Condition) -> String {
 }
 
 /// What proves that it is over.
-pub(in crate::cli) fn proof(proof: &Proof, at: Timestamp) -> String {
+pub(crate) fn proof(proof: &Proof, at: Timestamp) -> String {
     let run = |run: &RunRef| format!("run {} of {}", clean(&run.id), clean(&run.workflow));
     match proof {
         Proof::LaterRun { run: later, step_seen: true } => {
