@@ -140,6 +140,7 @@ fn answer(questions: &Questions<'_>, asked: &Asked) -> Result<Value, ClerkError>
             json(&stories)
         }
         Asked::Silences => json(&questions.silences().map_err(no_answer)?),
+        Asked::Receivers => json(&questions.receivers().map_err(no_answer)?),
         Asked::Pending => json(&questions.pending().map_err(no_answer)?),
         Asked::Acknowledge { .. } | Asked::Silence(_) | Asked::SilenceIncident { .. } | Asked::EndSilence { .. } => {
             Ok(Value::Null)

@@ -70,10 +70,11 @@ struct Running {
 pub(super) struct Built(BTreeMap<String, (Arc<Receiver>, LaneSettings)>);
 
 /// Builds every receiver.
-pub(super) fn build(config: &Config) -> Result<Built, BuildError> {
+pub(super) fn build(config: &Config, metrics: &Metrics) -> Result<Built, BuildError> {
     let public_url: Option<&Url> = config.server.public_url.as_ref();
     let built = config.receivers.iter().map(|(name, settings): (&String, &ReceiverSettings)| {
         let receiver = Receiver::build(name, settings, public_url)?;
+        receiver.count_in(metrics);
         let lane = LaneSettings { pace: settings.pace, parallel: settings.parallel };
         Ok((name.clone(), (Arc::new(receiver), lane)))
     });

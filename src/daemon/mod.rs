@@ -2,8 +2,10 @@
 
 mod bridge;
 mod clerk;
+mod daily;
 mod desk;
 mod doors;
+mod heartbeat;
 mod holds;
 mod housekeeping;
 mod lanes;
@@ -16,6 +18,7 @@ mod reading;
 mod settled;
 mod signals;
 mod start;
+mod successes;
 #[cfg(test)]
 mod tests;
 pub mod token;

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::views::{
-    Coverage, IncidentStory, IncidentView, PendingView, SilenceView, held, member_numbers, silences, withheld,
+    Coverage, IncidentStory, IncidentView, OfLedger, PendingView, ReceiverView, SilenceView, held, member_numbers,
+    receivers, silences, withheld,
 };
 use crate::engine::{Incident, Number, Policy, Reason};
 use crate::ledger::{self, LedgerError, OpenError, Reader, Story};
@@ -136,6 +137,21 @@ impl<'a> Questions<'a> {
         let board = self.reader.board()?;
         let silences = silences(self.now, &board, self.policy);
         Ok(Coverage::of(self.now, &board, self.policy, silences, &self.reader.last_good()?))
+    }
+
+    /// The receivers of the configuration, each as it stands.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn receivers(&self) -> Result<Vec<ReceiverView>, LedgerError> {
+        let known = OfLedger {
+            last_good: self.reader.last_good()?,
+            waiting: self.reader.receivers_waiting()?,
+            failing: self.reader.failing()?,
+            refusals: self.reader.refusals()?,
+            troubles: self.reader.troubles()?,
+        };
+        Ok(receivers(self.now, self.policy, &known))
     }
 
     fn story(&self, number: Number, incident: &Incident) -> Result<IncidentStory, LedgerError> {

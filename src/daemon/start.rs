@@ -20,12 +20,13 @@ use super::readiness::Readers;
 use super::settled::Settled;
 use super::signals::{Asked, Signals};
 use super::token::TokenError;
-use super::{Bridge, doors, holds, own_trouble, token, watch_file};
+use super::{Bridge, daily, doors, heartbeat, holds, own_trouble, successes, token, watch_file};
 use crate::clock;
-use crate::config::Config;
+use crate::config::{Config, Daily};
 use crate::engine::Policy;
 use crate::ledger::{Keeper, Ledger, OpenError};
 use crate::metrics::Metrics;
+use crate::net::NetError;
 use crate::receiver::BuildError;
 use crate::server::{BindError, Callbacks, Gates, Keys, Server, Wiring};
 use crate::source::PollError;
@@ -57,6 +58,9 @@ pub enum StartError {
     /// The listening socket.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// The heartbeat.
+    #[error("failed to set up the heartbeat: {0}")]
+    Heartbeat(#[from] NetError),
     /// A webhook source's secret.
     #[error("failed to read the credentials of source {source_name}: {reason}")]
     Credentials {
@@ -92,6 +96,8 @@ pub struct Daemon {
     keys: watch::Sender<Arc<Keys>>,
     metrics: Metrics,
     retention: watch::Sender<Duration>,
+    heartbeat: watch::Sender<Option<Arc<heartbeat::Built>>>,
+    daily: watch::Sender<Arc<Daily>>,
     settled: Settled,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
@@ -102,13 +108,15 @@ struct Prepared {
     receivers: lanes::Built,
     sources: pollers::Built,
     gates: Gates,
+    heartbeat: Option<Arc<heartbeat::Built>>,
 }
 
 impl Prepared {
     fn of(config: &Config, metrics: &Metrics) -> Result<Self, StartError> {
         let sources = pollers::build(config, metrics)?;
         let gates = doors::gates(config, &sources.wakes())?;
-        Ok(Self { receivers: lanes::build(config)?, sources, gates })
+        let heartbeat = heartbeat::build(config)?;
+        Ok(Self { receivers: lanes::build(config, metrics)?, sources, gates, heartbeat })
     }
 }
 
@@ -147,8 +155,19 @@ impl Daemon {
             lanes: lanes.alive(),
             began_anew: keeper.began_anew(),
         };
-        let readers =
-            Readers { policy: in_force, health: pollers.health(), backlog: known_backlog, metrics: metrics.clone() };
+        let (pulse, known_pulse) = watch::channel(None);
+        let readers = Readers {
+            policy: in_force,
+            health: pollers.health(),
+            backlog: known_backlog,
+            metrics: metrics.clone(),
+            pulse: known_pulse,
+        };
+        let (heartbeat, heartbeat_in_force) = watch::channel(prepared.heartbeat);
+        let (daily, daily_in_force) = watch::channel(Arc::new(config.daily.clone()));
+        let heart =
+            heartbeat::Heart { ledger: ledger.clone(), readers: readers.clone(), settings: heartbeat_in_force, pulse };
+        let days = daily::Days { ledger: ledger.clone(), readers: readers.clone(), settings: daily_in_force };
         let wiring = Wiring {
             inlet: bridge.clone(),
             checkup: readers,
@@ -164,6 +183,12 @@ impl Daemon {
             tokio::spawn(serving),
             tokio::spawn(housekeeping.run(stop.clone())),
             tokio::spawn(holds::run(ledger.clone(), stop.clone())),
+            tokio::spawn(heart.run(stop.clone())),
+            tokio::spawn(days.run(stop.clone())),
+            tokio::task::spawn_blocking({
+                let (path, metrics) = (config.ledger.path.clone(), metrics.clone());
+                move || successes::remember(&path, &metrics)
+            }),
         ];
         Ok(Self {
             address,
@@ -181,6 +206,8 @@ impl Daemon {
             keys,
             metrics,
             retention,
+            heartbeat,
+            daily,
             settled: Settled::of(config),
             stop,
             tasks,
@@ -208,6 +235,8 @@ impl Daemon {
         self.gates.send_replace(Arc::new(prepared.gates));
         self.keys.send_replace(Arc::new(doors::keys(&self.token, config)));
         self.callbacks.send_replace(Arc::new(self.lobbies.replace(prepared.receivers.lobbies())));
+        self.heartbeat.send_replace(prepared.heartbeat);
+        self.daily.send_replace(Arc::new(config.daily.clone()));
         self.lanes.replace(prepared.receivers);
         self.pollers.replace(prepared.sources);
         Ok(())

@@ -3,8 +3,10 @@
 
 pub mod body_hmac;
 mod client;
+mod proxy;
 pub mod signature;
 mod socket;
 
-pub use client::{Answer, Client, ClientOptions, NetError, Request};
+pub use client::{Answer, Client, ClientOptions, NetError, Request, check_url};
+pub use proxy::{Proxy, ProxyServer};
 pub use socket::{Heard, Socket};

@@ -77,11 +77,12 @@ impl Alert {
         let provider = note.and_then(|note| note.provider.as_ref());
         let (source, workflow) = match &notification.subject {
             Subject::Run(card) => (name(&card.source), name(card.run.workflow.title())),
-            Subject::Own(_) | Subject::Summary(_) => (None, None),
+            Subject::Own(_) | Subject::Summary(_) | Subject::Daily(_) => (None, None),
         };
         let own_start = match &notification.subject {
             Subject::Own(trouble) => Some(trouble.since),
             Subject::Summary(summary) => Some(summary.since),
+            Subject::Daily(note) => Some(note.since),
             Subject::Run(_) => None,
         };
         let since = note.map(|note| note.opened_at).or(own_start);
@@ -115,7 +116,7 @@ impl Alert {
 
 /// Whether firstred never says that it is over: then a person closes it, and is told so.
 pub(crate) fn is_left_open(notification: &Notification) -> bool {
-    matches!(notification.kind, Kind::Trouble | Kind::Test | Kind::Summary)
+    matches!(notification.kind, Kind::Trouble | Kind::Test | Kind::Summary | Kind::Daily)
 }
 
 /// Whether it is said of what was told before, so that a tool which only counts repeats has to be given the words beside.
@@ -138,14 +139,15 @@ fn action(kind: Kind) -> Action {
         | Kind::StillOpen
         | Kind::Reopened
         | Kind::Escalated
-        | Kind::Summary => Action::Trigger,
+        | Kind::Summary
+        | Kind::Daily => Action::Trigger,
     }
 }
 
 fn severity(notification: &Notification) -> Severity {
     match (notification.kind, &notification.subject) {
         (Kind::Escalated, _) => Severity::Critical,
-        (Kind::Test, _) => Severity::Info,
+        (Kind::Test | Kind::Daily, _) => Severity::Info,
         // All of it is over: worth knowing, and nobody is woken for it.
         (Kind::Summary, Subject::Summary(summary)) if summary.resolved >= summary.incidents => Severity::Info,
         _ => notification.severity,

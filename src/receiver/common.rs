@@ -31,7 +31,7 @@ impl Common {
 
     /// How the HTTP client is built for it.
     pub(crate) fn client(&self) -> ClientOptions {
-        ClientOptions { ca_file: self.way.ca_file.clone() }
+        self.way.client()
     }
 
     /// A receiver of the tests.

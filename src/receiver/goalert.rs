@@ -41,6 +41,14 @@ impl Goalert {
         Ok(Self { poster, url, composer: common.composer.clone() })
     }
 
+    /// Every form that [`Self::send`] may send of `delivery`. Sends nothing.
+    pub(crate) fn render_all(&self, delivery: &Delivery) -> Vec<(&'static str, Vec<u8>)> {
+        let draft = self.composer.draft(delivery);
+        [("alert", body(&Alert::of(&draft, Budget::FULL))), ("plain", body(&Alert::plain(&draft)))]
+            .map(|(form, said)| (form, said.to_string().into_bytes()))
+            .to_vec()
+    }
+
     /// One attempt. A repeat has the same `dedup`: it is taken for the open alert, and opens none.
     pub(crate) async fn send(&self, delivery: &Delivery, now: Timestamp) -> Outcome {
         let draft = self.composer.draft(delivery);
@@ -56,7 +64,7 @@ impl Goalert {
 
     fn meaning(&self, answer: &Answer, now: Timestamp) -> Meaning {
         match answer.status {
-            200..=299 if !http::is_page(answer) => Meaning::Taken(format!("HTTP {}", answer.status)),
+            200..=299 if !http::is_page(answer) => self.poster.taken(answer, ""),
             400 | 413 | 422 => Meaning::Rephrase(self.poster.reason(answer)),
             _ => self.poster.refused(answer, now),
         }

@@ -122,6 +122,12 @@ impl Poster {
         }
     }
 
+    /// It was taken; `said` is what the service gave as proof. It is held to what a reason is: it may repeat what it was sent.
+    pub(crate) fn taken(&self, answer: &Answer, said: &str) -> Meaning {
+        let colon = if said.is_empty() { "" } else { ": " };
+        Meaning::Taken(text::reason(&format!("HTTP {}{colon}{said}", answer.status), &self.own))
+    }
+
     /// What an answer means that is no yes, as far as its status tells.
     pub(crate) fn refused(&self, answer: &Answer, now: Timestamp) -> Meaning {
         Meaning::Other(self.refusal(answer, now, &words(answer)))

@@ -13,7 +13,7 @@ use super::common::Common;
 use super::draft::Composer;
 use super::fence::fenced;
 use super::http::{self, Meaning, Poster};
-use super::message::{Budget, text};
+use super::message::Budget;
 use super::{BuildError, own_secrets};
 use crate::config::IncidentioReceiver;
 use crate::engine::{Delivery, Outcome};
@@ -36,6 +36,14 @@ impl Incidentio {
         Ok(Self { poster, url: settings.api_url.clone(), composer: common.composer.clone() })
     }
 
+    /// Every form that [`Self::send`] may send of `delivery`. Sends nothing.
+    pub(crate) fn render_all(&self, delivery: &Delivery) -> Vec<(&'static str, Vec<u8>)> {
+        let draft = self.composer.draft(delivery);
+        [("alert", body(&Alert::of(&draft, Budget::FULL))), ("plain", body(&Alert::plain(&draft)))]
+            .map(|(form, said)| (form, said.to_string().into_bytes()))
+            .to_vec()
+    }
+
     /// One attempt. A repeat has the same `deduplication_key`: it is joined to the alert that fires.
     pub(crate) async fn send(&self, delivery: &Delivery, now: Timestamp) -> Outcome {
         let draft = self.composer.draft(delivery);
@@ -53,9 +61,8 @@ impl Incidentio {
         let body = http::json(answer);
         match answer.status {
             200..=299 if body.is_some() => {
-                let said =
-                    body.as_ref().and_then(|body| body.get("status")?.as_str()).map(text::line).unwrap_or_default();
-                Meaning::Taken(format!("HTTP {}: {}", answer.status, text::end_cut(&said, 80)))
+                let said = body.as_ref().and_then(|body| body.get("status")?.as_str()).unwrap_or_default();
+                self.poster.taken(answer, said)
             }
             400 | 413 | 422 => Meaning::Rephrase(self.poster.reason(answer)),
             // Said by the service itself: the token is wrong, or the alert source is gone. A proxy may change its mind.

@@ -6,8 +6,8 @@ use super::*;
 use crate::engine::Notification;
 use crate::receiver::form::harmless::harmless_markdown;
 use crate::receiver::heard::table::{meant, told};
+use crate::receiver::samples::incidents;
 use crate::receiver::test_hostile::everything;
-use crate::receiver::test_incidents;
 use crate::receiver::test_support::{card, delivery, of_card, samples};
 
 fn written(notification: &Notification, write: impl Fn(&Draft<'_>) -> Json) -> Value {
@@ -39,7 +39,7 @@ fn hostile_texts_stay_texts_and_within_the_limits() {
 
 #[test]
 fn the_owner_is_called_in_the_text() {
-    let (_, mut opened) = test_incidents::samples().remove(0);
+    let (_, mut opened) = incidents::samples().remove(0);
     opened.owner.as_mut().expect("an owner").mention = Some("@growth-team".to_owned());
     assert!(written(&opened, payload).to_string().contains("@growth-team"));
     for raw in ["@", "@a b", "@[x](y)", "<!subteam^S012ABC>", "growth"] {

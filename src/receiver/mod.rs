@@ -25,13 +25,13 @@ mod own_secrets;
 mod pagerduty;
 mod payload;
 mod rocketchat;
+mod samples;
 mod slack;
 mod teams;
 mod telegram;
+mod template;
 #[cfg(test)]
 mod test_hostile;
-#[cfg(test)]
-mod test_incidents;
 #[cfg(test)]
 mod test_oncall;
 #[cfg(test)]
@@ -49,14 +49,18 @@ pub use desk::{Action, Desk, Doing, Done, NotDone, Person, Problem};
 pub use slack::{Lobby, Reply};
 
 use self::common::Common;
+use self::template::Template;
+pub use self::template::{Tried as TemplateTried, check as check_template, try_out as try_template};
 use crate::config::{ReceiverKind, ReceiverSettings};
-use crate::engine::{Attempted, Delivery, Notification, Outcome};
+use crate::engine::{Attempted, DailyNote, Delivery, Notification, Outcome};
+use crate::metrics::Metrics;
 use crate::net::NetError;
 use crate::net::signature::SecretError;
 
 /// A receiver, ready to send.
 pub struct Receiver {
     inner: Inner,
+    template: Option<Arc<Template>>,
 }
 
 enum Inner {
@@ -93,6 +97,16 @@ pub enum BuildError {
     /// The token holds characters that no HTTP header takes.
     #[error("failed to use the token: it holds characters that no HTTP header takes, perhaps a line break")]
     Token,
+    /// A template can't be read.
+    #[error("failed to read the template {name:?} at {block}: {reason}; `firstred check` shows where")]
+    Template {
+        /// Its name.
+        name: String,
+        /// The block.
+        block: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
     /// TLS for SMTP can't be set up.
     #[error("failed to set up TLS for SMTP: {0}")]
     Tls(String),
@@ -104,9 +118,12 @@ impl Receiver {
     /// # Errors
     /// When a certificate can't be read, a secret or token can't be used, or TLS can't be set up.
     pub fn build(name: &str, settings: &ReceiverSettings, public_url: Option<&Url>) -> Result<Self, BuildError> {
-        // The link "why this message" needs it; it waits for the page that it leads to.
-        let _ = public_url;
-        let common = &Common::of(settings);
+        // The link "why this message" needs both; it waits for the page that it leads to.
+        let _ = (name, public_url);
+        let mut common = Common::of(settings);
+        common.composer.template = settings.template.as_deref().map(Template::build).transpose()?;
+        let template = common.composer.template.clone();
+        let common = &common;
         let inner = match &settings.kind {
             ReceiverKind::Slack(slack) => Inner::Slack(slack::Slack::build(name, slack, common)?),
             ReceiverKind::Email(email) => Inner::Email(Box::new(email::Email::build(email, common)?)),
@@ -131,7 +148,14 @@ impl Receiver {
                 Inner::Incidentio(Box::new(incidentio::Incidentio::build(settings, common)?))
             }
         };
-        Ok(Self { inner })
+        Ok(Self { inner, template })
+    }
+
+    /// Counts in `metrics` what its template fails.
+    pub fn count_in(&self, metrics: &Metrics) {
+        if let Some(template) = &self.template {
+            template.count_in(metrics);
+        }
     }
 
     /// The ways in for what people do about what these receivers told them.
@@ -179,6 +203,32 @@ impl Receiver {
     }
 }
 
+impl Receiver {
+    /// Everything that [`Receiver::send`] may send of `delivery`, by the name of its form, as it goes out: without addresses, headers of
+    /// HTTP and signatures. Sends nothing.
+    #[must_use]
+    pub fn render_all(&self, delivery: &Delivery) -> Vec<(&'static str, Vec<u8>)> {
+        match &self.inner {
+            Inner::Slack(slack) => slack.render_all(delivery),
+            Inner::Email(email) => email.render_all(delivery),
+            Inner::Webhook(_) => vec![("payload", payload::json(&delivery.notification).into_bytes())],
+            Inner::Console(console) => console.render_all(delivery),
+            Inner::Pagerduty(pagerduty) => pagerduty.render_all(delivery),
+            Inner::Opsgenie(opsgenie) => opsgenie.render_all(delivery),
+            Inner::Alertmanager(alertmanager) => alertmanager.render_all(delivery),
+            Inner::Goalert(goalert) => goalert.render_all(delivery),
+            Inner::Incidentio(incidentio) => incidentio.render_all(delivery),
+            Inner::Teams(teams) => teams.render_all(delivery),
+            Inner::Discord(discord) => discord.render_all(delivery),
+            Inner::Telegram(telegram) => telegram.render_all(delivery),
+            Inner::Mattermost(mattermost) => mattermost.render_all(delivery),
+            Inner::RocketChat(rocketchat) => rocketchat.render_all(delivery),
+            Inner::Ntfy(ntfy) => ntfy.render_all(delivery),
+            Inner::Exec(exec) => exec.render_all(delivery),
+        }
+    }
+}
+
 impl dispatcher::Carrier for Receiver {
     async fn carry(&self, delivery: &Delivery, now: Timestamp) -> Outcome {
         self.send(delivery, now).await
@@ -189,6 +239,12 @@ impl dispatcher::Carrier for Receiver {
 #[must_use]
 pub fn render_text(notification: &Notification, colour: bool) -> String {
     console::card(&message::Message::new(notification, message::Budget::FULL), colour)
+}
+
+/// The line of the day in one sentence, as the log shows it.
+#[must_use]
+pub fn daily_line(note: &DailyNote) -> String {
+    message::daily_sentence(note)
 }
 
 /// What the dispatcher needs of the ledger.

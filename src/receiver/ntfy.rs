@@ -50,6 +50,15 @@ impl Ntfy {
         Ok(Self { poster, url, topic, composer: common.composer.clone() })
     }
 
+    /// Every form that [`Self::send`] may send of `delivery`. Sends nothing.
+    pub(crate) fn render_all(&self, delivery: &Delivery) -> Vec<(&'static str, Vec<u8>)> {
+        let draft = self.composer.draft(delivery);
+        // The topic is a secret of the settings, and no text of the message.
+        [("message", payload(&draft, "")), ("plain", plain_payload(&draft, ""))]
+            .map(|(form, said)| (form, said.to_string().into_bytes()))
+            .to_vec()
+    }
+
     /// One attempt. What a form breaks still goes out, as the headline alone.
     pub(crate) async fn send(&self, delivery: &Delivery, now: Timestamp) -> Outcome {
         let draft = self.composer.draft(delivery);

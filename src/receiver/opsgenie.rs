@@ -51,6 +51,20 @@ impl Opsgenie {
         Ok(Self { poster, url: settings.api_url.clone(), composer: common.composer.clone() })
     }
 
+    /// Every form that [`Self::send`] may send of `delivery`. Sends nothing.
+    pub(crate) fn render_all(&self, delivery: &Delivery) -> Vec<(&'static str, Vec<u8>)> {
+        let draft = self.composer.draft(delivery);
+        let (said, plain) = (Alert::of(&draft, Budget::FULL), Alert::plain(&draft));
+        [
+            ("alert", create(&said)),
+            ("change", change(&said)),
+            ("plain", create(&plain)),
+            ("plain change", change(&plain)),
+        ]
+        .map(|(form, said)| (form, said.to_string().into_bytes()))
+        .to_vec()
+    }
+
     /// One attempt. A repeat has the same alias: it is counted at the open alert, and opens none.
     pub(crate) async fn send(&self, delivery: &Delivery, now: Timestamp) -> Outcome {
         let draft = self.composer.draft(delivery);
@@ -120,8 +134,8 @@ impl Opsgenie {
         match answer.status {
             200..=299 => match body.filter(|body| body.contains_key("requestId") || body.contains_key("result")) {
                 Some(body) => {
-                    let id = body.get("requestId").and_then(Value::as_str).map(text::line).unwrap_or_default();
-                    Meaning::Taken(format!("HTTP {}: request {}", answer.status, text::end_cut(&id, 80)))
+                    let id = body.get("requestId").and_then(Value::as_str).unwrap_or_default();
+                    self.poster.taken(answer, &format!("request {id}"))
                 }
                 None => self.poster.refused(answer, now),
             },

@@ -43,6 +43,16 @@ impl Pagerduty {
         })
     }
 
+    /// Every form that [`Self::send`] may send of `delivery`. Sends nothing.
+    pub(crate) fn render_all(&self, delivery: &Delivery) -> Vec<(&'static str, Vec<u8>)> {
+        let draft = self.composer.draft(delivery);
+        // The key is no text of the message.
+        let event = |alert: &Alert| event(alert, "", delivery.notification.decided_at);
+        [("event", event(&Alert::of(&draft, Budget::FULL))), ("plain", event(&Alert::plain(&draft)))]
+            .map(|(form, said)| (form, said.to_string().into_bytes()))
+            .to_vec()
+    }
+
     /// One attempt. A repeat carries the same `dedup_key` and is appended to the open alert.
     pub(crate) async fn send(&self, delivery: &Delivery, now: Timestamp) -> Outcome {
         let draft = self.composer.draft(delivery);
@@ -57,7 +67,7 @@ impl Pagerduty {
     fn meaning(&self, answer: &Answer, now: Timestamp) -> Meaning {
         match answer.status {
             200..=299 => match taken(answer) {
-                Some(key) => Meaning::Taken(format!("HTTP {}: {key}", answer.status)),
+                Some(key) => self.poster.taken(answer, &key),
                 None => self.poster.refused(answer, now),
             },
             // No other form makes a wrong key right.
@@ -75,7 +85,7 @@ impl Pagerduty {
 fn taken(answer: &Answer) -> Option<String> {
     let body = http::json(answer)?;
     let key = body.get("dedup_key").and_then(Value::as_str).unwrap_or_default();
-    (body.get("status")?.as_str()? == "success").then(|| text::end_cut(&text::line(key), 255))
+    (body.get("status")?.as_str()? == "success").then(|| key.to_owned())
 }
 
 /// The event as Events API v2 takes it. The two that change a state carry nothing that could be refused.

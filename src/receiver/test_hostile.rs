@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::test_incidents::{
+use super::samples::incidents::{
     grown, misses, note as plain_note, of_summary, provider_note, said as plainly_said, summary, summary_line,
 };
 use super::test_support::{HOSTILE, at, card_with, hostile_with};

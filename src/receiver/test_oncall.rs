@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::samples::incidents::{grown, said};
 use super::test_hostile::hostile;
-use super::test_incidents::{grown, said};
 use super::test_support::{HOSTILE, at, card, delivery, hostile_with, http_server, samples};
 use super::{BuildError, Receiver};
 use crate::config::{ReceiverKind, ReceiverSettings, Way};
@@ -59,7 +59,8 @@ pub(crate) fn assert_clean(value: &Value) {
 /// A receiver of `kind`.
 pub(crate) fn receiver(kind: ReceiverKind) -> Result<Receiver, BuildError> {
     let timeout = Duration::from_secs(20);
-    let settings = ReceiverSettings { kind, way: Way::default(), timeout, pace: Duration::ZERO, parallel: 1 };
+    let settings =
+        ReceiverSettings { kind, way: Way::default(), timeout, pace: Duration::ZERO, parallel: 1, template: None };
     Receiver::build("oncall", &settings, None)
 }
 

@@ -34,7 +34,7 @@ pub use api::Keys;
 pub use callback::{Callback, Callbacks, Called, Calling};
 pub use clerk::{Answering, Asked, Clerk, ClerkError, NewSilence};
 pub use gate::{Gate, Gates};
-pub use health::{Checkup, ConfigHealth, LedgerHealth, Readiness, ReceiverHealth, SourceHealth};
+pub use health::{Checkup, ConfigHealth, HeartbeatHealth, LedgerHealth, Readiness, ReceiverHealth, SourceHealth};
 pub use inlet::{Inlet, InletError};
 pub use reading::{Native, Pushed, Reading};
 

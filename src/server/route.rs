@@ -87,7 +87,7 @@ impl<I: Inlet, C: Checkup> Routes<I, C> {
             "/readyz" => |routes| health::readyz(&routes.checkup),
             "/metrics" => |routes| health::metrics(&routes.registry),
             "/" => |_| {
-                let body = "firstred\n\nGET /healthz, /readyz, /metrics; POST /ingest/{source}; /api/v1/incidents, /runs/{id}/why, /silences, /pending\n";
+                let body = "firstred\n\nGET /healthz, /readyz, /metrics; POST /ingest/{source}; /api/v1/incidents, /runs/{id}/why, /silences, /pending, /receivers\n";
                 answer::answer(StatusCode::OK, "text/plain; charset=utf-8", body)
             },
             _ => return answer::error(StatusCode::NOT_FOUND, "no such page"),

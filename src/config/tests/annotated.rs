@@ -32,6 +32,8 @@ const ENV: &[(&str, &str)] = &[
     ("ROCKETCHAT_WEBHOOK_URL", "https://chat.example.com/hooks/id/token"),
     ("NTFY_TOPIC", "ops"),
     ("NTFY_TOKEN", "tk_1"),
+    ("HEARTBEAT_URL", "https://hc-ping.com/0b7e3c1a"),
+    ("FIRSTRED_PROXY", "http://me:hunter2@proxy.example.com:3128"),
     ("FIRSTRED_LINEAGE_TOKEN", "a-lineage-token"),
     ("GITLAB_WEBHOOK_TOKEN", "a-gitlab-token"),
     ("DBT_WEBHOOK_SECRET", "a-dbt-secret"),

@@ -173,3 +173,14 @@ fn ten_thousand_rules_are_checked_in_no_time() {
     let rules = rules.concat();
     assert_eq!(warned(&with(&rules), &[]), "");
 }
+
+refused! {
+    templates_mistaken: with(
+        "[receivers.a]\ntype = \"console\"\ntemplate = \"opps\"\n[templates.ops]\ntitle = \"\"\"\none\n  \\u00e4 wrong\"\"\"\ntext = \" \"\ntitel = \"x\"\n\
+         [templates.empty]\n[templates.other]\nfooter = 7\n"
+    );
+}
+
+warned! {
+    template_unused: with("[templates.ops]\ntitle = \"x\"\n");
+}

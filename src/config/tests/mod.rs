@@ -6,6 +6,7 @@ mod good;
 mod incidents;
 mod incidents_mistaken;
 mod mistakes;
+mod network;
 mod never_panics;
 mod oncall;
 mod secrets;
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-use super::{ConfigFile, Diagnostics, Files, Inputs, Loaded, load, render};
+use super::{Block, ConfigFile, Diagnostics, Files, Inputs, Loaded, TemplateMistake, load, render};
 
 /// A disk with a few files.
 pub(super) struct Shelf;
@@ -47,10 +48,16 @@ fn jq(filter: &str) -> Result<(), String> {
     if filter.matches('(').count() == filter.matches(')').count() { Ok(()) } else { Err("unclosed `(`".to_owned()) }
 }
 
+/// Stands in for the template engine: refuses the word `wrong`, where it stands.
+fn jinja(_: Block, text: &str) -> Vec<TemplateMistake> {
+    let wrong = |at| TemplateMistake { at: Some(at..at + 5), message: "this is wrong".to_owned(), help: None };
+    text.find("wrong").map(wrong).into_iter().collect()
+}
+
 pub(super) fn inputs(text: &str, env: &[(&str, &str)]) -> Inputs<'static> {
     let env: BTreeMap<String, String> = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     let file = ConfigFile::Text { name: "firstred.toml".to_owned(), text: text.to_owned() };
-    Inputs { file: Some(file), env, files: &Shelf, filter_check: jq, now: None }
+    Inputs { file: Some(file), env, files: &Shelf, filter_check: jq, template_check: jinja, now: None }
 }
 
 pub(super) fn load_text(text: &str, env: &[(&str, &str)]) -> Result<Loaded, Diagnostics> {

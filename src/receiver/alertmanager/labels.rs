@@ -74,6 +74,7 @@ impl Labels {
             Subject::Own(_) if notification.kind == Kind::Test => "FirstredTest",
             Subject::Own(_) => "FirstredTrouble",
             Subject::Summary(_) => "WorkflowSummary",
+            Subject::Daily(_) => "FirstredDaily",
             Subject::Run(_) if note.is_some_and(|note| note.provider.is_some()) => "WorkflowServiceTrouble",
             Subject::Run(card) if card.missed.is_some() => "WorkflowRunMissed",
             Subject::Run(_) => "WorkflowRunFailed",

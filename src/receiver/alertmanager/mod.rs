@@ -57,6 +57,19 @@ impl Alertmanager {
         })
     }
 
+    /// Every form that [`Self::send`] may send of `delivery`. Sends nothing.
+    pub(crate) fn render_all(&self, delivery: &Delivery) -> Vec<(&'static str, Vec<u8>)> {
+        let draft = self.composer.draft(delivery);
+        let known = delivery.post.as_deref().and_then(Labels::read);
+        let alerts = |said: &Alert| {
+            let labels = Labels::of(draft.notification(), said, known.as_ref());
+            self.alerts(delivery, said, &labels, known.as_ref(), delivery.notification.decided_at)
+        };
+        [("alerts", alerts(&Alert::of(&draft, Budget::FULL))), ("plain", alerts(&Alert::plain(&draft)))]
+            .map(|(form, said)| (form, said.to_string().into_bytes()))
+            .to_vec()
+    }
+
     /// One attempt. A repeat has the same labels, and is the same alert.
     pub(crate) async fn send(&self, delivery: &Delivery, now: Timestamp) -> Outcome {
         let meant = |address: &str| delivery.address.as_ref().is_none_or(|wanted| wanted == address);
@@ -129,7 +142,7 @@ impl Alertmanager {
 
     fn meaning(&self, answer: &Answer, now: Timestamp) -> Meaning {
         match answer.status {
-            200..=299 if !http::is_page(answer) => Meaning::Taken(format!("HTTP {}", answer.status)),
+            200..=299 if !http::is_page(answer) => self.poster.taken(answer, ""),
             400 | 413 | 422 => Meaning::Rephrase(self.poster.reason(answer)),
             _ => self.poster.refused(answer, now),
         }

@@ -140,6 +140,7 @@ async fn each_instance_is_an_address_of_its_own() {
         timeout: std::time::Duration::from_secs(1),
         pace: std::time::Duration::ZERO,
         parallel: 1,
+        template: None,
     };
     assert_eq!(settings.addresses(), ["am-0.example.com:9093", "am.example.com/second"]);
 

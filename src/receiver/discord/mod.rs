@@ -68,6 +68,18 @@ impl Discord {
         Ok(Self { poster: Poster::new(common, own)?, url, composer: common.composer.clone(), guild: OnceCell::new() })
     }
 
+    /// Every form that [`Self::send`] may send of `delivery`. Sends nothing.
+    pub(crate) fn render_all(&self, delivery: &Delivery) -> Vec<(&'static str, Vec<u8>)> {
+        let draft = self.composer.draft(delivery);
+        [
+            ("embed", embed::payload(&draft)),
+            ("plain", embed::plain_payload(&draft)),
+            ("pointer", embed::pointer(&draft, None)),
+        ]
+        .map(|(form, said)| (form, said.to_string().into_bytes()))
+        .to_vec()
+    }
+
     /// One attempt. The edit comes first: done twice it changes nothing, so that only the last call can leave anything open.
     pub(crate) async fn send(&self, delivery: &Delivery, now: Timestamp) -> Outcome {
         let attempt = Attempt { deadline: self.poster.deadline(), now };

@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::*;
 use crate::engine::{Kind, Notification};
 use crate::receiver::form::harmless::harmless_markdown;
+use crate::receiver::samples::incidents;
 use crate::receiver::test_hostile::everything;
-use crate::receiver::test_incidents;
 use crate::receiver::test_support::{answer, at, card, delivery, http_server, of_card, samples};
 
 fn payload(notification: &Notification) -> Value {
@@ -34,7 +34,7 @@ fn the_payloads_are_as_they_were() {
 
 #[test]
 fn the_short_messages_and_the_plain_form_are_as_they_were() {
-    for (name, notification) in test_incidents::samples() {
+    for (name, notification) in incidents::samples() {
         if must_be_seen(notification.kind) {
             let said = pointer(&notification)["content"].as_str().expect("content").to_owned();
             insta::assert_snapshot!(format!("discord_short_{name}"), said);
@@ -74,7 +74,7 @@ fn hostile_texts_stay_texts_and_within_the_limits() {
 
 #[test]
 fn the_owner_and_nobody_else_is_called() {
-    let (_, mut opened) = test_incidents::samples().remove(0);
+    let (_, mut opened) = incidents::samples().remove(0);
     opened.owner.as_mut().expect("an owner").mention = Some("<@&4567>".to_owned());
     for payload in [payload(&opened), plain(&opened), pointer(&opened)] {
         assert_eq!(payload["allowed_mentions"], serde_json::json!({ "parse": [], "roles": ["4567"] }));
@@ -89,8 +89,7 @@ async fn attempt(answers: Vec<(u16, &str)>, kind: Kind, post: Option<&str>) -> (
     let (url, mut asked, server) = http_server(answers).await;
     let settings = DiscordReceiver { webhook_url: SecretString::from(format!("{url}?thread_id=5")) };
     let discord = Discord::build(&settings, &Common::patient(Duration::from_secs(20))).expect("a receiver");
-    let (_, notification) =
-        test_incidents::samples().into_iter().find(|(_, said)| said.kind == kind).expect("a sample");
+    let (_, notification) = incidents::samples().into_iter().find(|(_, said)| said.kind == kind).expect("a sample");
     let delivery = Delivery { post: post.map(str::to_owned), ..delivery(notification) };
     let outcome = discord.send(&delivery, at("2026-11-22T10:14:03Z")).await;
     server.abort();

@@ -38,6 +38,13 @@ impl Exec {
         Self { program, timeout: common.timeout, composer: common.composer.clone() }
     }
 
+    /// Every form that [`Self::send`] may send of `delivery`. Sends nothing.
+    pub(crate) fn render_all(&self, delivery: &Delivery) -> Vec<(&'static str, Vec<u8>)> {
+        let facts = facts(&self.composer.draft(delivery)).into_iter();
+        let facts = facts.map(|(name, value)| format!("{name}={value}\n")).collect::<String>();
+        vec![("stdin", payload::json(&delivery.notification).into_bytes()), ("environment", facts.into_bytes())]
+    }
+
     /// One attempt: the program is run once.
     pub(crate) async fn send(&self, delivery: &Delivery) -> Outcome {
         let facts = facts(&self.composer.draft(delivery));

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use tokio::io::AsyncReadExt as _;
 
 use super::*;
+use crate::receiver::samples::incidents;
 use crate::receiver::test_hostile::everything;
-use crate::receiver::test_incidents;
 use crate::receiver::test_support::{HOSTILE, card, delivery, hostile_with, of_card};
 
 const PATIENT: Duration = Duration::from_secs(20);
@@ -67,8 +67,7 @@ async fn it_inherits_nothing_that_is_not_named() {
 #[tokio::test]
 async fn an_incident_has_the_same_key_from_its_beginning_to_its_end() {
     let mut keys = Vec::new();
-    for (_, notification) in
-        test_incidents::samples().into_iter().filter(|(name, _)| ["opened", "resolved"].contains(name))
+    for (_, notification) in incidents::samples().into_iter().filter(|(name, _)| ["opened", "resolved"].contains(name))
     {
         let exec = shell("echo \"$FIRSTRED_DEDUP_KEY\"", PATIENT);
         let Outcome::Delivered { receipt, .. } = exec.send(&delivery(notification)).await else { panic!("delivered") };

@@ -193,6 +193,7 @@ pub(crate) fn must_be_seen(kind: Kind) -> bool {
         | Kind::StillOpen
         | Kind::Reopened
         | Kind::Escalated
-        | Kind::Summary => true,
+        | Kind::Summary
+        | Kind::Daily => true,
     }
 }

@@ -37,7 +37,7 @@ fn opening(notification: &Notification) -> Option<Kind> {
     };
     let note = notification.incident.as_deref()?;
     Some(match notification.kind {
-        Kind::Resolved | Kind::Summary | Kind::Trouble | Kind::Test => return None,
+        Kind::Resolved | Kind::Summary | Kind::Daily | Kind::Trouble | Kind::Test => return None,
         kind @ (Kind::Failed | Kind::StillRetrying | Kind::Vanished | Kind::Missed | Kind::ProviderTrouble) => kind,
         Kind::Updated | Kind::StillOpen | Kind::Reopened | Kind::Escalated | Kind::Acknowledged => {
             if note.provider.is_some() {

@@ -41,6 +41,14 @@ impl Hook {
         Ok(Self { client, url, own, timeout: common.timeout, composer: common.composer.clone() })
     }
 
+    /// Every form that [`Self::send`] may send of `delivery`. Sends nothing.
+    pub(crate) fn render_all(&self, delivery: &Delivery) -> Vec<(&'static str, Vec<u8>)> {
+        let draft = self.composer.draft(delivery);
+        [("blocks", blocks::payload(&draft)), ("plain", blocks::plain_payload(&draft))]
+            .map(|(form, said)| (form, said.to_string().into_bytes()))
+            .to_vec()
+    }
+
     /// One attempt. What a form breaks still goes out: when Slack refuses the blocks, the same is said at once as plain text.
     pub(crate) async fn send(&self, delivery: &Delivery, now: Timestamp) -> Outcome {
         let start = Instant::now();

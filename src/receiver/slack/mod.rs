@@ -45,6 +45,14 @@ impl Slack {
         }
     }
 
+    /// Every form that [`Self::send`] may send of `delivery`. Sends nothing.
+    pub(crate) fn render_all(&self, delivery: &Delivery) -> Vec<(&'static str, Vec<u8>)> {
+        match self {
+            Self::Hook(hook) => hook.render_all(delivery),
+            Self::Bot(bot) => bot.render_all(delivery),
+        }
+    }
+
     /// The app whose people can answer.
     pub(crate) fn bot(&self) -> Option<&Bot> {
         match self {

@@ -133,7 +133,7 @@ fn a_hostile_incident_stays_within_the_limits_and_calls_nobody() {
 
 #[test]
 fn the_owner_is_called_in_blocks_and_in_the_plain_form() {
-    let (_, opened) = crate::receiver::test_incidents::samples().remove(0);
+    let (_, opened) = crate::receiver::samples::incidents::samples().remove(0);
     assert!(payload(&opened).to_string().contains(r#"{"type":"usergroup","usergroup_id":"S012ABC"}"#));
     assert!(plain_payload(&opened)["text"].as_str().is_some_and(|text| text.ends_with("\n<!subteam^S012ABC>")));
 }

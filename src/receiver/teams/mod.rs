@@ -37,6 +37,14 @@ impl Teams {
         Ok(Self { poster, url, composer: common.composer.clone() })
     }
 
+    /// Every form that [`Self::send`] may send of `delivery`. Sends nothing.
+    pub(crate) fn render_all(&self, delivery: &Delivery) -> Vec<(&'static str, Vec<u8>)> {
+        let draft = self.composer.draft(delivery);
+        [("card", card::payload(&draft)), ("short", card::short_payload(&draft))]
+            .map(|(form, said)| (form, said.to_string().into_bytes()))
+            .to_vec()
+    }
+
     /// One attempt. What a form breaks still goes out: when the flow refuses the card, a card with nothing but the headline follows.
     pub(crate) async fn send(&self, delivery: &Delivery, now: Timestamp) -> Outcome {
         let draft = self.composer.draft(delivery);

@@ -6,8 +6,8 @@ use super::card::{MOST_BYTES, payload as write, short_payload, stored};
 use super::*;
 use crate::engine::Notification;
 use crate::receiver::heard::table::{meant, told};
+use crate::receiver::samples::incidents;
 use crate::receiver::test_hostile::everything;
-use crate::receiver::test_incidents;
 use crate::receiver::test_support::{delivery, samples};
 
 fn payload(notification: &Notification) -> Value {
@@ -62,7 +62,7 @@ fn hostile_texts_stay_texts_and_within_the_size() {
 
 #[test]
 fn the_owner_is_called_as_teams_knows_people() {
-    let (_, mut opened) = test_incidents::samples().remove(0);
+    let (_, mut opened) = incidents::samples().remove(0);
     opened.owner.as_mut().expect("an owner").mention = Some("<at>Anna Smith|anna@example.com</at>".to_owned());
     let payload = payload(&opened);
     let content = &payload["attachments"][0]["content"];

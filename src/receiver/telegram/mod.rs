@@ -92,6 +92,19 @@ impl Telegram {
         })
     }
 
+    /// Every form that [`Self::send`] may send of `delivery`. Sends nothing.
+    pub(crate) fn render_all(&self, delivery: &Delivery) -> Vec<(&'static str, Vec<u8>)> {
+        let draft = self.composer.draft(delivery);
+        [
+            ("card", html::card(&draft)),
+            ("plain", html::plain(&draft)),
+            ("pointer", html::pointer(&draft)),
+            ("plain pointer", html::plain_pointer(&draft)),
+        ]
+        .map(|(form, said)| (form, said.into_bytes()))
+        .to_vec()
+    }
+
     /// One attempt. The edit comes first: done twice it changes nothing, so that only the last call can leave anything open.
     pub(crate) async fn send(&self, delivery: &Delivery, now: Timestamp) -> Outcome {
         let attempt = Attempt { deadline: self.poster.deadline(), now };

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::*;
 use crate::engine::{Kind, Notification};
+use crate::receiver::samples::incidents;
 use crate::receiver::test_hostile::everything;
-use crate::receiver::test_incidents;
 use crate::receiver::test_support::{answer, at, card, delivery, http_server, of_card, samples};
 
 fn form(notification: &Notification, write: impl Fn(&Draft<'_>) -> String) -> String {
@@ -24,7 +24,7 @@ fn the_messages_are_as_they_were() {
 
 #[test]
 fn the_short_messages_and_the_plain_form_are_as_they_were() {
-    for (name, notification) in test_incidents::samples() {
+    for (name, notification) in incidents::samples() {
         if must_be_seen(notification.kind) {
             insta::assert_snapshot!(format!("telegram_short_{name}"), form(&notification, html::pointer));
         }
@@ -84,7 +84,7 @@ fn hostile_texts_stay_texts_and_within_the_limits() {
 
 #[test]
 fn an_owner_with_a_username_is_called() {
-    let (_, mut opened) = test_incidents::samples().remove(0);
+    let (_, mut opened) = incidents::samples().remove(0);
     opened.owner.as_mut().expect("an owner").mention = Some("@growth_team".to_owned());
     assert!(form(&opened, html::card).contains(" @growth_team\n"));
     assert!(form(&opened, html::pointer).ends_with("\n@growth_team"));
@@ -100,8 +100,7 @@ async fn attempt(answers: Vec<(u16, &str)>, kind: Kind, post: Option<&str>) -> (
         api_url: Url::parse(&url).expect("a URL").join("/").expect("a root"),
     };
     let telegram = Telegram::build(&settings, &Common::patient(Duration::from_secs(20))).expect("a receiver");
-    let (_, notification) =
-        test_incidents::samples().into_iter().find(|(_, said)| said.kind == kind).expect("a sample");
+    let (_, notification) = incidents::samples().into_iter().find(|(_, said)| said.kind == kind).expect("a sample");
     let delivery = Delivery { post: post.map(str::to_owned), ..delivery(notification) };
     let outcome = telegram.send(&delivery, at("2026-11-22T10:14:03Z")).await;
     server.abort();

@@ -88,7 +88,15 @@ pub(super) fn plan(seed: u64) -> Plan {
     if chance.percent(25) {
         for _ in 0..=chance.below(2) {
             let at = some_time(chance);
-            policies.push(changed(policies.last().expect("one"), at, chance));
+            let old = policies.last().expect("one");
+            let new = changed(old, at, chance);
+            // Something may still wait for a receiver that leaves.
+            let gone: Vec<Name> =
+                old.receivers.keys().filter(|name| !new.receivers.contains_key(*name)).copied().collect();
+            for name in gone.into_iter().filter(|_| chance.percent(60)) {
+                add(at - 1_200, What::Moody(name, Mood::Busy, 1_300));
+            }
+            policies.push(new);
             add(at, What::Reload(policies.len() - 1));
         }
     }

@@ -198,7 +198,10 @@ impl<'a> World<'a> {
             }
             What::Crash(point) => self.crash = Some(*point),
             What::Twin if self.went_back => {}
-            What::Twin => self.twin = Some(self.ledger.start(at(self.now()), &self.policies[self.current])),
+            What::Twin => {
+                self.twin = Some(self.ledger.start(at(self.now()), &self.policies[self.current]));
+                self.note(|_| "twin".to_owned());
+            }
             What::Moody(name, mood, seconds) => self.wire.mood(name, *mood, self.time + seconds),
         }
         Ok(())

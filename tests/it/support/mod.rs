@@ -7,6 +7,7 @@ pub(crate) mod daemon;
 pub(crate) mod engine;
 pub(crate) mod http;
 pub(crate) mod prefect;
+pub(crate) mod proxy;
 pub(crate) mod record;
 pub(crate) mod runs;
 

@@ -22,21 +22,27 @@ use toml::Value;
 use url::Url;
 
 use super::schedule::schedule_name;
+use super::template::template_name;
 use super::{check_name, receiver_name, severity, workspaces};
+use crate::config::parts::network;
 use crate::config::path::Path;
-use crate::config::read::{At, Section, certificate, count, duration, span, word};
-use crate::config::{ConsoleReceiver, ReceiverKind, ReceiverSettings, Way};
+use crate::config::read::{At, Section, count, duration, span, word};
+use crate::config::{ConsoleReceiver, ReceiverKind, ReceiverSettings};
 use crate::engine::{Budget, Severity};
+use crate::net::Proxy;
 
 /// A receiver as it was read.
 pub(in crate::config) struct Receiver {
     pub(in crate::config) settings: ReceiverSettings,
+    /// Its type as the file names it.
+    pub(in crate::config) kind: &'static str,
     pub(in crate::config) workspaces: Option<BTreeSet<String>>,
     pub(in crate::config) fallback: Option<String>,
     pub(in crate::config) give_up_after: Option<SignedDuration>,
     pub(in crate::config) budget: Option<Budget>,
     pub(in crate::config) quiet: Option<String>,
     pub(in crate::config) passes: Severity,
+    pub(in crate::config) template: Option<String>,
     pub(in crate::config) path: Path,
 }
 
@@ -79,8 +85,13 @@ const TYPES: [(&str, Type); 16] = [
     ("console", Type::Console),
 ];
 
+/// Every `type` of receiver.
+pub fn receiver_types() -> impl Iterator<Item = &'static str> {
+    TYPES.iter().map(|(name, _)| *name)
+}
+
 /// `[receivers]`
-pub(in crate::config) fn receivers(at: &At<'_>) -> Option<BTreeMap<String, Receiver>> {
+pub(in crate::config) fn receivers(at: &At<'_>, proxy: &Proxy) -> Option<BTreeMap<String, Receiver>> {
     let Value::Table(table) = at.value else {
         return at.wrong("a table for each receiver, [receivers.NAME]");
     };
@@ -88,18 +99,19 @@ pub(in crate::config) fn receivers(at: &At<'_>) -> Option<BTreeMap<String, Recei
     for (name, value) in table {
         let entry = at.entry(name, value);
         check_name(&entry, name, " _.-");
-        if let Some(receiver) = receiver(&entry) {
+        if let Some(receiver) = receiver(&entry, proxy) {
             receivers.insert(name.clone(), receiver);
         }
     }
     Some(receivers)
 }
 
-fn receiver(at: &At<'_>) -> Option<Receiver> {
+fn receiver(at: &At<'_>, proxy: &Proxy) -> Option<Receiver> {
     let mut section = Section::open(at, "receivers")?;
     let names = TYPES.map(|(name, _)| format!("{name:?}")).join(", ");
     let help = format!("write type = \"NAME\", one of {names}");
     let kind = section.need("type", &help, word("a type of receiver", &TYPES))?;
+    let called = section.get("type", word("a type of receiver", &TYPES.map(|(name, _)| (name, name))))?;
     let timeout = section.get("timeout", duration(Duration::from_millis(100)));
     let pace = section.get("pace", duration(Duration::ZERO));
     let parallel = section.get("parallel", count(1, 1024));
@@ -109,7 +121,8 @@ fn receiver(at: &At<'_>) -> Option<Receiver> {
     let budget = section.get("budget", budget);
     let quiet = section.get("quiet", schedule_name);
     let passes = section.get("passes", severity);
-    let way = Way { ca_file: section.get("ca_file", certificate) };
+    let template = section.get("template", template_name);
+    let way = network::way(&section, proxy);
     if section.has("passes") && !section.has("quiet") {
         let path = section.path().key("passes");
         let help = Some("write quiet = \"NAME\" of a schedule, or leave it out".to_owned());
@@ -135,6 +148,11 @@ fn receiver(at: &At<'_>) -> Option<Receiver> {
         Type::Incidentio => ("receivers.incidentio", 0, 4),
     };
     section.rescope(scope);
+    match kind {
+        Type::Email => network::no_proxy(&section, "mails go by SMTP, directly: they take no proxy"),
+        Type::Console => network::no_proxy(&section, "standard output is not reached over the network"),
+        _ => {}
+    }
     let kind = match kind {
         Type::Slack => slack::slack(&section).map(ReceiverKind::Slack),
         Type::Email => email::email(&section).map(|email| ReceiverKind::Email(Box::new(email))),
@@ -157,6 +175,14 @@ fn receiver(at: &At<'_>) -> Option<Receiver> {
             Some(ReceiverKind::Console(ConsoleReceiver { json }))
         }
     };
+    if let (Some(_), Some(false)) = (&template, kind.as_ref().map(ReceiverKind::is_for_people)) {
+        let help = "leave it out: machines get the payload of docs/templates.md as it is".to_owned();
+        at.cx.warning(
+            &section.path().key("template"),
+            "no template changes what a machine reads".to_owned(),
+            Some(help),
+        );
+    }
     section.finish();
     Some(Receiver {
         settings: ReceiverSettings {
@@ -165,13 +191,17 @@ fn receiver(at: &At<'_>) -> Option<Receiver> {
             timeout: timeout.unwrap_or(Duration::from_secs(15)),
             pace: pace.unwrap_or(Duration::from_secs(own_pace)),
             parallel: parallel.unwrap_or(own_parallel),
+            // Found once all templates are read.
+            template: None,
         },
+        kind: called,
         workspaces,
         fallback,
         give_up_after,
         budget,
         quiet,
         passes: passes.unwrap_or(Severity::Critical),
+        template,
         path: at.path.clone(),
     })
 }

@@ -17,7 +17,7 @@ mod teams;
 mod telegram;
 mod webhook;
 
-use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use alertmanager::{AlertmanagerAuth, AlertmanagerReceiver};
@@ -37,6 +37,7 @@ pub use teams::TeamsReceiver;
 pub use telegram::TelegramReceiver;
 pub use webhook::WebhookReceiver;
 
+use super::{TemplateSettings, Way};
 use crate::engine::Manner;
 
 /// One `[receivers.NAME]`. What the engine decides by (workspaces, fallback, `give_up_after`) is in the policy.
@@ -53,6 +54,8 @@ pub struct ReceiverSettings {
     /// The most attempts in flight at once. Default: what the kind asks for, 1 for Slack, 32 for a webhook, 4 for
     /// most others.
     pub parallel: usize,
+    /// What writes parts of its messages.
+    pub template: Option<Arc<TemplateSettings>>,
 }
 
 impl ReceiverSettings {
@@ -107,11 +110,51 @@ impl ReceiverSettings {
     }
 }
 
-/// How a receiver is reached over the network.
-#[derive(Debug, Clone, Default)]
-pub struct Way {
-    /// A certificate authority to trust besides the system's, PEM.
-    pub ca_file: Option<PathBuf>,
+impl ReceiverKind {
+    /// Its `type` in the configuration.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Slack(_) => "slack",
+            Self::Email(_) => "email",
+            Self::Webhook(_) => "webhook",
+            Self::Console(_) => "console",
+            Self::Teams(_) => "teams",
+            Self::Discord(_) => "discord",
+            Self::Telegram(_) => "telegram",
+            Self::Mattermost(_) => "mattermost",
+            Self::RocketChat(_) => "rocketchat",
+            Self::Ntfy(_) => "ntfy",
+            Self::Exec(_) => "exec",
+            Self::Pagerduty(_) => "pagerduty",
+            Self::Opsgenie(_) => "opsgenie",
+            Self::Alertmanager(_) => "alertmanager",
+            Self::Goalert(_) => "goalert",
+            Self::Incidentio(_) => "incidentio",
+        }
+    }
+
+    /// Whether people read its messages as they are. Machines get the payload, which no template changes.
+    #[must_use]
+    pub fn is_for_people(&self) -> bool {
+        match self {
+            Self::Slack(_)
+            | Self::Email(_)
+            | Self::Teams(_)
+            | Self::Discord(_)
+            | Self::Telegram(_)
+            | Self::Mattermost(_)
+            | Self::RocketChat(_)
+            | Self::Ntfy(_)
+            | Self::Pagerduty(_)
+            | Self::Opsgenie(_)
+            | Self::Alertmanager(_)
+            | Self::Goalert(_)
+            | Self::Incidentio(_) => true,
+            Self::Console(console) => !console.json,
+            Self::Webhook(_) | Self::Exec(_) => false,
+        }
+    }
 }
 
 /// The kinds of receivers.

@@ -106,6 +106,12 @@ pub(super) fn is_for_all(notification: &Notification) -> bool {
         | Kind::StillOpen
         | Kind::Reopened
         | Kind::Escalated => true,
-        Kind::Updated | Kind::Acknowledged | Kind::Resolved | Kind::Summary | Kind::Trouble | Kind::Test => false,
+        Kind::Updated
+        | Kind::Acknowledged
+        | Kind::Resolved
+        | Kind::Summary
+        | Kind::Daily
+        | Kind::Trouble
+        | Kind::Test => false,
     }
 }

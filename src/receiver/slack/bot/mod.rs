@@ -81,6 +81,19 @@ impl Bot {
         })
     }
 
+    /// Every form that [`Self::send`] may send of `delivery`. Sends nothing.
+    pub(super) fn render_all(&self, delivery: &Delivery) -> Vec<(&'static str, Vec<u8>)> {
+        let draft = self.composer.draft(delivery);
+        let present = form::present(&draft, self.interactive.then_some(self.name.as_str()));
+        let change = form::change(&draft);
+        let detail = form::detail(&draft).map(|detail| [("detail", detail.rich), ("plain detail", detail.plain)]);
+        [("message", present.rich), ("plain", present.plain), ("change", change.rich), ("plain change", change.plain)]
+            .into_iter()
+            .chain(detail.into_iter().flatten())
+            .map(|(form, said)| (form, said.to_string().into_bytes()))
+            .collect()
+    }
+
     /// One attempt.
     pub(super) async fn send(&self, delivery: &Delivery, now: Timestamp) -> Outcome {
         Sending::new(self, delivery, now).run().await

@@ -10,10 +10,10 @@ use url::Url;
 use super::*;
 use crate::engine::{Kind, Notification};
 use crate::receiver::message::text::length;
+use crate::receiver::samples::incidents;
 use crate::receiver::slack::blocks::MOST_JSON;
 use crate::receiver::slack::tests::{check, no_live_token};
 use crate::receiver::test_hostile::hostile;
-use crate::receiver::test_incidents;
 use crate::receiver::test_support::{HOSTILE, answer, at, card_with, delivery, http_server};
 
 fn draft_of<T>(notification: &Notification, look: impl FnOnce(&crate::receiver::draft::Draft<'_>) -> T) -> T {
@@ -21,17 +21,17 @@ fn draft_of<T>(notification: &Notification, look: impl FnOnce(&crate::receiver::
 }
 
 fn opened() -> Notification {
-    test_incidents::samples().remove(0).1
+    incidents::samples().remove(0).1
 }
 
 fn sample(name: &str) -> Notification {
-    let found = test_incidents::samples().into_iter().find(|(other, _)| *other == name);
+    let found = incidents::samples().into_iter().find(|(other, _)| *other == name);
     found.unwrap_or_else(|| panic!("no sample {name}")).1
 }
 
 #[test]
 fn every_kind_of_message_has_its_edited_form() {
-    for (name, notification) in test_incidents::samples() {
+    for (name, notification) in incidents::samples() {
         let said = draft_of(&notification, |draft| form::present(draft, Some("oncall")));
         insta::assert_json_snapshot!(format!("present_{name}"), said.rich);
     }
@@ -49,7 +49,7 @@ fn an_acknowledgement_shows_who_and_takes_its_button_away() {
 
 #[test]
 fn every_change_has_its_reply() {
-    for (name, notification) in test_incidents::samples() {
+    for (name, notification) in incidents::samples() {
         let said = draft_of(&notification, form::change);
         insta::assert_json_snapshot!(format!("change_{name}"), said.rich);
     }

@@ -72,7 +72,9 @@ impl Oracle<'_> {
             if problem.space != turn.now.workspace {
                 return Err(format!("{} takes {member} of another workspace", turn.number));
             }
-            for fail in problem.fails.iter().filter(|_| problem.is_going_on()) {
+            // One that ends in the same breath went on when the others were looked at.
+            let goes_on = problem.is_going_on() || self.ending.contains(member);
+            for fail in problem.fails.iter().filter(|_| goes_on) {
                 let fault = problem.opening.as_ref().unwrap_or(&fail.fault);
                 let same =
                     fault.provider == Some(provider.as_str()) && fault.class == *class && fault.status == *status;

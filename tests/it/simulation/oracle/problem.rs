@@ -145,6 +145,8 @@ impl Problem {
             self.fresh = true;
             self.final_count = None;
         }
+        // What opened in the same breath was above nothing when the others spoke.
+        self.fresh |= self.state == State::Gathering && row.state == State::Open;
         self.state = row.state;
         self.left |= turn.left;
         self.below = row.ears.values().any(|ear| matches!(ear.withheld, Some(Withheld::Inhibited { .. })));
