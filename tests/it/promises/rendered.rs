@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use regex::Regex;
+use serde_json::Value;
 
 use super::check::is_ours;
 
@@ -10,6 +11,8 @@ static MASKED: LazyLock<Regex> = LazyLock::new(|| pattern(r"(!?)\[[^\]\n]*\]\(\s
 static SLACK_LINK: LazyLock<Regex> = LazyLock::new(|| pattern(r"<([a-zA-Z][a-zA-Z0-9+.-]*:[^|>\n]+)\|[^>\n]*>"));
 static EVERYBODY: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)(?:^|[^\w@])@(channel|all|here|everyone)\b"));
 static SLACK_EVERYBODY: LazyLock<Regex> = LazyLock::new(|| pattern(r"<!(channel|here|everyone|all)\b"));
+
+static SLACK_CALL: LazyLock<Regex> = LazyLock::new(|| pattern(r"<(@[UW]|#C|!(channel|here|everyone|all|subteam))"));
 
 fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a pattern")
@@ -41,6 +44,31 @@ pub(crate) fn chat_markdown(text: &str) -> Vec<String> {
     found.extend(EVERYBODY.find_iter(&prose).map(|mention| format!("a mention {:?}", mention.as_str())));
     found.extend(SLACK_EVERYBODY.find_iter(&prose).map(|mention| format!("a mention {:?}", mention.as_str())));
     found
+}
+
+/// What Slack makes of a message's texts that it should not: in mrkdwn, for other elements are literal (docs.slack.dev, "Formatting").
+pub(crate) fn slack_marks(body: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut read = |text: &str| {
+        found.extend(SLACK_LINK.captures_iter(text).filter(|link| !is_ours(&link[1])).map(|link| link[0].to_owned()));
+        found.extend(SLACK_CALL.find_iter(text).map(|call| call.as_str().to_owned()));
+    };
+    read(body["text"].as_str().unwrap_or_default());
+    each_mrkdwn(body, &mut read);
+    found.iter().map(|mark| format!("a link or a mention {mark:?}")).collect()
+}
+
+fn each_mrkdwn(value: &Value, read: &mut impl FnMut(&str)) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| each_mrkdwn(item, read)),
+        Value::Object(fields) => {
+            if fields.get("type").is_some_and(|kind| kind == "mrkdwn") {
+                read(fields.get("text").and_then(Value::as_str).unwrap_or_default());
+            }
+            fields.values().for_each(|value| each_mrkdwn(value, read));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// What is outside of code, without what a backslash makes literal; and whether a fence stays open.

@@ -45,7 +45,9 @@ fn judge(asked: &Asked, _: &[Told]) -> Judged {
     let alert = alerts.last().cloned().unwrap_or_default();
     let over = time(&alert["endsAt"]).is_some_and(|end| end <= clock::now());
     let effect = if over { Effect::Resolve } else { Effect::Open };
-    let told = Told { effect, thing: alert["labels"].to_string(), key: String::new(), text: text_of(&body), body };
+    // A repeat ends later, for it is told of later, and is the same else.
+    let key = format!("{effect:?} {} {} {}", alert["labels"], alert["annotations"], alert["startsAt"]);
+    let told = Told { effect, thing: alert["labels"].to_string(), key, text: text_of(&body), body };
     Judged { told, mistakes: check.mistakes(), yes: Answer::text(200, "") }
 }
 

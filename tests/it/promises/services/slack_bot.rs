@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use crate::promises::check::{Check, text_of};
+use crate::promises::rendered::slack_marks;
 use crate::promises::service::{Door, Effect, Form, Http, Judged, Keeps, Repeats, Service, Told};
 use crate::support::blocks;
 use crate::support::http::{Answer, Asked};
@@ -61,6 +62,7 @@ fn post(mut check: Check, asked: &Asked, before: &[Told]) -> Judged {
     let body = check.json(asked, "POST");
     check.that(body["channel"] == CHANNEL, "channel_not_found");
     check.all(blocks::mistakes(&without(&body, &["channel", "reply_broadcast"])));
+    check.all(slack_marks(&body));
     let thread = &body["thread_ts"];
     let known = thread.is_null() || before.iter().any(|told| told.thing == *thread);
     check.that(known, format!("thread_not_found: {thread}"));
@@ -78,6 +80,7 @@ fn update(mut check: Check, asked: &Asked, before: &[Told]) -> Judged {
         form[flag] = json!(false);
     }
     check.all(blocks::mistakes(&form));
+    check.all(slack_marks(&body));
     let bytes = body["text"].as_str().unwrap_or_default().len();
     check.that(bytes <= MOST_BYTES, format!("msg_too_long: {bytes} bytes"));
     let ts = body["ts"].as_str().unwrap_or_default().to_owned();

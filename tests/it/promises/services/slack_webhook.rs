@@ -1,6 +1,7 @@
 //! Slack by an incoming webhook: Block Kit, `ok`, and bare words for everything else.
 
 use crate::promises::check::{Check, text_of};
+use crate::promises::rendered::slack_marks;
 use crate::promises::service::{Door, Effect, Form, Http, Judged, Keeps, Repeats, Service, Told};
 use crate::support::blocks;
 use crate::support::http::{Answer, Asked};
@@ -31,6 +32,7 @@ fn judge(asked: &Asked, before: &[Told]) -> Judged {
     let body = check.json(asked, "POST");
     check.that(asked.uri.path() == SECRET_PATH, format!("no hook at {}", asked.uri.path()));
     check.all(blocks::mistakes(&body));
+    check.all(slack_marks(&body));
     let text = text_of(&body);
     let told = Told { effect: Effect::Post, thing: format!("post {}", before.len()), key: String::new(), text, body };
     Judged { told, mistakes: check.mistakes(), yes: Answer::text(200, "ok") }
