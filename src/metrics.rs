@@ -33,6 +33,15 @@ pub struct AttemptLabel {
     pub outcome: &'static str,
 }
 
+/// A label set of one receiver and why attempts did not arrive: a word of the fixed list of `engine::Outcome::word`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RefusalLabel {
+    /// The receiver's name.
+    pub receiver: String,
+    /// Why.
+    pub word: &'static str,
+}
+
 /// A label set of one source and what came of a poll or a request: `ok`, `failed`, `refused`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct PollLabel {
@@ -40,6 +49,13 @@ pub struct PollLabel {
     pub source: String,
     /// What came of it.
     pub outcome: &'static str,
+}
+
+/// A label set of one template.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct TemplateLabel {
+    /// The template's name.
+    pub template: String,
 }
 
 /// A gauge of seconds.
@@ -64,6 +80,12 @@ pub struct Metrics {
     pub deliveries_waiting: Family<ReceiverLabel, Gauge>,
     /// When the oldest undelivered notification of a receiver became due, unix time; 0 when there is none.
     pub oldest_waiting: Family<ReceiverLabel, Seconds>,
+    /// When a receiver last took something, unix time; as far as the ledger goes back.
+    pub receiver_last_success: Family<ReceiverLabel, Seconds>,
+    /// Attempts that did not arrive, by word.
+    pub receiver_refusals: Family<RefusalLabel, Counter>,
+    /// When the heartbeat was last taken, unix time; 0 when it never was.
+    pub heartbeat_last_success: Seconds,
     /// 1 while the running configuration is the one in the file, 0 while the file is refused.
     pub config_ok: Gauge,
     /// Reloads that were refused.
@@ -76,6 +98,8 @@ pub struct Metrics {
     pub connections: Gauge,
     /// Log lines dropped because the output was blocked.
     pub dropped_log_lines: Counter,
+    /// Attempts whose message a template failed, in part: that part was said as it is built in.
+    pub template_failures: Family<TemplateLabel, Counter>,
     /// Secrets that were taken out of texts.
     pub redactions: Counter,
 }
@@ -103,6 +127,21 @@ impl Metrics {
             metrics.oldest_waiting.clone(),
         );
         registry.register(
+            "receiver_last_success_timestamp_seconds",
+            "Unix time at which a receiver last took something",
+            metrics.receiver_last_success.clone(),
+        );
+        registry.register(
+            "receiver_refusals",
+            "Attempts that a receiver refused or did not answer, by word",
+            metrics.receiver_refusals.clone(),
+        );
+        registry.register(
+            "heartbeat_last_success_timestamp_seconds",
+            "Unix time at which the heartbeat was last taken, 0 when it never was",
+            metrics.heartbeat_last_success.clone(),
+        );
+        registry.register(
             "config_ok",
             "1 while the file's configuration is the running one",
             metrics.config_ok.clone(),
@@ -112,6 +151,11 @@ impl Metrics {
         registry.register("ledger_commits", "Transactions committed", metrics.commits.clone());
         registry.register("connections", "Open HTTP connections", metrics.connections.clone());
         registry.register("dropped_log_lines", "Log lines dropped", metrics.dropped_log_lines.clone());
+        registry.register(
+            "template_failures",
+            "Attempts with a part said as it is built in because the template failed",
+            metrics.template_failures.clone(),
+        );
         registry.register("redactions", "Secrets taken out of texts", metrics.redactions.clone());
         metrics.config_ok.set(1);
         metrics.ledger_ok.set(1);

@@ -49,6 +49,20 @@ pub fn init(settings: &LogSettings, metrics: &Metrics) -> Result<LogGuard, Telem
     Ok(guard)
 }
 
+/// Sends all that this process logs, whatever its level, to `output`, as JSON: for who looks for what must not be in a log.
+///
+/// # Errors
+/// When there is a log already, or no thread can be started.
+pub fn record(output: impl std::io::Write + Send + 'static) -> Result<LogGuard, TelemetryError> {
+    let settings = LogSettings { json: true, filter: "info,firstred=trace".to_owned() };
+    let filter = filter(&settings)?;
+    let (writer, guard) =
+        Writer::start(output, settings.json, Metrics::default().dropped_log_lines).map_err(TelemetryError::Thread)?;
+    tracing::subscriber::set_global_default(subscriber(&settings, filter, writer))
+        .map_err(|_| TelemetryError::Twice)?;
+    Ok(guard)
+}
+
 fn filter(settings: &LogSettings) -> Result<EnvFilter, TelemetryError> {
     EnvFilter::builder()
         .parse(&settings.filter)

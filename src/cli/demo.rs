@@ -12,6 +12,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use tokio::time::Instant;
 use url::Url;
 
+use super::scratch::Scratch;
 use super::{Failure, Format, output, setup};
 use crate::clock;
 use crate::daemon::Daemon;
@@ -27,7 +28,7 @@ pub(super) fn run(speed: f64, format: Format) -> Result<(), Failure> {
     if !(0.1..=1000.0).contains(&speed) {
         return Err(Failure::CouldNotAsk("--speed takes a number from 0.1 to 1000".to_owned()));
     }
-    let folder = scratch()?;
+    let folder = Scratch::new("demo")?;
     let result = play(speed, format, folder.path());
     drop(folder);
     result
@@ -98,26 +99,4 @@ fn stamp(begin: Timestamp, second: i64, speed: f64) -> String {
     let offset = SignedDuration::from_secs(second).div_duration_f64(SignedDuration::from_secs(1)) / speed;
     let offset = SignedDuration::try_from_secs_f64(offset).unwrap_or(SignedDuration::ZERO);
     begin.saturating_add(offset).unwrap_or(begin).to_string()
-}
-
-/// A folder for the demo's ledger, removed when it is dropped.
-struct Scratch(std::path::PathBuf);
-
-impl Scratch {
-    fn path(&self) -> &std::path::Path {
-        &self.0
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-fn scratch() -> Result<Scratch, Failure> {
-    let folder = std::env::temp_dir().join(format!("firstred-demo-{}-{:08x}", std::process::id(), clock::seed()));
-    std::fs::create_dir(&folder)
-        .map_err(|error| Failure::CouldNotAsk(format!("failed to create a folder for the demo's ledger: {error}")))?;
-    Ok(Scratch(folder))
 }

@@ -10,12 +10,16 @@ mod healthcheck;
 mod incidents;
 mod output;
 mod pending;
+mod receivers;
+mod redact;
 mod remote;
 mod route;
 mod run;
 mod runs;
+mod scratch;
 mod setup;
 mod silence;
+mod template;
 mod test_receiver;
 mod timeline;
 mod tried;
@@ -74,6 +78,15 @@ enum Command {
         #[arg(long)]
         source: Option<String>,
     },
+    /// Print what a template of the configuration says of every kind of message; or one whole message with it. Exits 1 when it fails
+    /// for any.
+    Template {
+        /// The template, as the configuration names it.
+        name: String,
+        /// The kind of message, as the list names it.
+        #[arg(value_name = "KIND")]
+        sample: Option<String>,
+    },
     /// Send a test message through a receiver, now. Exits 1 when it is not delivered.
     TestReceiver {
         /// The receiver, as the configuration names it.
@@ -96,6 +109,8 @@ enum Command {
     },
     /// Print what is held or withheld: since when, why, and when it is told.
     Pending,
+    /// Print each receiver: when it last took something, what waits for it, what it refuses and by which word, open troubles, what is set.
+    Receivers,
     /// Print which rule catches which workflow; what only the defaults or nothing catch; receivers and silences that got old. Exits 1
     /// when failures of some workflow would be told to nobody.
     Coverage,
@@ -115,6 +130,19 @@ enum Command {
     Silence {
         #[command(subcommand)]
         command: silence::Command,
+    },
+    /// Print a text or a run without the secrets in it; or prove that none gets out (`--selftest`): plant made-up secrets of every kind in
+    /// every field of a run, and look for them in every message, in the log and in the ledger. Exits 1 when one shows.
+    Redact {
+        /// A file, or `-` for standard input.
+        #[arg(value_name = "FILE|-", required_unless_present = "selftest")]
+        text: Option<String>,
+        /// Plant and look. Of the configuration, if there is one, its receivers and secrets take part. Nothing is sent.
+        #[arg(long, conflicts_with = "text")]
+        selftest: bool,
+        /// Plant this instead, such as a secret of your own kind: to see whether it would be found. May be said several times.
+        #[arg(long, requires = "selftest", value_name = "SECRET")]
+        plant: Vec<String>,
     },
     /// Replay what happened under other rules: messages before and after, failures that are told later, and those that nobody hears of any
     /// more. Exits 1 with `--fail-on lost` where there are any.
@@ -155,11 +183,15 @@ pub fn main() -> ExitCode {
         Command::Check => check::run(&args.config, args.format),
         Command::Explain { run } => explain::run(&args.config, &run, args.format),
         Command::Route { run, source } => route::run(&args.config, &run, source, args.format),
+        Command::Template { name, sample } => template::run(&args.config, &name, sample.as_deref(), args.format),
         Command::TestReceiver { name } => test_receiver::run(&args.config, &name, args.format),
         Command::Why { run } => why::run(&args.config, &run, args.format),
+        Command::Redact { text: Some(text), .. } => redact::text(&text, args.format),
+        Command::Redact { plant, .. } => redact::selftest(&args.config, &plant, args.format),
         Command::Backtest { new, since, fail_on } => backtest::run(&args.config, &new, since, fail_on, args.format),
         Command::Incidents { id, all } => incidents::run(&args.config, id.as_deref(), all, args.format),
         Command::Pending => pending::run(&args.config, args.format),
+        Command::Receivers => receivers::run(&args.config, args.format),
         Command::Coverage => coverage::run(&args.config, args.format),
         Command::Ack { id, by, url } => ack::run(&args.config, &id, &by, url.as_deref(), args.format),
         Command::Silence { command } => silence::run(&args.config, command, args.format),

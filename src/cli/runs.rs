@@ -22,12 +22,10 @@ pub(super) enum Asked {
 /// Reads what `argument` names: `-`, a file that exists, or the id of a run in the ledger.
 pub(super) fn asked(config: &Path, argument: &str) -> Result<Asked, Failure> {
     if argument == "-" {
-        return native(&read_all(std::io::stdin().lock(), "standard input")?, "standard input");
+        return native(&bytes(argument)?, "standard input");
     }
     if Path::new(argument).is_file() {
-        let file = std::fs::File::open(argument)
-            .map_err(|error| Failure::CouldNotAsk(format!("failed to open {argument}: {error}")))?;
-        return native(&read_all(file, argument)?, argument);
+        return native(&bytes(argument)?, argument);
     }
     let stories = stories(config, argument)?;
     if stories.is_empty() {
@@ -44,6 +42,16 @@ pub(super) fn stories(config: &Path, run: &str) -> Result<Vec<Story>, Failure> {
     let config = setup::config(config)?;
     let reader = Reader::open(&config.ledger.path)?;
     Ok(reader.stories(run)?)
+}
+
+/// The bytes of a file, or of standard input for `-`.
+pub(super) fn bytes(argument: &str) -> Result<Vec<u8>, Failure> {
+    if argument == "-" {
+        return read_all(std::io::stdin().lock(), "standard input");
+    }
+    let file = std::fs::File::open(argument)
+        .map_err(|error| Failure::CouldNotAsk(format!("failed to open {argument}: {error}")))?;
+    read_all(file, argument)
 }
 
 fn read_all(input: impl Read, name: &str) -> Result<Vec<u8>, Failure> {

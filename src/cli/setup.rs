@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Failure;
 use crate::clock;
 use crate::config::{Config, ConfigFile, Diagnostics, Inputs, Loaded, load};
+use crate::receiver::check_template;
 use crate::source::check_filter;
 
 /// The configuration; its mistakes are said as `firstred check` would.
@@ -21,7 +22,7 @@ pub(super) fn config_if_there(path: &Path) -> Result<Option<Config>, Failure> {
 /// Reads the configuration of this process: the file, and the environment over it.
 pub(super) fn read(path: &Path) -> Result<Loaded, Diagnostics> {
     let inputs = Inputs::of_file(Some(PathBuf::from(path)), environment(), check_filter);
-    load(&Inputs { now: Some(clock::now()), ..inputs })
+    load(&Inputs { now: Some(clock::now()), template_check: check_template, ..inputs })
 }
 
 /// Reads a configuration that is built into the program. The environment has no say.

@@ -111,6 +111,7 @@ fn told(kind: Kind) -> &'static str {
         Kind::Acknowledged => "that somebody acknowledged it",
         Kind::Resolved => "that it is over",
         Kind::Summary => "together with others",
+        Kind::Daily => "with the line of the day",
     }
 }
 

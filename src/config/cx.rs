@@ -6,11 +6,13 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 use toml::Value;
 
 use super::diagnostic::Level;
 use super::outside::Files;
 use super::path::Path;
+use super::settings::TemplateCheck;
 
 /// Where a mistake is.
 #[derive(Debug, Clone)]
@@ -21,6 +23,8 @@ pub(super) enum Place {
     Key(Path),
     /// At a part of the text.
     Text(Range<usize>),
+    /// Within the string at a path: at these bytes of it.
+    Inside(Path, Range<usize>),
     /// In an environment variable, which stands for the value there.
     Variable(String, Option<Path>),
     /// In the file as a whole.
@@ -43,6 +47,7 @@ pub(super) struct Cx<'a> {
     pub(super) env: &'a BTreeMap<String, String>,
     pub(super) files: &'a dyn Files,
     pub(super) filter_check: fn(&str) -> Result<(), String>,
+    pub(super) template_check: TemplateCheck,
     /// Paths whose value came from the environment, and the variable.
     pub(super) overrides: BTreeMap<String, String>,
     /// The same for keys of named sources and receivers.
@@ -51,6 +56,8 @@ pub(super) struct Cx<'a> {
     pub(super) receivers: BTreeSet<String>,
     /// The same for quiet hours.
     pub(super) schedules: BTreeSet<String>,
+    /// The same for templates.
+    pub(super) templates: BTreeSet<String>,
     /// Now, where it is known.
     pub(super) now: Option<Timestamp>,
     /// The folder of the configuration, which the files of its tests are relative to.
@@ -58,6 +65,8 @@ pub(super) struct Cx<'a> {
     problems: RefCell<Vec<Problem>>,
     /// Values that must not be shown.
     masked: RefCell<Vec<Path>>,
+    /// The secrets that were read.
+    secrets: RefCell<Vec<SecretString>>,
     /// Every key that was asked for, as `sources.http.every`, and whether it was there.
     known: RefCell<BTreeMap<String, bool>>,
 }
@@ -72,14 +81,17 @@ impl<'a> Cx<'a> {
             env,
             files,
             filter_check,
+            template_check: |_, _| Vec::new(),
             overrides: BTreeMap::new(),
             named: Vec::new(),
             receivers: BTreeSet::new(),
             schedules: BTreeSet::new(),
+            templates: BTreeSet::new(),
             now: None,
             folder: PathBuf::new(),
             problems: RefCell::default(),
             masked: RefCell::default(),
+            secrets: RefCell::default(),
             known: RefCell::default(),
         }
     }
@@ -104,6 +116,11 @@ impl<'a> Cx<'a> {
 
     pub(super) fn error(&self, path: &Path, message: String, help: Option<String>) {
         self.add(Level::Error, self.place(path), message, help, false);
+    }
+
+    /// A mistake within the string at `path`, at the bytes `range` of what it says.
+    pub(super) fn inside(&self, path: &Path, range: Range<usize>, message: String, help: Option<String>) {
+        self.add(Level::Error, Place::Inside(path.clone(), range), message, help, false);
     }
 
     pub(super) fn warning(&self, path: &Path, message: String, help: Option<String>) {
@@ -149,6 +166,16 @@ impl<'a> Cx<'a> {
 
     pub(super) fn hide(&self, path: &Path) {
         self.masked.borrow_mut().push(path.clone());
+    }
+
+    /// Keeps a secret in mind, for who looks for it where it must not be.
+    pub(super) fn keep(&self, secret: &SecretString) {
+        self.secrets.borrow_mut().push(secret.clone());
+    }
+
+    /// The secrets that were read so far.
+    pub(super) fn secrets(&self) -> Vec<SecretString> {
+        self.secrets.borrow().clone()
     }
 
     pub(super) fn know(&self, scope: &str, key: &str, used: bool) {

@@ -14,7 +14,7 @@ use super::{named, suggest};
 const DEFAULTS: &str = include_str!("defaults.toml");
 
 /// The sections that the environment may override, and their keys.
-const SECTIONS: [(&str, &[&str]); 5] = [
+const SECTIONS: [(&str, &[&str]); 8] = [
     ("server", &["listen", "public_url", "max_body", "max_connections", "queue"]),
     ("ledger", &["path", "retention"]),
     ("log", &["format", "level"]),
@@ -23,6 +23,9 @@ const SECTIONS: [(&str, &[&str]); 5] = [
         &["notify", "hold", "give_up_after", "group_by", "update_every", "remind", "resolve_after", "reopen_within"],
     ),
     ("providers", &["workflows", "within"]),
+    ("http", &["proxy", "no_proxy"]),
+    ("heartbeat", &["url", "every", "method", "timeout"]),
+    ("daily", &["at", "zone", "notify"]),
 ];
 
 const PREFIX: &str = "FIRSTRED__";
@@ -62,7 +65,8 @@ pub(super) fn overrides(cx: &mut Cx<'_>, table: &Table) {
             let near = suggest::nearest(section, names).map(|name| format!("did you mean `{name}`? "));
             cx.wrong_variable(
                 variable,
-                "only FIRSTRED__SECTION__KEY with a section of server, ledger, log, defaults, providers, and \
+                "only FIRSTRED__SECTION__KEY with a section of server, ledger, log, defaults, providers, http, \
+                 heartbeat, daily, and \
                  FIRSTRED__SOURCES__NAME__KEY, FIRSTRED__RECEIVERS__NAME__KEY can override the file"
                     .to_owned(),
                 Some(format!("{}rules and classes are written in the file", near.unwrap_or_default())),
@@ -73,7 +77,7 @@ pub(super) fn overrides(cx: &mut Cx<'_>, table: &Table) {
     cx.named = of_named;
 }
 
-/// Puts the layers of the five sections together, in place.
+/// Puts the layers of these sections together, in place.
 pub(super) fn merge(cx: &Cx<'_>, table: &mut Table) {
     let mut file = Table::new();
     for (section, _) in SECTIONS {

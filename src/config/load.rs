@@ -12,6 +12,7 @@ use super::diagnostic::{Diagnostic, Diagnostics};
 use super::outside::{Disk, Files};
 use super::path::Path;
 use super::read::{At, Section};
+use super::settings::TemplateCheck;
 use super::{Config, check, layers, parts, report, spans};
 use crate::engine::{Audience, Patience, Policy, RuleSet};
 use crate::triage::Classes;
@@ -30,6 +31,8 @@ pub struct Inputs<'a> {
     pub files: &'a dyn Files,
     /// Compiles a jq filter, and says what is wrong with it.
     pub filter_check: fn(&str) -> Result<(), String>,
+    /// Says what is wrong with a template.
+    pub template_check: TemplateCheck,
     /// Now, to tell a silence that is over; absent: nothing is said about that.
     pub now: Option<Timestamp>,
 }
@@ -56,7 +59,14 @@ impl Inputs<'static> {
         env: BTreeMap<String, String>,
         filter_check: fn(&str) -> Result<(), String>,
     ) -> Self {
-        Self { file: path.map(ConfigFile::Path), env, files: &Disk, filter_check, now: None }
+        Self {
+            file: path.map(ConfigFile::Path),
+            env,
+            files: &Disk,
+            filter_check,
+            template_check: |_, _| Vec::new(),
+            now: None,
+        }
     }
 }
 
@@ -93,6 +103,8 @@ pub(super) fn trace(inputs: &Inputs<'_>) -> (Result<Loaded, Diagnostics>, BTreeM
     layers::merge(&cx, &mut table);
     cx.receivers = names(&table, "receivers");
     cx.schedules = names(&table, "schedules");
+    cx.templates = names(&table, "templates");
+    cx.template_check = inputs.template_check;
     cx.now = inputs.now;
     if let Some(ConfigFile::Path(path)) = &inputs.file {
         cx.folder = path.parent().map(PathBuf::from).unwrap_or_default();
@@ -148,9 +160,13 @@ fn read(cx: &Cx<'_>, root: &Value) -> Option<Config> {
     let defaults = section.get("defaults", parts::defaults);
     let classes = section.get("classes", parts::classes);
     let listen = server.as_ref().map(|server| server.listen);
-    let sources = section.get("sources", |at| parts::sources(at, listen)).unwrap_or_default();
-    let receivers = section.get("receivers", parts::receivers).unwrap_or_default();
+    let proxy = section.get("http", parts::network).unwrap_or_default();
+    let sources = section.get("sources", |at| parts::sources(at, listen, &proxy)).unwrap_or_default();
+    let templates = section.get("templates", parts::templates).unwrap_or_default();
+    let receivers = section.get("receivers", |at| parts::receivers(at, &proxy)).unwrap_or_default();
+    let heartbeat = section.get("heartbeat", |at| parts::heartbeat(at, &proxy));
     let notify = defaults.as_ref().map(|defaults| defaults.notify.clone()).unwrap_or_default();
+    let mut daily = section.get("daily", |at| parts::daily(at, &notify)).unwrap_or_default();
     let rules = section.get("rules", |at| parts::rules(at, &notify)).unwrap_or_default();
     let schedules = section.get("schedules", parts::schedules).unwrap_or_default();
     let silences = section.get("silences", parts::silences).unwrap_or_default();
@@ -164,6 +180,9 @@ fn read(cx: &Cx<'_>, root: &Value) -> Option<Config> {
     section.finish();
 
     check::fallbacks(cx, &receivers);
+    let in_daily = Path::of(&["daily", "notify"]);
+    let named = root.get("daily").is_some_and(|daily| daily.get("notify").is_some());
+    check::daily(cx, &mut daily, &receivers, Some(&in_daily).filter(|_| named));
     check::never_off(cx, &receivers, &schedules);
     // The rest weighs what is there against what is not: with something unread it would only mislead.
     if !cx.has_errors() {
@@ -171,7 +190,9 @@ fn read(cx: &Cx<'_>, root: &Value) -> Option<Config> {
             receivers: &receivers,
             rules: &rules,
             default_notify: &notify,
+            daily: &daily.notify,
             schedules: &schedules,
+            templates: &templates,
             silences: &silences,
             inhibitions: &inhibitions,
             owners: &owners,
@@ -189,6 +210,7 @@ fn read(cx: &Cx<'_>, root: &Value) -> Option<Config> {
 
     let defaults = defaults?;
     let audience = |receiver: &parts::Receiver| Audience {
+        kind: receiver.kind,
         workspaces: receiver.workspaces.clone(),
         fallback: receiver.fallback.clone(),
         addresses: receiver.settings.addresses(),
@@ -213,14 +235,24 @@ fn read(cx: &Cx<'_>, root: &Value) -> Option<Config> {
         expectations: without_paths(expectations),
         providers: providers?,
     };
+    let templates: BTreeMap<_, _> =
+        templates.into_iter().map(|(name, (template, _))| (name, Arc::new(template))).collect();
+    let with_template = |mut receiver: parts::Receiver| {
+        receiver.settings.template = receiver.template.and_then(|name| templates.get(&name).cloned());
+        receiver.settings
+    };
     Some(Config {
         server: server?,
         ledger: ledger?,
         log: log?,
         sources: sources.into_iter().map(|(name, (settings, _))| (name, settings)).collect(),
-        receivers: receivers.into_iter().map(|(name, receiver)| (name, receiver.settings)).collect(),
+        receivers: receivers.into_iter().map(|(name, receiver)| (name, with_template(receiver))).collect(),
+        templates,
         policy: Arc::new(policy),
         classes: Arc::new(classes.unwrap_or_else(Classes::default)),
+        secrets: cx.secrets(),
+        heartbeat,
+        daily,
         tests,
     })
 }

@@ -25,9 +25,11 @@ mod spans;
 mod suggest;
 #[cfg(test)]
 mod tests;
+mod within;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Level};
 pub use load::{ConfigFile, Inputs, Loaded, load};
 pub use outside::{Disk, Files};
+pub use parts::receiver_types;
 pub use render::render;
 pub use settings::*;

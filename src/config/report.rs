@@ -7,6 +7,7 @@ use super::diagnostic::{Diagnostic, Diagnostics, Excerpt, Level};
 use super::mask::{line_around, mask};
 use super::path::Path;
 use super::spans::{Children, Node, Parsed};
+use super::within;
 
 /// A mistake of a file that could not be read at all.
 pub(super) fn whole_file(name: &str, message: String, help: Option<String>) -> Diagnostics {
@@ -47,7 +48,7 @@ pub(super) fn diagnostics(
 
     let mut found = Vec::new();
     for problem in problems {
-        let span = span_of(&problem.place, parsed);
+        let span = span_of(&problem.place, text, parsed);
         let line = span.as_ref().and_then(|span| line_around(text, span.start));
         // What a broken line seems to say, or what seems to be missing beside it, is a guess.
         let syntax = matches!(problem.place, Place::Text(_));
@@ -61,7 +62,7 @@ pub(super) fn diagnostics(
                 diagnostic.variable = Some(variable);
                 diagnostic.path = path.map(|path| path.to_string());
             }
-            Place::Value(path) | Place::Key(path) => {
+            Place::Value(path) | Place::Key(path) | Place::Inside(path, _) => {
                 diagnostic.file = name.map(str::to_owned);
                 diagnostic.path = Some(path.to_string());
             }
@@ -92,13 +93,18 @@ fn locate(diagnostic: &mut Diagnostic, text: &str, shown: &str, span: Range<usiz
     diagnostic.excerpt = Some(Excerpt { text: excerpt.to_owned(), span: start..end });
 }
 
-fn span_of(place: &Place, parsed: &Parsed) -> Option<Range<usize>> {
+fn span_of(place: &Place, text: &str, parsed: &Parsed) -> Option<Range<usize>> {
     match place {
         Place::Text(span) => Some(span.clone()),
         Place::Variable(..) | Place::File => None,
         Place::Key(path) => {
             let node = parsed.root.nearest(path);
             Some(node.key.clone().unwrap_or_else(|| node.value.clone()))
+        }
+        Place::Inside(path, range) => {
+            let value = parsed.root.nearest(path).value.clone();
+            let within = within::place(text.get(value.clone())?, range);
+            Some(value.start + within.start..value.start + within.end)
         }
         Place::Value(path) => Some(parsed.root.nearest(path).value.clone()),
     }

@@ -40,7 +40,7 @@ impl Bridge {
     }
 
     /// Asks on a connection of its own: the ledger's own reader has deliveries to find.
-    async fn look_up<T: Send + 'static>(
+    pub(super) async fn look_up<T: Send + 'static>(
         &self,
         ask: impl FnOnce(&Questions<'_>) -> Result<T, ClerkError> + Send + 'static,
     ) -> Result<T, ClerkError> {
@@ -56,7 +56,7 @@ impl Bridge {
         looked_up.await.map_err(|error| closed(&error))?
     }
 
-    async fn acknowledge(&self, id: String, by: String) -> Result<Value, ClerkError> {
+    pub(super) async fn acknowledge(&self, id: String, by: String) -> Result<Value, ClerkError> {
         let (id, made) = self.ledger.acknowledge(&id, &by, clock::now()).await.map_err(not_done)?;
         let id = id.as_str().to_owned();
         tracing::info!(incident = id, by, changed = made == Made::Changed, "an incident was acknowledged");
@@ -85,7 +85,12 @@ impl Bridge {
     }
 
     /// A silence for what fails as this incident does. Asked for twice, as an impatient finger does, it is one silence.
-    async fn silence_incident(&self, id: String, until: Timestamp, by: Option<String>) -> Result<Value, ClerkError> {
+    pub(super) async fn silence_incident(
+        &self,
+        id: String,
+        until: Timestamp,
+        by: Option<String>,
+    ) -> Result<Value, ClerkError> {
         let (incident, when, others) = self
             .look_up(move |questions| {
                 let row = match questions.row(&id).map_err(no_answer)? {
@@ -135,6 +140,7 @@ fn answer(questions: &Questions<'_>, asked: &Asked) -> Result<Value, ClerkError>
             json(&stories)
         }
         Asked::Silences => json(&questions.silences().map_err(no_answer)?),
+        Asked::Receivers => json(&questions.receivers().map_err(no_answer)?),
         Asked::Pending => json(&questions.pending().map_err(no_answer)?),
         Asked::Acknowledge { .. } | Asked::Silence(_) | Asked::SilenceIncident { .. } | Asked::EndSilence { .. } => {
             Ok(Value::Null)

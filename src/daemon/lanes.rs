@@ -12,7 +12,7 @@ use super::Bridge;
 use crate::config::{Config, ReceiverSettings};
 use crate::metrics::Metrics;
 use crate::receiver::dispatcher::{Lane, LaneSettings};
-use crate::receiver::{BuildError, Receiver};
+use crate::receiver::{BuildError, Lobby, Receiver};
 
 pub(super) struct Lanes {
     bridge: Bridge,
@@ -70,14 +70,22 @@ struct Running {
 pub(super) struct Built(BTreeMap<String, (Arc<Receiver>, LaneSettings)>);
 
 /// Builds every receiver.
-pub(super) fn build(config: &Config) -> Result<Built, BuildError> {
+pub(super) fn build(config: &Config, metrics: &Metrics) -> Result<Built, BuildError> {
     let public_url: Option<&Url> = config.server.public_url.as_ref();
     let built = config.receivers.iter().map(|(name, settings): (&String, &ReceiverSettings)| {
         let receiver = Receiver::build(name, settings, public_url)?;
+        receiver.count_in(metrics);
         let lane = LaneSettings { pace: settings.pace, parallel: settings.parallel };
         Ok((name.clone(), (Arc::new(receiver), lane)))
     });
     Ok(Built(built.collect::<Result<_, BuildError>>()?))
+}
+
+impl Built {
+    /// The ways in for what people do about what these receivers told them.
+    pub(super) fn lobbies(&self) -> Vec<Arc<Lobby>> {
+        Receiver::lobbies(self.0.values().map(|(receiver, _)| receiver.as_ref()))
+    }
 }
 
 impl Lanes {

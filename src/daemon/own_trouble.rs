@@ -42,6 +42,21 @@ pub(super) fn began_anew(now: Timestamp) -> OwnTrouble {
     }
 }
 
+/// A dead man's switch that does not take the heartbeat.
+pub(super) fn heartbeat(since: Timestamp, error: &str) -> OwnTrouble {
+    OwnTrouble {
+        what: HEARTBEAT.to_owned(),
+        summary: "the heartbeat is not taken: its service may say that firstred is gone, although it is well"
+            .to_owned(),
+        detail: Some(error.to_owned()),
+        advice: "Check the url of [heartbeat], and the service behind it.".to_owned(),
+        since,
+    }
+}
+
+/// The name under which a heartbeat that is not taken is open.
+pub(super) const HEARTBEAT: &str = "heartbeat";
+
 /// The name under which a source's trouble is open.
 pub(super) fn source_name(source: &str) -> String {
     About::Source(source).what()

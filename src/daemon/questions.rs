@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::views::{
-    Coverage, IncidentStory, IncidentView, PendingView, SilenceView, held, member_numbers, silences, withheld,
+    Coverage, IncidentStory, IncidentView, OfLedger, PendingView, ReceiverView, SilenceView, held, member_numbers,
+    receivers, silences, withheld,
 };
 use crate::engine::{Incident, Number, Policy, Reason};
 use crate::ledger::{self, LedgerError, OpenError, Reader, Story};
@@ -51,6 +52,12 @@ impl<'a> Questions<'a> {
     /// When there is no ledger that can be read.
     pub fn open(ledger: &Path, policy: &'a Policy, now: Timestamp) -> Result<Self, OpenError> {
         Ok(Self { reader: Reader::open(ledger)?, policy, now })
+    }
+
+    /// Under which rules it is asked.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        self.policy
     }
 
     /// The problems that go on; `all`: those that are over, too.
@@ -130,6 +137,21 @@ impl<'a> Questions<'a> {
         let board = self.reader.board()?;
         let silences = silences(self.now, &board, self.policy);
         Ok(Coverage::of(self.now, &board, self.policy, silences, &self.reader.last_good()?))
+    }
+
+    /// The receivers of the configuration, each as it stands.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn receivers(&self) -> Result<Vec<ReceiverView>, LedgerError> {
+        let known = OfLedger {
+            last_good: self.reader.last_good()?,
+            waiting: self.reader.receivers_waiting()?,
+            failing: self.reader.failing()?,
+            refusals: self.reader.refusals()?,
+            troubles: self.reader.troubles()?,
+        };
+        Ok(receivers(self.now, self.policy, &known))
     }
 
     fn story(&self, number: Number, incident: &Incident) -> Result<IncidentStory, LedgerError> {

@@ -1,16 +1,19 @@
 //! Ready means: can see and can send. Puts together what `/readyz` answers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
+use super::heartbeat::Pulse;
 use super::housekeeping::Backlog;
 use super::pollers::Health;
 use crate::clock;
 use crate::engine::Policy;
-use crate::metrics::Metrics;
-use crate::server::{Checkup, ConfigHealth, LedgerHealth, Readiness, ReceiverHealth, SourceHealth};
+use crate::metrics::{Metrics, ReceiverLabel};
+use crate::server::{Checkup, ConfigHealth, HeartbeatHealth, LedgerHealth, Readiness, ReceiverHealth, SourceHealth};
+use crate::source::SourceHealth as Polled;
 
 /// What readiness is read from: whatever was last known, without asking anybody.
 #[derive(Clone)]
@@ -19,7 +22,13 @@ pub(super) struct Readers {
     pub(super) health: watch::Receiver<Arc<Health>>,
     pub(super) backlog: watch::Receiver<Backlog>,
     pub(super) metrics: Metrics,
+    pub(super) pulse: watch::Receiver<Option<Pulse>>,
 }
+
+/// A source whose last whole read is this long ago is not seen, though no poll failed: so many of its intervals, and at least
+/// [`SHORTEST_STALE`], for a poll with many pages takes its time.
+const INTERVALS_UNTIL_STALE: u32 = 5;
+const SHORTEST_STALE: Duration = Duration::from_mins(15);
 
 impl Checkup for Readers {
     fn readiness(&self) -> Readiness {
@@ -36,7 +45,7 @@ impl Checkup for Readers {
             ok: config_ok,
             error: (!config_ok).then(|| "the file was refused; `firstred check` says why".to_owned()),
         };
-        let sources = self.sources();
+        let sources = self.sources(now);
         let receivers: Vec<ReceiverHealth> = self
             .policy
             .borrow()
@@ -48,6 +57,8 @@ impl Checkup for Readers {
                 ReceiverHealth {
                     name: name.clone(),
                     ok: broken.is_none(),
+                    last_good: self.last_good(name),
+                    refused: refused(&backlog, name),
                     waiting: waiting.map_or(0, |(_, count, _)| *count),
                     oldest_waiting: waiting.and_then(|(_, _, oldest)| *oldest),
                     broken_since: broken.as_ref().and_then(|(since, _)| *since),
@@ -57,7 +68,12 @@ impl Checkup for Readers {
             .collect();
         // A refused file is shown, and does not make the daemon unready: the old rules see and send.
         let ready = ledger_ok && sources.iter().all(|source| source.ok) && receivers.iter().all(|receiver| receiver.ok);
-        Readiness { ready, config, ledger, sources, receivers }
+        let heartbeat = self.pulse.borrow().clone().map(|pulse| HeartbeatHealth {
+            ok: pulse.why_not.is_none() && pulse.last_success.is_some(),
+            last_success: pulse.last_success,
+            error: pulse.why_not,
+        });
+        Readiness { ready, config, ledger, sources, receivers, heartbeat }
     }
 }
 
@@ -72,8 +88,37 @@ fn broken(backlog: &Backlog, receiver: &str, now: Timestamp) -> Option<(Option<T
     Some((None, format!("it refused {} notifications for good since it last took one", refusing.refused)))
 }
 
+/// How many deliveries a receiver refused for good since it last took one.
+fn refused(backlog: &Backlog, receiver: &str) -> u32 {
+    backlog.failing.iter().filter(|entry| entry.receiver == receiver).map(|entry| entry.failing.refused).sum()
+}
+
+fn is_stale(health: &Polled, now: Timestamp) -> bool {
+    let patience = (health.every * INTERVALS_UNTIL_STALE).max(SHORTEST_STALE);
+    let patience = SignedDuration::try_from(patience).unwrap_or(SignedDuration::MAX);
+    health.last_success.is_some_and(|last| now.duration_since(last) > patience)
+}
+
 impl Readers {
-    fn sources(&self) -> Vec<SourceHealth> {
+    /// Whether every polled source was asked once, well or not.
+    pub(super) fn has_looked(&self) -> bool {
+        self.health.borrow().values().all(|health| {
+            let health = health.borrow();
+            health.last_success.is_some() || health.failing_since.is_some()
+        })
+    }
+
+    /// When a receiver last took something.
+    fn last_good(&self, receiver: &str) -> Option<Timestamp> {
+        let at = self.metrics.receiver_last_success.get(&ReceiverLabel { receiver: receiver.to_owned() })?.get();
+        // Unix seconds as the metric has them; 0 stands for never.
+        SignedDuration::try_from_secs_f64(at)
+            .ok()
+            .filter(|at| !at.is_zero())
+            .and_then(|at| Timestamp::from_duration(at).ok())
+    }
+
+    fn sources(&self, now: Timestamp) -> Vec<SourceHealth> {
         let healths = Arc::clone(&self.health.borrow());
         healths
             .iter()
@@ -81,11 +126,14 @@ impl Readers {
                 let health = health.borrow();
                 SourceHealth {
                     name: name.clone(),
-                    ok: health.failing_since.is_none() && health.last_success.is_some(),
+                    ok: health.failing_since.is_none() && health.last_success.is_some() && !is_stale(&health, now),
                     last_success: health.last_success,
                     failing_since: health.failing_since,
                     // What an engine answers stays in the log: this page asks nobody who they are.
-                    error: health.failing_since.map(|_| "the last poll failed; the log says why".to_owned()),
+                    error: match health.failing_since {
+                        Some(_) => Some("the last poll failed; the log says why".to_owned()),
+                        None => is_stale(&health, now).then(|| "no poll has ended for too long".to_owned()),
+                    },
                 }
             })
             .collect()
@@ -120,6 +168,18 @@ mod tests {
         let one_refused = backlog(Failing { since: None, refused: 1 });
         assert_eq!(broken(&one_refused, "oncall", at(9_000)), None);
         assert_eq!(broken(&Backlog { failing: Vec::new(), ..one_refused }, "oncall", at(9_000)), None);
+    }
+
+    #[test]
+    fn a_source_whose_polls_never_end_is_not_seen() {
+        let health = |every, last| Polled {
+            every: Duration::from_secs(every),
+            last_success: Some(at(last)),
+            failing_since: None,
+            last_error: None,
+        };
+        assert!(!is_stale(&health(10, 0), at(900)) && is_stale(&health(10, 0), at(901)));
+        assert!(!is_stale(&health(3_600, 0), at(18_000)) && is_stale(&health(3_600, 0), at(18_001)));
     }
 
     #[test]

@@ -14,19 +14,21 @@ use tokio_util::sync::CancellationToken;
 
 use super::housekeeping::{Backlog, Housekeeping};
 use super::lanes::{self, Lanes};
+use super::lobbies::Lobbies;
 use super::pollers::{self, Pollers};
 use super::readiness::Readers;
 use super::settled::Settled;
 use super::signals::{Asked, Signals};
 use super::token::TokenError;
-use super::{Bridge, doors, holds, own_trouble, token, watch_file};
+use super::{Bridge, daily, doors, heartbeat, holds, own_trouble, successes, token, watch_file};
 use crate::clock;
-use crate::config::Config;
+use crate::config::{Config, Daily};
 use crate::engine::Policy;
 use crate::ledger::{Keeper, Ledger, OpenError};
 use crate::metrics::Metrics;
+use crate::net::NetError;
 use crate::receiver::BuildError;
-use crate::server::{BindError, Gates, Keys, Server, Wiring};
+use crate::server::{BindError, Callbacks, Gates, Keys, Server, Wiring};
 use crate::source::PollError;
 use crate::triage::Classes;
 
@@ -56,6 +58,9 @@ pub enum StartError {
     /// The listening socket.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// The heartbeat.
+    #[error("failed to set up the heartbeat: {0}")]
+    Heartbeat(#[from] NetError),
     /// A webhook source's secret.
     #[error("failed to read the credentials of source {source_name}: {reason}")]
     Credentials {
@@ -80,6 +85,8 @@ pub struct Daemon {
     ledger: Ledger,
     keeper: Keeper,
     lanes: Lanes,
+    lobbies: Lobbies,
+    callbacks: watch::Sender<Arc<Callbacks>>,
     pollers: Pollers,
     policy: watch::Sender<Arc<Policy>>,
     classes: watch::Sender<Arc<Classes>>,
@@ -89,6 +96,8 @@ pub struct Daemon {
     keys: watch::Sender<Arc<Keys>>,
     metrics: Metrics,
     retention: watch::Sender<Duration>,
+    heartbeat: watch::Sender<Option<Arc<heartbeat::Built>>>,
+    daily: watch::Sender<Arc<Daily>>,
     settled: Settled,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
@@ -99,13 +108,15 @@ struct Prepared {
     receivers: lanes::Built,
     sources: pollers::Built,
     gates: Gates,
+    heartbeat: Option<Arc<heartbeat::Built>>,
 }
 
 impl Prepared {
     fn of(config: &Config, metrics: &Metrics) -> Result<Self, StartError> {
         let sources = pollers::build(config, metrics)?;
         let gates = doors::gates(config, &sources.wakes())?;
-        Ok(Self { receivers: lanes::build(config)?, sources, gates })
+        let heartbeat = heartbeat::build(config)?;
+        Ok(Self { receivers: lanes::build(config, metrics)?, sources, gates, heartbeat })
     }
 }
 
@@ -125,6 +136,8 @@ impl Daemon {
         let token = token::make(&config.ledger.path)?;
         let (keys, keys_in_force) = watch::channel(Arc::new(doors::keys(&token, config)));
         let bridge = Bridge::new(ledger.clone(), in_force.clone(), classes_in_force, metrics.clone());
+        let mut lobbies = Lobbies::new(bridge.clone());
+        let (callbacks, callbacks_in_force) = watch::channel(Arc::new(lobbies.replace(prepared.receivers.lobbies())));
         let mut lanes = Lanes::new(bridge.clone(), metrics.clone());
         lanes.replace(prepared.receivers);
         let mut pollers = Pollers::new(bridge.clone(), metrics.clone());
@@ -142,8 +155,19 @@ impl Daemon {
             lanes: lanes.alive(),
             began_anew: keeper.began_anew(),
         };
-        let readers =
-            Readers { policy: in_force, health: pollers.health(), backlog: known_backlog, metrics: metrics.clone() };
+        let (pulse, known_pulse) = watch::channel(None);
+        let readers = Readers {
+            policy: in_force,
+            health: pollers.health(),
+            backlog: known_backlog,
+            metrics: metrics.clone(),
+            pulse: known_pulse,
+        };
+        let (heartbeat, heartbeat_in_force) = watch::channel(prepared.heartbeat);
+        let (daily, daily_in_force) = watch::channel(Arc::new(config.daily.clone()));
+        let heart =
+            heartbeat::Heart { ledger: ledger.clone(), readers: readers.clone(), settings: heartbeat_in_force, pulse };
+        let days = daily::Days { ledger: ledger.clone(), readers: readers.clone(), settings: daily_in_force };
         let wiring = Wiring {
             inlet: bridge.clone(),
             checkup: readers,
@@ -152,12 +176,19 @@ impl Daemon {
             gates: gates_in_force,
             clerk: Arc::new(bridge.clone()),
             keys: keys_in_force,
+            callbacks: callbacks_in_force,
         };
         let serving = server.serve(wiring, stop.clone());
         let tasks = vec![
             tokio::spawn(serving),
             tokio::spawn(housekeeping.run(stop.clone())),
             tokio::spawn(holds::run(ledger.clone(), stop.clone())),
+            tokio::spawn(heart.run(stop.clone())),
+            tokio::spawn(days.run(stop.clone())),
+            tokio::task::spawn_blocking({
+                let (path, metrics) = (config.ledger.path.clone(), metrics.clone());
+                move || successes::remember(&path, &metrics)
+            }),
         ];
         Ok(Self {
             address,
@@ -165,6 +196,8 @@ impl Daemon {
             ledger,
             keeper,
             lanes,
+            lobbies,
+            callbacks,
             pollers,
             policy,
             classes,
@@ -173,6 +206,8 @@ impl Daemon {
             keys,
             metrics,
             retention,
+            heartbeat,
+            daily,
             settled: Settled::of(config),
             stop,
             tasks,
@@ -199,6 +234,9 @@ impl Daemon {
         self.classes.send_replace(Arc::clone(&config.classes));
         self.gates.send_replace(Arc::new(prepared.gates));
         self.keys.send_replace(Arc::new(doors::keys(&self.token, config)));
+        self.callbacks.send_replace(Arc::new(self.lobbies.replace(prepared.receivers.lobbies())));
+        self.heartbeat.send_replace(prepared.heartbeat);
+        self.daily.send_replace(Arc::new(config.daily.clone()));
         self.lanes.replace(prepared.receivers);
         self.pollers.replace(prepared.sources);
         Ok(())
@@ -227,7 +265,7 @@ impl Daemon {
     /// Stops everything: nothing new comes in or goes out, what is in flight ends on record, the ledger closes. Whatever hangs, it
     /// is over within ten seconds.
     pub async fn stop(self) {
-        let Self { stop, tasks, lanes, pollers, keeper, ledger, bridge, .. } = self;
+        let Self { stop, tasks, lanes, lobbies, callbacks, pollers, keeper, ledger, bridge, .. } = self;
         let closed_by = Instant::now() + CLOSED_BY;
         stop.cancel();
         let tasks = async {
@@ -238,13 +276,13 @@ impl Daemon {
             }
         };
         // At the same time: a client that is slow to send must not take the time that attempts in flight need.
-        let orderly = async { tokio::join!(lanes.end(), pollers.end(), tasks) };
+        let orderly = async { tokio::join!(lanes.end(), lobbies.end(), pollers.end(), tasks) };
         if tokio::time::timeout(IN_FLIGHT, orderly).await.is_err() {
             tracing::warn!(
                 "something was still in flight after 8.5 s; what is to be sent stays in the ledger until the next start"
             );
         }
-        drop((bridge, ledger));
+        drop((bridge, ledger, callbacks));
         if tokio::time::timeout_at(closed_by, keeper.close()).await.is_err() {
             tracing::error!("the ledger was not closed in time; what was committed is there at the next start");
         }

@@ -6,6 +6,7 @@ mod attempt;
 mod backoff;
 mod board;
 mod compare;
+mod daily;
 mod decide;
 mod failing;
 mod hearers;
@@ -17,6 +18,7 @@ mod notification;
 mod outcome;
 mod policy;
 mod reason;
+mod refusal;
 mod replay;
 mod rhythm;
 pub mod rule;
@@ -33,6 +35,7 @@ pub use board::{
     Waiting, Workflow,
 };
 pub use compare::{ChangedFailure, ComparedRules, MessageRule, Messages, Replayed, compare};
+pub use daily::{DailyNote, Fate, due_day};
 pub use decide::{Context, MOST_REPLAYED};
 pub use failing::Failing;
 pub use hearers::{About, Hearer};

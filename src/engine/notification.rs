@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::Severity;
 use super::incident::{IncidentNote, Summary};
+use super::{DailyNote, Severity};
 use crate::run::RunKey;
 use crate::triage::Card;
 
@@ -80,6 +80,8 @@ pub enum Kind {
     Resolved,
     /// Several problems in one message, with exact counts: after a storm, quiet hours, a silence.
     Summary,
+    /// The line of the day: what was seen and told, and whether firstred is well.
+    Daily,
 }
 
 impl Kind {
@@ -101,6 +103,7 @@ impl Kind {
             Self::Acknowledged => "acknowledged",
             Self::Resolved => "resolved",
             Self::Summary => "summary",
+            Self::Daily => "daily",
         }
     }
 }
@@ -154,6 +157,8 @@ pub enum Subject {
     Own(OwnTrouble),
     /// Several incidents.
     Summary(Box<Summary>),
+    /// A day.
+    Daily(Box<DailyNote>),
 }
 
 /// Something that keeps firstred from seeing or from sending, said on another path.

@@ -150,6 +150,8 @@ pub enum Expected {
 /// What the engine knows of a receiver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Audience {
+    /// What it is, as the configuration names it: for who asks. Nothing is decided by it.
+    pub kind: &'static str,
     /// The workspaces whose failures it may be told; none means all.
     pub workspaces: Option<BTreeSet<String>>,
     /// Where a delivery goes that this receiver refused for good, or that was given up.
@@ -223,6 +225,7 @@ impl Default for Audience {
     /// One address that may see everything, tried for a day, without a limit.
     fn default() -> Self {
         Self {
+            kind: "",
             workspaces: None,
             fallback: None,
             patience: Patience { give_up_after: SignedDuration::from_hours(24) },

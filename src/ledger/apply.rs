@@ -15,6 +15,7 @@ use super::journal::{Lines, Seen, Written};
 use super::repeated;
 use super::rows::{Buffer, micros};
 use super::save::{self, row_of};
+use super::tally::Tally;
 use crate::engine::{Board, Changes, Context, Input, Known, Number, Policy, Stumble, Told};
 use crate::run::RunKey;
 
@@ -35,6 +36,8 @@ pub(super) struct Hot<'c> {
     pub(super) buffer: Buffer,
     /// What goes into the journal with this transaction.
     pub(super) journal: Lines,
+    /// What this transaction counts.
+    pub(super) tally: Tally,
     /// When a read of a source was last journaled.
     pub(super) reads: BTreeMap<String, Timestamp>,
     /// Runs whose holds met a bug in the engine when they were to end: rows to be put off.
@@ -61,6 +64,7 @@ impl<'c> Hot<'c> {
             next_tick: None,
             buffer: Buffer::default(),
             journal: Lines::default(),
+            tally: Tally::default(),
             reads: BTreeMap::new(),
             spoiled: Vec::new(),
             stumbles: Vec::new(),
@@ -101,6 +105,7 @@ impl<'c> Hot<'c> {
         effects: &mut Effects,
     ) -> Result<(), LedgerError> {
         let known = &changes.known;
+        self.tally.run(before.map(|before| before.failures), known);
         let hold_until = known.hold_until();
         let text = match named.card {
             Some(card) => self.buffer.json_with(known, "card", card)?,
@@ -155,6 +160,8 @@ pub(super) struct Before {
     row: i64,
     /// The deadline of its hold.
     hold_until: Option<Timestamp>,
+    /// How often it had failed.
+    failures: u32,
     /// The incidents that it belonged to.
     incidents: Vec<Number>,
 }
@@ -165,6 +172,7 @@ impl Before {
         Self {
             row,
             hold_until: known.and_then(Known::hold_until),
+            failures: known.map_or(0, Known::failures),
             incidents: known.into_iter().flat_map(|known| &known.incidents).map(|part| part.number).collect(),
         }
     }

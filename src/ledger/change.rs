@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 
 use super::command::{Answer, Work};
+use super::daily::Day;
 use super::error::NotDone;
 use super::prune::Place;
 use super::{Ledger, LedgerError, done};
 use crate::clock;
-use crate::engine::{Attempted, IncidentId, Made, Notification, OwnTrouble, Silence};
+use crate::engine::{Attempted, DailyNote, IncidentId, Made, Notification, OwnTrouble, Silence};
 
 impl Ledger {
     /// Puts an attempt on record, with what follows from it: the next attempt, the fallback, the trouble. To be repeated until it
@@ -122,6 +123,25 @@ impl Ledger {
             Answer::Silenced(made) => Ok(made?),
             _ => Err(NotDone::Ledger(LedgerError::Closed)),
         }
+    }
+
+    /// Makes the line of a day and sends it, unless that day has its line. The first time it only begins to count.
+    ///
+    /// # Errors
+    /// When it was not committed.
+    pub async fn daily(&self, day: Day) -> Result<Option<DailyNote>, LedgerError> {
+        match self.ask(Work::Daily(day), None).await? {
+            Answer::Daily(note) => Ok(note.map(|note| *note)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Writes something, and nothing that matters: returns when the disk took it.
+    ///
+    /// # Errors
+    /// When it was not committed.
+    pub async fn beat(&self) -> Result<(), LedgerError> {
+        done(self.ask(Work::Beat { now: clock::now() }, None)).await
     }
 
     /// Lets go of runs that were not seen since `before`, of problems that were over by then and of the journal until then, with all

@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::LedgerError;
+use super::daily::Day;
 use super::journal::Written;
 use super::prune::Place;
-use crate::engine::{Attempted, CommandError, IncidentId, Made, Notification, OwnTrouble, Silence};
+use crate::engine::{Attempted, CommandError, DailyNote, IncidentId, Made, Notification, OwnTrouble, Silence};
 use crate::run::RunKey;
 use crate::triage::Observation;
 
@@ -87,6 +88,11 @@ pub(super) enum Work {
         id: String,
         now: Timestamp,
     },
+    Daily(Day),
+    /// Nothing but the proof that something can be written.
+    Beat {
+        now: Timestamp,
+    },
     Prune {
         before: Timestamp,
         place: Place,
@@ -131,6 +137,8 @@ pub(super) enum Answer {
     Acknowledged(Result<(IncidentId, Made), CommandError>),
     /// Whether a silence was made, or ended.
     Silenced(Result<Made, CommandError>),
+    /// The line of the day, where it was due.
+    Daily(Option<Box<DailyNote>>),
     /// How many deliveries were handed on.
     Released(u64),
     /// How many runs went, and where to go on; `None` at the end.

@@ -3,14 +3,15 @@
 use rusqlite::Connection;
 
 /// The scripts, in order; the first one makes version 1. A script that was released is never changed.
-const SCRIPTS: [&str; 3] = [
+const SCRIPTS: [&str; 4] = [
     include_str!("migrations/0001_start.sql"),
     include_str!("migrations/0002_incidents.sql"),
     include_str!("migrations/0003_posts.sql"),
+    include_str!("migrations/0004_honest.sql"),
 ];
 
 /// The version that this firstred writes.
-pub(super) const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 4;
 
 /// The version of a file; 0 for an empty one.
 pub(super) fn version(db: &Connection) -> rusqlite::Result<i64> {

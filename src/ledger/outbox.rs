@@ -141,6 +141,7 @@ pub(super) fn record(
         Next::RetryAt(at) => (DeliveryState::Waiting, at),
     };
     hot.store(attempt.delivery, state, due, &row)?;
+    hot.count_refusal(&attempt.receiver, &attempt.outcome, attempt.at)?;
     if audience.is_some() {
         failing::note(hot, &attempt.receiver, &row.address, &attempt.outcome, attempt.at)?;
     }
@@ -193,7 +194,8 @@ fn receiver_is_broken(
         Outcome::Delivered { .. } => None,
     };
     let since = failing_since.unwrap_or(attempt.at);
-    let trouble = trouble::of_receiver(&attempt.receiver, address, detail, since);
+    let fallback = policy.receivers.get(&attempt.receiver).and_then(|audience| audience.fallback.as_deref());
+    let trouble = trouble::of_receiver((&attempt.receiver, address), fallback, detail, since);
     let transient = !is_refused(&attempt.outcome);
     trouble::raise(hot, &Met { trouble: &trouble, address, transient, count: 1, at: attempt.at }, policy, effects)?;
     Ok(())
@@ -227,7 +229,11 @@ pub(super) fn fall_back(
             tracing::error!(receiver, fallback = ?name, "the fallback may not see all that the summary counts");
             return Ok(());
         }
-        Subject::Run(_) | Subject::Summary(_) => {}
+        Subject::Daily(_) if fallback.workspaces.is_some() => {
+            tracing::warn!(receiver, fallback = ?name, "the fallback is bound to workspaces and does not get the line of the day");
+            return Ok(());
+        }
+        Subject::Run(_) | Subject::Summary(_) | Subject::Daily(_) => {}
         Subject::Own(trouble) => match policy.hearer(About::of(&trouble.what), name) {
             None => return Ok(()),
             Some(hearer) if hearer.detail || trouble.detail.is_none() => {}

@@ -7,12 +7,25 @@ use rusqlite::OptionalExtension;
 
 use super::rows::{AttemptNote, json, time};
 use super::save::row_of;
-use super::{DeliveryStory, LedgerError, Reader, load, story};
+use super::{DeliveryStory, FailingReceiver, LedgerError, Reader, Trouble, load, reader, story};
 use crate::engine::{Board, Incident, Known, Notification, NotificationId, Number};
 use crate::run::RunKey;
 
 /// The most held runs of one answer, the first to be told first.
 const MOST_HELD: i64 = 1_000;
+
+/// How often a receiver failed with one word, within the retention.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusals {
+    /// The receiver.
+    pub receiver: String,
+    /// Why, in a word of a fixed list.
+    pub word: String,
+    /// How often.
+    pub count: u64,
+    /// When it last did.
+    pub last_at: Timestamp,
+}
 
 impl Reader {
     /// The board as it was last committed. What can't be read is left out.
@@ -81,6 +94,38 @@ impl Reader {
             Ok((key, json(row, 3)?))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// How often receivers failed, by word, the most frequent first.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn refusals(&self) -> Result<Vec<Refusals>, LedgerError> {
+        let mut find = self.db().prepare(
+            "SELECT receiver, word, sum(count) AS times, max(last_at) FROM refusals GROUP BY receiver, word
+             ORDER BY receiver, times DESC, word",
+        )?;
+        let rows = find.query_map([], |row| {
+            let count = row.get::<_, i64>(2)?.unsigned_abs();
+            Ok(Refusals { receiver: row.get(0)?, word: row.get(1)?, count, last_at: time(row.get(3)?) })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// As [`super::Ledger::troubles`].
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn troubles(&self) -> Result<Vec<Trouble>, LedgerError> {
+        reader::troubles(self.db())
+    }
+
+    /// As [`super::Ledger::failing`].
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn failing(&self) -> Result<Vec<FailingReceiver>, LedgerError> {
+        reader::failing(self.db())
     }
 
     /// When each receiver last took something. Those that never did are absent.

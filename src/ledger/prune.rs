@@ -6,8 +6,8 @@ use rusqlite::{Connection, params};
 
 use super::apply::{Hot, guarded};
 use super::outbox::NO_RUN;
-use super::rows::micros;
-use super::{LedgerError, journal, load};
+use super::rows::{micros, time};
+use super::{LedgerError, journal, load, tally};
 
 /// How many runs or incidents are looked at in one transaction.
 const CHUNK: usize = 500;
@@ -129,6 +129,7 @@ fn own(db: &Connection, before: i64) -> Result<(), LedgerError> {
     ))?
     .execute(params![NO_RUN, before])?;
     db.prepare_cached("DELETE FROM troubles WHERE settled_at < ?1")?.execute([before])?;
+    db.prepare_cached("DELETE FROM refusals WHERE day < ?1")?.execute([tally::day(time(before))])?;
     db.prepare_cached("DELETE FROM put_aside WHERE at < ?1")?.execute([before])?;
     Ok(())
 }

@@ -90,7 +90,7 @@ impl Story {
     pub fn card(&self) -> Option<&Card> {
         let said = self.notifications.iter().rev().find_map(|notification| match &notification.subject {
             Subject::Run(card) => Some(card.as_ref()),
-            Subject::Own(_) | Subject::Summary(_) => None,
+            Subject::Own(_) | Subject::Summary(_) | Subject::Daily(_) => None,
         });
         self.known.card.as_deref().or(said)
     }

@@ -94,7 +94,8 @@ fn give_up(
         outbox::fall_back(hot, name, now, audience, delivery.notification, policy, effects)?;
     }
     tracing::warn!(receiver = name, address, count, "given up: they waited for too long");
-    let trouble = trouble::of_receiver(name, address, Some(reason), since.unwrap_or(now));
+    let trouble =
+        trouble::of_receiver((name, address), audience.fallback.as_deref(), Some(reason), since.unwrap_or(now));
     trouble::raise(hot, &Met { trouble: &trouble, address, transient: true, count, at: now }, policy, effects)?;
     Ok(())
 }

@@ -167,12 +167,21 @@ pub(super) fn arrived(hot: &mut Hot<'_>, receiver: &str, address: &str, at: Time
     }
 }
 
-/// A receiver's trouble, in words.
-pub(super) fn of_receiver(name: &str, address: &str, detail: Option<String>, since: Timestamp) -> OwnTrouble {
+/// A receiver's trouble, in words: what happens, and what becomes of what was to be said there.
+pub(super) fn of_receiver(
+    (name, address): (&str, &str),
+    fallback: Option<&str>,
+    detail: Option<String>,
+    since: Timestamp,
+) -> OwnTrouble {
+    let instead = match fallback {
+        Some(fallback) => format!("what it refuses, or is given up, goes to its fallback `{fallback}`"),
+        None => "it has no fallback, so what it refuses is told to nobody else".to_owned(),
+    };
     let place = if address.is_empty() { format!("`{name}`") } else { format!("`{name}` ({address})") };
     OwnTrouble {
         what: About::Receiver(name).what(),
-        summary: format!("Notifications to {place} do not arrive."),
+        summary: format!("Notifications to {place} do not arrive; {instead}."),
         detail,
         advice: format!("Check [receivers.{name}], then run `firstred test-receiver {name}`."),
         since,

@@ -14,7 +14,7 @@ use super::command::{Answer, Command, Work};
 use super::failing::Memory;
 use super::reserve::Reserve;
 use super::trouble::Met;
-use super::{LedgerError, failing, hold, outbox, park, people, prune, read, release, sweep, trouble};
+use super::{LedgerError, daily, failing, hold, outbox, park, people, prune, read, release, sweep, trouble};
 use crate::clock;
 use crate::engine::Policy;
 use crate::metrics::{AttemptLabel, Metrics};
@@ -157,6 +157,7 @@ impl Writer {
             return Ok(vec![Answer::Done]);
         }
         hot.journal.clear();
+        hot.tally.clear();
         hot.db.prepare_cached("BEGIN IMMEDIATE")?.raw_execute()?;
         let other_rules = !self.in_force.as_ref().is_some_and(|in_force| Arc::ptr_eq(in_force, policy));
         if self.stale {
@@ -182,6 +183,7 @@ impl Writer {
             answers.push(work(hot, &command.work, policy, effects)?);
         }
         hot.save_board()?;
+        hot.save_tally()?;
         hot.journal.append(hot.db)?;
         hot.look_ahead(policy, effects);
         hot.db.prepare_cached("COMMIT")?.raw_execute()?;
@@ -241,6 +243,13 @@ fn work(hot: &mut Hot<'_>, work: &Work, policy: &Policy, effects: &mut Effects) 
         }
         Work::Silence { silence, now } => people::silence(hot, silence, *now, policy, effects).map(Answer::Silenced),
         Work::EndSilence { id, now } => people::end_silence(hot, id, *now, policy, effects).map(Answer::Silenced),
+        Work::Daily(day) => daily::daily(hot, day, policy, effects).map(|note| Answer::Daily(note.map(Box::new))),
+        Work::Beat { now } => {
+            hot.db
+                .prepare_cached("INSERT OR REPLACE INTO facts (name, value) VALUES ('beat', ?1)")?
+                .execute([now.as_microsecond()])?;
+            Ok(Answer::Done)
+        }
         Work::Prune { before, place } => {
             prune::prune(hot, *before, *place).map(|(runs, next)| Answer::Pruned { runs, next })
         }
@@ -289,6 +298,8 @@ fn work_name(work: &Work) -> &'static str {
         Work::Acknowledge { .. } => "acknowledge",
         Work::Silence { .. } => "silence",
         Work::EndSilence { .. } => "end silence",
+        Work::Daily(_) => "line of the day",
+        Work::Beat { .. } => "beat",
         Work::Prune { .. } => "prune",
         Work::Close => "close",
         #[cfg(test)]

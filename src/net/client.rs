@@ -3,6 +3,8 @@
 mod guard;
 mod outgoing;
 #[cfg(test)]
+mod proxy_tests;
+#[cfg(test)]
 mod tests;
 
 use std::path::PathBuf;
@@ -15,6 +17,9 @@ use reqwest::Method;
 use reqwest::header::{DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use url::Url;
 
+use super::proxy::Proxy;
+pub use guard::check_url;
+
 /// How long DNS, TCP and TLS may take together.
 const CONNECT: Duration = Duration::from_secs(5);
 /// Shorter than the keep-alive of any usual server, so that a stale connection is rare.
@@ -22,6 +27,8 @@ const POOL_IDLE: Duration = Duration::from_secs(20);
 const POOL_PER_HOST: usize = 4;
 /// The longest cause that is kept. A certificate's names are the peer's own words.
 const CAUSE_CHARS: usize = 300;
+/// Only a proxy answers so (RFC 9110 section 15.5.8), and nothing went past it.
+const PROXY_LOGIN: u16 = 407;
 /// A date of RFC 9110 has 29 characters.
 const DATE_CHARS: usize = 64;
 
@@ -30,6 +37,10 @@ const DATE_CHARS: usize = 64;
 pub struct ClientOptions {
     /// A certificate authority to trust besides the system's, PEM.
     pub ca_file: Option<PathBuf>,
+    /// How it leaves this machine. A proxy looks names up itself: what a name stands for is then the proxy's to refuse.
+    pub proxy: Proxy,
+    /// Addresses of the local link may be asked, those of metadata services excepted.
+    pub allow_link_local: bool,
 }
 
 /// One request.
@@ -88,6 +99,9 @@ pub enum NetError {
 #[derive(Debug, Clone)]
 pub struct Client {
     inner: reqwest::Client,
+    allow_link_local: bool,
+    /// An answer may be the proxy's.
+    proxied: bool,
 }
 
 impl Client {
@@ -100,12 +114,20 @@ impl Client {
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
-            .no_proxy()
             .connect_timeout(CONNECT)
             .pool_idle_timeout(POOL_IDLE)
             .pool_max_idle_per_host(POOL_PER_HOST)
-            .dns_resolver(guard::GuardedResolver)
+            .dns_resolver(guard::GuardedResolver { allow_link_local: options.allow_link_local })
             .user_agent(concat!("firstred/", env!("CARGO_PKG_VERSION")));
+        builder = match &options.proxy {
+            Proxy::None => builder.no_proxy(),
+            Proxy::Environment => builder,
+            Proxy::Through(server) => {
+                // The error could name the URL, and with it the password.
+                let proxy = server.build().map_err(|_| NetError::Setup("the proxy's URL is refused".to_owned()))?;
+                builder.no_proxy().proxy(proxy)
+            }
+        };
         if let Some(path) = &options.ca_file {
             let pem = std::fs::read(path).map_err(|error| setup(path, &error))?;
             let roots = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| setup(path, &error))?;
@@ -115,7 +137,8 @@ impl Client {
             builder = builder.tls_certs_merge(roots);
         }
         let inner = builder.build().map_err(|error| NetError::Setup(causes(&error.without_url())))?;
-        Ok(Self { inner })
+        let proxied = !matches!(options.proxy, Proxy::None);
+        Ok(Self { inner, allow_link_local: options.allow_link_local, proxied })
     }
 
     /// Sends one request and reads the answer.
@@ -123,7 +146,7 @@ impl Client {
     /// # Errors
     /// When there is no complete answer; see [`NetError`] for what that means for a delivery.
     pub async fn send(&self, request: Request) -> Result<Answer, NetError> {
-        guard::check_url(&request.url).map_err(NetError::NotSent)?;
+        guard::check_url(&request.url, self.allow_link_local).map_err(NetError::NotSent)?;
         let after = request.timeout;
         // A request without a body leaves no trace of how far it came, so that it counts as sent.
         let sent = Arc::new(AtomicBool::new(request.body.is_empty()));
@@ -131,6 +154,28 @@ impl Client {
             Ok(result) => result,
             Err(_) => Err(NetError::Timeout { after, connected: sent.load(Ordering::Acquire) }),
         }
+    }
+
+    /// Asks a server to speak another protocol on the connection: `ws` or `wss`.
+    pub(super) async fn upgrade<const N: usize>(
+        &self,
+        url: &Url,
+        headers: [(HeaderName, HeaderValue); N],
+    ) -> Result<reqwest::Response, NetError> {
+        let scheme = match url.scheme() {
+            "wss" => "https",
+            "ws" => "http",
+            _ => return Err(NetError::NotSent("only ws and wss are spoken".to_owned())),
+        };
+        // `Url` changes no special scheme into one that it takes for another kind, so that it is read anew.
+        let rest = url.as_str().split_once(':').map(|(_, rest)| rest).unwrap_or_default();
+        let url = Url::parse(&format!("{scheme}:{rest}")).map_err(|error| NetError::NotSent(error.to_string()))?;
+        guard::check_url(&url, self.allow_link_local).map_err(NetError::NotSent)?;
+        let mut builder = self.inner.request(Method::GET, url);
+        for (name, value) in headers {
+            builder = builder.header(name, value);
+        }
+        builder.send().await.map_err(|error| classify(&error.without_url()))
     }
 
     async fn exchange(&self, request: Request, sent: Arc<AtomicBool>) -> Result<Answer, NetError> {
@@ -144,6 +189,9 @@ impl Client {
         let mut response = builder.send().await.map_err(|error| classify(&error.without_url()))?;
         sent.store(true, Ordering::Release);
         let status = response.status().as_u16();
+        if self.proxied && status == PROXY_LOGIN {
+            return Err(NetError::NotSent("the proxy asks for a user and a password (HTTP 407)".to_owned()));
+        }
         let headers = std::mem::take(response.headers_mut());
         let (mut body, mut cut) = (Vec::new(), false);
         while let Some(chunk) = response.chunk().await.map_err(|error| NetError::Lost(causes(&error.without_url())))? {

@@ -11,6 +11,8 @@ use crate::net::ClientOptions;
 pub(crate) struct Common {
     /// Total deadline of one attempt.
     pub(crate) timeout: Duration,
+    /// The least time between two messages.
+    pub(crate) pace: Duration,
     /// How it is reached.
     pub(crate) way: Way,
     /// What is added to its messages.
@@ -19,12 +21,17 @@ pub(crate) struct Common {
 
 impl Common {
     pub(crate) fn of(settings: &ReceiverSettings) -> Self {
-        Self { timeout: settings.timeout, way: settings.way.clone(), composer: Composer::default() }
+        Self {
+            timeout: settings.timeout,
+            pace: settings.pace,
+            way: settings.way.clone(),
+            composer: Composer::default(),
+        }
     }
 
     /// How the HTTP client is built for it.
     pub(crate) fn client(&self) -> ClientOptions {
-        ClientOptions { ca_file: self.way.ca_file.clone() }
+        self.way.client()
     }
 
     /// A receiver of the tests.

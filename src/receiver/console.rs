@@ -37,12 +37,7 @@ impl Console {
 
     /// One attempt. Delivered means written and flushed.
     pub(crate) async fn send(&self, delivery: &Delivery) -> Outcome {
-        let mut said = if self.json {
-            payload::json(&delivery.notification)
-        } else {
-            // The empty line keeps two cards apart.
-            format!("{}\n", card(&self.composer.draft(delivery).message(Budget::FULL), self.colour))
-        };
+        let mut said = self.said(delivery);
         said.push('\n');
         let writer = Arc::clone(&self.writer);
         // A pipe that nobody reads blocks: that must not block anything else.
@@ -59,6 +54,21 @@ impl Console {
             }
             Err(_) => Outcome::Unknown { reason: "standard output takes nothing".to_owned() },
         }
+    }
+}
+
+impl Console {
+    fn said(&self, delivery: &Delivery) -> String {
+        if self.json {
+            return payload::json(&delivery.notification);
+        }
+        // The empty line keeps two cards apart.
+        format!("{}\n", card(&self.composer.draft(delivery).message(Budget::FULL), self.colour))
+    }
+
+    /// What is written.
+    pub(crate) fn render_all(&self, delivery: &Delivery) -> Vec<(&'static str, Vec<u8>)> {
+        vec![(if self.json { "json" } else { "text" }, self.said(delivery).into_bytes())]
     }
 }
 

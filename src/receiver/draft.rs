@@ -1,25 +1,34 @@
 //! One delivery, put into words: as long as the receiver wants them, with what its settings add to every message. It knows no channel.
 
+use std::sync::Arc;
+
 use super::message::{Budget, Message};
+use super::template::{Rendered, Template};
 use crate::engine::{Delivery, Notification};
 
 /// What a receiver's settings add to its messages.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Composer {}
+pub(crate) struct Composer {
+    /// What writes parts of each message.
+    pub(crate) template: Option<Arc<Template>>,
+}
 
 impl Composer {
     /// The draft of `delivery`.
     pub(crate) fn draft<'a>(&'a self, delivery: &'a Delivery) -> Draft<'a> {
-        Draft { delivery, composer: self }
+        // Once for all forms of the message, so that a failure is counted once.
+        let rendered = self.template.as_ref().map(|template| template.render_in_service(&delivery.notification));
+        Draft { delivery, composer: self, rendered }
     }
 }
 
 /// One delivery that is being written.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Draft<'a> {
     /// What is delivered.
     pub(crate) delivery: &'a Delivery,
     composer: &'a Composer,
+    rendered: Option<Rendered>,
 }
 
 impl<'a> Draft<'a> {
@@ -30,8 +39,20 @@ impl<'a> Draft<'a> {
 
     /// The message as this receiver's people want it.
     pub(crate) fn message(&self, budget: Budget) -> Message {
-        let Composer {} = self.composer;
-        self.plain(budget)
+        let mut message = self.plain(budget);
+        if let Some(rendered) = &self.rendered {
+            rendered.apply(&mut message, budget);
+        }
+        message
+    }
+
+    /// How the problem stands, in full, for a receiver that edits one message.
+    pub(crate) fn present(&self, budget: Budget) -> Message {
+        let mut message = Message::present(self.notification(), budget);
+        if let Some(rendered) = &self.rendered {
+            rendered.apply(&mut message, budget);
+        }
+        message
     }
 
     /// The built-in message: what goes out when another can't.

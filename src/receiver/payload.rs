@@ -4,8 +4,9 @@
 use serde_json::{Map, Value, json};
 
 use super::message::{Budget, Message, text};
-use crate::engine::{Kind, Notification, NotificationId, Subject};
+use crate::engine::{Kind, Notification, NotificationId, Subject, Summary};
 use crate::run::StepError;
+use crate::triage::redact::redact;
 use crate::triage::{Card, Cause};
 
 /// Standard Webhooks 1.0 asks for payloads under 20 KB.
@@ -14,10 +15,16 @@ pub(crate) const MOST_BYTES: usize = 20_000;
 /// The longest `dedup_key` that `PagerDuty` Events v2 takes.
 const LONGEST_KEY: usize = 255;
 
-/// The whole payload, cut until it fits. The same notification gives the same bytes on every attempt.
-pub(crate) fn json(notification: &Notification) -> String {
+/// The whole payload, clean and uncut: what templates speak of.
+pub(crate) fn value(notification: &Notification) -> Value {
     let mut value = whole(notification);
     clean(&mut value);
+    value
+}
+
+/// The whole payload, cut until it fits. The same notification gives the same bytes on every attempt.
+pub(crate) fn json(notification: &Notification) -> String {
+    let mut value = value(notification);
     let cut_to = |value: &Value, most| {
         let mut value = value.clone();
         cut(&mut value, most);
@@ -94,6 +101,7 @@ pub(crate) fn kind(kind: Kind) -> &'static str {
         Kind::Acknowledged => "incident.acknowledged",
         Kind::Resolved => "incident.resolved",
         Kind::Summary => "incident.summary",
+        Kind::Daily => "firstred.daily",
     }
 }
 
@@ -114,7 +122,13 @@ fn whole(notification: &Notification) -> Value {
     match &notification.subject {
         Subject::Run(card) => data.extend(of_card(card)),
         Subject::Own(trouble) => data.extend([("trouble".to_owned(), json!(trouble))]),
-        Subject::Summary(summary) => data.extend([("summary".to_owned(), json!(summary))]),
+        Subject::Summary(summary) => {
+            // Kept as they are until here: by them it is known who may be told.
+            let workspaces = summary.workspaces.iter().map(|name| redact(name).text.into_owned()).collect();
+            let summary = Summary { workspaces, ..(**summary).clone() };
+            data.extend([("summary".to_owned(), json!(summary))]);
+        }
+        Subject::Daily(note) => data.extend([("daily".to_owned(), json!(note))]),
     }
     // What is advised of an incident may be other than what its card advised, or nothing any more.
     if notification.incident.is_some() {
@@ -184,6 +198,7 @@ pub(crate) fn dedup_key(notification: &Notification) -> String {
     let mut parts = vec![match notification.kind {
         Kind::Test => "test",
         Kind::Trouble => "own",
+        Kind::Daily => "daily",
         _ => "run",
     }];
     match &notification.subject {
@@ -194,7 +209,7 @@ pub(crate) fn dedup_key(notification: &Notification) -> String {
             card.cause.error().map(|error| error.code.as_str()).unwrap_or_default(),
         ]),
         Subject::Own(trouble) => parts.push(&trouble.what),
-        Subject::Summary(_) => parts.push(notification.id.as_str()),
+        Subject::Summary(_) | Subject::Daily(_) => parts.push(notification.id.as_str()),
     }
     keyed(&parts)
 }

@@ -2,10 +2,10 @@
 
 use jiff::SignedDuration;
 
-use super::test_incidents::{
+use super::samples::incidents::{
     grown, misses, note as plain_note, of_summary, provider_note, said as plainly_said, summary, summary_line,
 };
-use super::test_support::{at, card_with};
+use super::test_support::{HOSTILE, at, card_with, hostile_with};
 use crate::engine::{
     Acknowledged, IncidentId, IncidentNote, Kind, LastSuccess, Notification, Novelty, OwnerNote, Proof, ProviderNote,
     Resolution, RunRef, Subject, Summary, SummaryLine, Tallies, Withheld,
@@ -79,4 +79,15 @@ pub(crate) fn hostile(text: &str) -> Vec<Notification> {
     all.push(Notification { subject: Subject::Run(Box::new(without_step)), ..said(Kind::Missed, note(false, None)) });
     all.push(Notification { rule: Some(own()), runbook: Some(own()), ..of_summary(summary) });
     all
+}
+
+/// All of them: every text that wants to be something else, and huge ones, in a run and in what is said of an incident. Each text is in a
+/// quarter of what can be said of one, and each of those has every fourth text: all of both together would take minutes.
+pub(crate) fn everything() -> Vec<Notification> {
+    let huge = ["&".repeat(100_000), "\"\\".repeat(20_000), "漢字\n".repeat(10_000), "`".repeat(20_000)];
+    let long = ["&<>".repeat(700), "\u{301}".repeat(2_000), "*_[漢字](x)\n".repeat(200), "🔴".repeat(900)];
+    let small = HOSTILE.map(str::to_owned).into_iter().chain(long);
+    let incidents = small.clone().enumerate().flat_map(|(at, text)| hostile(&text).into_iter().skip(at % 4).step_by(4));
+    let runs = small.chain(huge).map(|text| hostile_with(&text));
+    runs.chain(incidents).collect()
 }

@@ -41,6 +41,8 @@ pub enum Asked {
     Silences,
     /// What is held or withheld.
     Pending,
+    /// The receivers, each as it stands.
+    Receivers,
     /// Somebody knows.
     Acknowledge {
         /// The incident's id, or how that begins.

@@ -28,6 +28,23 @@ pub struct Readiness {
     pub sources: Vec<SourceHealth>,
     /// Each receiver.
     pub receivers: Vec<ReceiverHealth>,
+    /// The heartbeat, where there is one. It makes nothing unready: it is another path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heartbeat: Option<HeartbeatHealth>,
+}
+
+/// Whether the dead man's switch is told that firstred is there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HeartbeatHealth {
+    /// The last beat was taken, and nothing holds the next one back.
+    pub ok: bool,
+    /// When a beat was last taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_success: Option<Timestamp>,
+    /// Why it is held back, or was not taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// Whether the running configuration is the one in the file.
@@ -81,6 +98,12 @@ pub struct ReceiverHealth {
     pub name: String,
     /// It can.
     pub ok: bool,
+    /// When it last took something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_good: Option<Timestamp>,
+    /// How many deliveries it refused for good since then.
+    #[serde(skip_serializing_if = "is_none")]
+    pub refused: u32,
     /// How many notifications are not yet proven.
     pub waiting: u64,
     /// When the oldest of them became due.
@@ -92,6 +115,11 @@ pub struct ReceiverHealth {
     /// What it last said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 /// The event loop answers: that is all `/healthz` says, so that a full disk or a dead engine never restarts the daemon.

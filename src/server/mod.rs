@@ -1,5 +1,6 @@
 //! HTTP comes in: ingest, the API, health, readiness, metrics. This room reads bodies and answers; it must not know the engine, the
-//! ledger, or who asks it for its state: what it needs of them are [`Inlet`], [`Clerk`], [`Checkup`], [`Gates`] and [`Keys`].
+//! ledger, or who asks it for its state: what it needs of them are [`Inlet`], [`Clerk`], [`Checkup`], [`Gates`], [`Keys`] and
+//! [`Callback`].
 //!
 //! There is no web framework: a dozen paths are two `match`es, and ingest is a hot path.
 
@@ -7,6 +8,7 @@ mod accept;
 mod answer;
 mod api;
 mod body;
+mod callback;
 mod clerk;
 mod gate;
 mod health;
@@ -29,9 +31,10 @@ use tokio::sync::watch as channel;
 use tokio_util::sync::CancellationToken;
 
 pub use api::Keys;
+pub use callback::{Callback, Callbacks, Called, Calling};
 pub use clerk::{Answering, Asked, Clerk, ClerkError, NewSilence};
 pub use gate::{Gate, Gates};
-pub use health::{Checkup, ConfigHealth, LedgerHealth, Readiness, ReceiverHealth, SourceHealth};
+pub use health::{Checkup, ConfigHealth, HeartbeatHealth, LedgerHealth, Readiness, ReceiverHealth, SourceHealth};
 pub use inlet::{Inlet, InletError};
 pub use reading::{Native, Pushed, Reading};
 
@@ -81,6 +84,8 @@ pub struct Wiring<I, C> {
     pub clerk: Arc<dyn Clerk>,
     /// The tokens that open it; a reload sends new ones.
     pub keys: channel::Receiver<Arc<Keys>>,
+    /// Who answers other services by path; a reload sends new ones.
+    pub callbacks: channel::Receiver<Arc<Callbacks>>,
 }
 
 /// The address can't be listened on.

@@ -9,7 +9,7 @@ use prometheus_client::registry::Registry;
 use tokio::sync::{Semaphore, watch};
 
 use super::answer::{self, Answer, Muffler};
-use super::{Checkup, Clerk, Gates, Inlet, Keys, Timeouts, Wiring, api, health, ingest};
+use super::{Callbacks, Checkup, Clerk, Gates, Inlet, Keys, Timeouts, Wiring, api, callback, health, ingest};
 use crate::metrics::Metrics;
 use crate::run::Limits;
 
@@ -28,6 +28,7 @@ pub(super) struct Routes<I, C> {
     pub(super) gates: watch::Receiver<Arc<Gates>>,
     pub(super) clerk: Arc<dyn Clerk>,
     pub(super) keys: watch::Receiver<Arc<Keys>>,
+    callbacks: watch::Receiver<Arc<Callbacks>>,
     /// Callers of the API without a token.
     pub(super) strangers: Muffler,
     /// Questions of the API without an answer.
@@ -49,6 +50,7 @@ impl<I: Inlet, C: Checkup> Routes<I, C> {
             gates: wiring.gates,
             clerk: wiring.clerk,
             keys: wiring.keys,
+            callbacks: wiring.callbacks,
             strangers: Muffler::default(),
             silent: Muffler::default(),
             max_body,
@@ -76,12 +78,16 @@ impl<I: Inlet, C: Checkup> Routes<I, C> {
         if path.starts_with(api::PREFIX) {
             return api::api(self, request).await;
         }
+        let called = self.callbacks.borrow().get(path).cloned();
+        if let Some(callback) = called {
+            return callback::answer(self, callback.as_ref(), request).await;
+        }
         let page: fn(&Self) -> Answer = match path {
             "/healthz" => |_| health::healthz(),
             "/readyz" => |routes| health::readyz(&routes.checkup),
             "/metrics" => |routes| health::metrics(&routes.registry),
             "/" => |_| {
-                let body = "firstred\n\nGET /healthz, /readyz, /metrics; POST /ingest/{source}; /api/v1/incidents, /runs/{id}/why, /silences, /pending\n";
+                let body = "firstred\n\nGET /healthz, /readyz, /metrics; POST /ingest/{source}; /api/v1/incidents, /runs/{id}/why, /silences, /pending, /receivers\n";
                 answer::answer(StatusCode::OK, "text/plain; charset=utf-8", body)
             },
             _ => return answer::error(StatusCode::NOT_FOUND, "no such page"),

@@ -21,10 +21,60 @@ pub(super) fn checked(link: &str) -> Option<(String, u32)> {
     if !plain || url.host_str().is_none_or(str::is_empty) {
         return None;
     }
+    let (url, encoded) = without_encoded(url);
     let redacted = redact(url.as_str());
     let text = if redacted.count == 0 { redacted.text.into_owned() } else { without_brackets(&redacted.text) };
     let text = escaped(&text);
-    (text.len() <= MAX).then_some((text, redacted.count))
+    (text.len() <= MAX).then_some((text, encoded + redacted.count))
+}
+
+/// Takes out the parts of a link that hold a secret once they are decoded, which a reader's browser does.
+fn without_encoded(mut url: Url) -> (Url, u32) {
+    let mut count = 0;
+    let mut without = |part: &str| {
+        let found = redact(part).count;
+        count += found;
+        found > 0
+    };
+    let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    let secret: Vec<bool> = pairs
+        .iter()
+        .map(|(name, value)| {
+            without(value) || without(name) || (!value.is_empty() && without(&format!("{name}={value}")))
+        })
+        .collect();
+    if secret.contains(&true) {
+        let shown = pairs.iter().zip(secret).map(|((name, value), secret)| match (secret, redact(name).count) {
+            (false, _) => (name.as_str(), value.as_str()),
+            (true, 0) => (name.as_str(), REDACTED),
+            (true, _) => (REDACTED, REDACTED),
+        });
+        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(shown).finish();
+        url.set_query(Some(&query));
+    }
+    let segments: Vec<String> = url.path_segments().into_iter().flatten().map(str::to_owned).collect();
+    let path: Vec<&str> =
+        segments.iter().map(|segment| if without(&decoded(segment)) { REDACTED } else { segment.as_str() }).collect();
+    if path.iter().zip(&segments).any(|(shown, segment)| shown != segment) {
+        url.set_path(&path.join("/"));
+    }
+    if url.fragment().is_some_and(|fragment| without(&decoded(fragment))) {
+        url.set_fragment(Some(REDACTED));
+    }
+    (url, count)
+}
+
+/// What stands where a part was.
+const REDACTED: &str = "REDACTED";
+
+/// A part of a link without its percent-encoding.
+fn decoded(part: &str) -> String {
+    if !part.contains('%') {
+        return part.to_owned();
+    }
+    // The decoder of forms has three characters more that mean something.
+    let plain = part.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
+    url::form_urlencoded::parse(plain.as_bytes()).next().map(|(text, _)| text.into_owned()).unwrap_or_default()
 }
 
 /// A marker's brackets have no place in a link.
@@ -33,7 +83,7 @@ fn without_brackets(text: &str) -> String {
     let mut rest = text;
     while let Some((before, marker)) = rest.split_once("[REDACTED:") {
         out.push_str(before);
-        out.push_str("REDACTED");
+        out.push_str(REDACTED);
         rest = marker.split_once(']').map_or("", |(_, after)| after);
     }
     out + rest
@@ -85,5 +135,23 @@ mod tests {
     fn secrets_in_a_link_go() {
         let (link, count) = checked("https://x.example/r?token=abcdefgh1234&tab=logs").unwrap();
         assert_eq!((link.as_str(), count), ("https://x.example/r?token=REDACTED&tab=logs", 1));
+    }
+
+    #[test]
+    fn secrets_go_however_a_link_encodes_them() {
+        let token = format!("Bear{} {}", "er", "a7Kq2Zx9Bv4Lm8Rt3Wp6");
+        let encoded: String = url::form_urlencoded::byte_serialize(token.as_bytes()).collect();
+        let in_path = encoded.replace('+', "%20");
+        for link in [
+            format!("https://x.example/r?note={encoded}&tab=logs"),
+            format!("https://x.example/{in_path}/x"),
+            format!("https://x.example/r#{in_path}"),
+            format!("https://x.example/r?{encoded}"),
+        ] {
+            let (shown, count) = checked(&link).unwrap();
+            assert!(!shown.contains("a7Kq2Zx9") && shown.contains("REDACTED") && count > 0, "{shown}");
+        }
+        let plain = "https://x.example/a%20b/r?q=a%2Bb+c&flag#part%20two";
+        assert_eq!(checked(plain), Some((plain.to_owned(), 0)), "what holds no secret stays as it is");
     }
 }

@@ -20,12 +20,15 @@ mod crash;
 mod expect;
 mod gone;
 mod hold;
+mod honest;
 mod hostile;
 mod http_source;
 mod incidents;
 mod ingest;
 mod once;
 mod prefect;
+mod promises;
+mod redact;
 mod reload;
 mod rules;
 mod secrets;
@@ -41,7 +44,10 @@ mod silences;
     reason = "the oracle is plain and slow on purpose: one case after another"
 )]
 mod simulation;
+mod slack_bot;
 mod slack_faults;
+mod slack_people;
 mod slow_clients;
 mod smtp;
+mod templates;
 mod webhook;

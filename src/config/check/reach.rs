@@ -47,7 +47,7 @@ pub(in crate::config) fn fallbacks(cx: &Cx<'_>, receivers: &BTreeMap<String, Rec
     }
 }
 
-/// Receivers and schedules that nothing uses.
+/// Receivers, schedules and templates that nothing uses.
 pub(in crate::config) fn unused(cx: &Cx<'_>, parts: &Parts<'_>) {
     let receivers = parts.receivers;
     let mut used = BTreeSet::new();
@@ -56,8 +56,13 @@ pub(in crate::config) fn unused(cx: &Cx<'_>, parts: &Parts<'_>) {
     });
     let by_owners = parts.owners.iter().flat_map(|(owner, _)| &owner.notify);
     let by_expectations = parts.expectations.iter().flat_map(|(expectation, _)| &expectation.notify);
-    let mut open: Vec<&str> =
-        by_rules.chain(by_owners).chain(by_expectations).chain(parts.default_notify).map(String::as_str).collect();
+    let mut open: Vec<&str> = by_rules
+        .chain(by_owners)
+        .chain(by_expectations)
+        .chain(parts.default_notify)
+        .chain(parts.daily)
+        .map(String::as_str)
+        .collect();
     while let Some(name) = open.pop() {
         if used.insert(name) {
             open.extend(receivers.get(name).and_then(|receiver| receiver.fallback.as_deref()));
@@ -74,6 +79,11 @@ pub(in crate::config) fn unused(cx: &Cx<'_>, parts: &Parts<'_>) {
     for (name, (_, path)) in parts.schedules.iter().filter(|(name, _)| !quiet.contains(name.as_str())) {
         let help = Some(format!("write quiet = {name:?} in a receiver"));
         cx.lacking(path, format!("nothing uses the schedule {name:?}"), help);
+    }
+    let templates: BTreeSet<&str> = receivers.values().filter_map(|receiver| receiver.template.as_deref()).collect();
+    for (name, (_, path)) in parts.templates.iter().filter(|(name, _)| !templates.contains(name.as_str())) {
+        let help = Some(format!("write template = {name:?} in a receiver"));
+        cx.lacking(path, format!("nothing uses the template {name:?}"), help);
     }
 }
 

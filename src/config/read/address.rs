@@ -6,6 +6,7 @@ use toml::Value;
 use url::Url;
 
 use super::At;
+use crate::net::check_url;
 
 /// How an http(s) URL looks.
 pub(in crate::config) const HTTP_URL: &str = "an http or https URL such as \"https://host.example.com/path\"";
@@ -35,6 +36,9 @@ pub(in crate::config) fn parse_http_url(text: &str) -> Result<Url, (String, Opti
             "a URL here holds no user and password: they would end in logs".to_owned(),
             Some("send them by a `token` or by `headers`, where they are secrets".to_owned()),
         ));
+    }
+    if let Err(refused) = check_url(&url, true) {
+        return Err((format!("this address is never asked: {refused}"), None));
     }
     Ok(url)
 }

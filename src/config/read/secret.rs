@@ -13,6 +13,12 @@ const MAX_FILE: u64 = 64 << 10;
 
 /// A secret, never empty.
 pub(in crate::config) fn secret(at: &At<'_>) -> Option<SecretString> {
+    let secret = resolved(at)?;
+    at.cx.keep(&secret);
+    Some(secret)
+}
+
+fn resolved(at: &At<'_>) -> Option<SecretString> {
     if !matches!(at.value, Value::Table(_)) {
         at.cx.hide(&at.path);
     }

@@ -1,8 +1,12 @@
 //! The configuration as the daemon uses it: checked, resolved, with every default filled in. Raw TOML never leaves `config`.
 
+mod daily;
+mod heartbeat;
 mod receiver;
 mod source;
+mod template;
 mod test_case;
+mod way;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -13,16 +17,22 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
+pub use daily::Daily;
+pub use heartbeat::Heartbeat;
 pub use receiver::{
-    ConsoleReceiver, EmailReceiver, ReceiverKind, ReceiverSettings, SlackReceiver, SmtpSecurity, SmtpServer, Way,
-    WebhookReceiver,
+    AlertmanagerAuth, AlertmanagerReceiver, ConsoleReceiver, DiscordReceiver, EmailReceiver, ExecReceiver,
+    GoalertReceiver, IncidentioReceiver, MattermostReceiver, NtfyLogin, NtfyReceiver, OpsgenieReceiver,
+    PagerdutyReceiver, ReceiverKind, ReceiverSettings, RocketChatReceiver, SlackBot, SlackReceiver, SmtpSecurity,
+    SmtpServer, TeamsReceiver, TelegramReceiver, WebhookReceiver,
 };
 pub use source::{
     Detail, HttpSource, Pagination, Polling, PrefectAuth, PrefectSource, PushFormat, SourceKind, SourceSettings,
     WebhookAuth, WebhookSource,
 };
 
+pub use template::{Block, TemplateCheck, TemplateMistake, TemplateSettings};
 pub use test_case::{TestCase, Wanted};
+pub use way::Way;
 
 use crate::engine::Policy;
 use crate::triage::Classes;
@@ -40,10 +50,18 @@ pub struct Config {
     pub sources: BTreeMap<String, SourceSettings>,
     /// `[receivers.NAME]`
     pub receivers: BTreeMap<String, ReceiverSettings>,
+    /// `[templates.NAME]`
+    pub templates: BTreeMap<String, Arc<TemplateSettings>>,
     /// `[[rules]]`, `[defaults]` and what of receivers and sources the engine decides by.
     pub policy: Arc<Policy>,
     /// `[classes]`: the user's overrides of the class by code.
     pub classes: Arc<Classes>,
+    /// Every secret in it, for who looks for one where none must be.
+    pub secrets: Vec<SecretString>,
+    /// `[heartbeat]`
+    pub heartbeat: Option<Heartbeat>,
+    /// `[daily]`; without it the line is only logged.
+    pub daily: Daily,
     /// `[[test]]`, for `firstred check`.
     pub tests: Vec<TestCase>,
 }

@@ -211,6 +211,21 @@ fn the_example_of_the_design_loads_without_a_warning() {
 }
 
 #[test]
+fn a_receiver_has_a_template_by_its_name() {
+    let text = "[sources.events]\ntype = \"webhook\"\n[defaults]\nnotify = [\"ops\", \"hook\"]\n[receivers.ops]\ntype = \"console\"\ntemplate = \"short\"\n\
+                [receivers.hook]\ntype = \"webhook\"\nurl = \"https://example.com/\"\ntemplate = \"short\"\n[templates.short]\ntitle = \"x\"\n";
+    let loaded = good(text, &[]);
+    let template = loaded.config.receivers["ops"].template.as_ref().expect("a template");
+    assert_eq!(
+        (template.name.as_str(), template.blocks.as_slice()),
+        ("short", &[(crate::config::Block::Title, "x".to_owned())][..])
+    );
+    let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("no template changes what a machine reads"), "{warnings:?}");
+}
+
+#[test]
 fn a_source_that_is_pushed_to_may_prove_itself_in_three_more_ways_and_speak_another_form() {
     let loaded = good(
         "[sources.a]\ntype = \"webhook\"\ntoken = \"0123456789abcdef\"\ntoken_header = \"X-Gitlab-Token\"\nfilter = \".runs[]\"\n\

@@ -94,6 +94,11 @@ refused! {
     smtp_half_signed_in: mail("smtp_url = \"smtps://mail.example.com\"\nusername = \"me\"");
     bad_addresses: mail("smtp_url = \"mail.example.com\"").replace("a@example.com", "a at example").replace("\"b@example.com\"", "[]");
     slack_not_https: slack("webhook_url = \"http://hooks.slack.com/services/T/B/x\"\nparallel = 0");
+    slack_by_no_way: slack("channel = \"#alerts\"");
+    slack_by_two_ways: slack("webhook_url = \"https://hooks.slack.com/services/T/B/x\"\nbot_token = \"xoxb-1\"\nchannel = \"#alerts\"");
+    slack_bot_without_a_channel: slack("bot_token = \"xoxb-1\"");
+    slack_tokens_mixed_up: slack("bot_token = \"xapp-hunter2\"\napp_token = \"xoxb-hunter2\"\nchannel = \"my channel\"\napi_url = \"http://slack.com/api\"\nsigning_secret = \"\"");
+    slack_webhook_with_an_apps_keys: slack("webhook_url = \"https://hooks.slack.com/services/T/B/x\"\nchannel = \"#alerts\"\nsigning_secret = \"hunter2\"");
     office_connector: slack("webhook_url = \"https://acme.webhook.office.com/webhookb2/x\"");
     bad_classes: with("[classes]\nX = \"transitory\"\n\"\" = \"engine\"\nY = [\"engine\"]\n");
     line_with_wide_characters: with("# Grüße, 世界\n\"ключ\" = 1 # ütf\n");
@@ -167,4 +172,15 @@ fn ten_thousand_rules_are_checked_in_no_time() {
         .collect();
     let rules = rules.concat();
     assert_eq!(warned(&with(&rules), &[]), "");
+}
+
+refused! {
+    templates_mistaken: with(
+        "[receivers.a]\ntype = \"console\"\ntemplate = \"opps\"\n[templates.ops]\ntitle = \"\"\"\none\n  \\u00e4 wrong\"\"\"\ntext = \" \"\ntitel = \"x\"\n\
+         [templates.empty]\n[templates.other]\nfooter = 7\n"
+    );
+}
+
+warned! {
+    template_unused: with("[templates.ops]\ntitle = \"x\"\n");
 }

@@ -1,18 +1,21 @@
 //! Tests of the whole room: a file and an environment go in, a configuration or every mistake comes out.
 
 mod annotated;
+mod chats;
 mod good;
 mod incidents;
 mod incidents_mistaken;
 mod mistakes;
+mod network;
 mod never_panics;
+mod oncall;
 mod secrets;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-use super::{ConfigFile, Diagnostics, Files, Inputs, Loaded, load, render};
+use super::{Block, ConfigFile, Diagnostics, Files, Inputs, Loaded, TemplateMistake, load, render};
 
 /// A disk with a few files.
 pub(super) struct Shelf;
@@ -20,7 +23,7 @@ pub(super) struct Shelf;
 impl Files for Shelf {
     fn read(&self, path: &Path, _limit: u64) -> io::Result<Vec<u8>> {
         match path.to_str() {
-            Some("/run/secrets/smtp") => Ok(b"hunter2\n".to_vec()),
+            Some("/run/secrets/smtp" | "/run/secrets/ntfy") => Ok(b"hunter2\n".to_vec()),
             Some("/run/secrets/automation" | "/home/me/open") => Ok(b"t0ken\r\n".to_vec()),
             Some("/run/secrets/signing-old") => Ok(b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n".to_vec()),
             Some("runs/completed.json") => {
@@ -45,10 +48,16 @@ fn jq(filter: &str) -> Result<(), String> {
     if filter.matches('(').count() == filter.matches(')').count() { Ok(()) } else { Err("unclosed `(`".to_owned()) }
 }
 
+/// Stands in for the template engine: refuses the word `wrong`, where it stands.
+fn jinja(_: Block, text: &str) -> Vec<TemplateMistake> {
+    let wrong = |at| TemplateMistake { at: Some(at..at + 5), message: "this is wrong".to_owned(), help: None };
+    text.find("wrong").map(wrong).into_iter().collect()
+}
+
 pub(super) fn inputs(text: &str, env: &[(&str, &str)]) -> Inputs<'static> {
     let env: BTreeMap<String, String> = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     let file = ConfigFile::Text { name: "firstred.toml".to_owned(), text: text.to_owned() };
-    Inputs { file: Some(file), env, files: &Shelf, filter_check: jq, now: None }
+    Inputs { file: Some(file), env, files: &Shelf, filter_check: jq, template_check: jinja, now: None }
 }
 
 pub(super) fn load_text(text: &str, env: &[(&str, &str)]) -> Result<Loaded, Diagnostics> {

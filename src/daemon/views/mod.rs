@@ -4,9 +4,11 @@
 mod coverage;
 mod incident;
 mod pending;
+mod receivers;
 mod silence;
 
 pub use coverage::{Coverage, Covered, Old, OldSilence, Proven, Rest};
 pub use incident::{IncidentStory, IncidentView, Next, Receiver, member_numbers};
 pub use pending::{PendingView, held, withheld};
+pub use receivers::{BudgetView, Can, OfLedger, ReceiverView, RefusalView, TroubleView, receivers};
 pub use silence::{SilenceView, silences};

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::shown;
 use crate::engine::incident::{Incident, IncidentNote, ProviderNote, Withheld};
 use crate::engine::{Kind, Notification, NotificationId, Subject};
 use crate::triage::Card;
@@ -44,19 +45,19 @@ fn note(incident: &Incident, saying: Saying, provider: Option<(ProviderNote, u32
     let before = incident.before.clone().filter(|_| saying.kind == Kind::Reopened);
     IncidentNote {
         id: incident.id.clone(),
-        group: incident.group.clone(),
+        group: incident.group.iter().map(|(name, value)| (name.clone(), shown::name(value))).collect(),
         opened_at: incident.opened_at,
         failures: incident.failures,
         runs: incident.runs,
         workflows: workflows.unwrap_or_else(|| incident.workflows()),
         more: saying.more,
         last_failed_at: (incident.failures > 0).then_some(incident.last_at),
-        last_run: incident.last_run.clone(),
+        last_run: incident.last_run.as_ref().map(shown::run),
         reopened: incident.reopened,
         novelty: incident.novelty.clone(),
         acknowledged: incident.acknowledged.clone(),
         withheld: saying.withheld,
-        resolution: incident.resolution.clone().or(before),
+        resolution: incident.resolution.as_ref().or(before.as_ref()).map(shown::resolution),
         provider,
     }
 }

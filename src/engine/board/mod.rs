@@ -25,6 +25,7 @@ mod release;
 mod repeat;
 mod review;
 mod service;
+mod shown;
 mod subject;
 mod tick;
 mod watch;

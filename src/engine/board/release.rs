@@ -167,7 +167,7 @@ fn line_of(incident: &Incident, card: &Card, failures: u32) -> SummaryLine {
         class: card.class,
         failures,
         resolved: incident.state == State::Resolved,
-        run: incident.last_run.clone().unwrap_or_else(first),
+        run: incident.last_run.as_ref().map_or_else(first, super::shown::run),
     }
 }
 

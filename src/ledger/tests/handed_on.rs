@@ -6,7 +6,7 @@ use crate::engine::{Kind, Subject};
 fn trouble_of(delivery: &Delivery) -> crate::engine::OwnTrouble {
     match &delivery.notification.subject {
         Subject::Own(trouble) => trouble.clone(),
-        Subject::Run(_) | Subject::Summary(_) => panic!("not a trouble"),
+        Subject::Run(_) | Subject::Summary(_) | Subject::Daily(_) => panic!("not a trouble"),
     }
 }
 

@@ -5,6 +5,7 @@ mod expecting;
 mod faults;
 mod flows;
 mod handed_on;
+mod honest;
 mod journal;
 mod opening;
 mod outbox;

@@ -21,7 +21,7 @@ impl Bed {
     async fn told(&self, receiver: &str, at: i64) -> Vec<(NotificationId, OwnTrouble)> {
         let due = self.due(receiver, at).await.into_iter().filter_map(|delivery| match delivery.notification.subject {
             Subject::Own(trouble) => Some((delivery.notification.id, trouble)),
-            Subject::Run(_) | Subject::Summary(_) => None,
+            Subject::Run(_) | Subject::Summary(_) | Subject::Daily(_) => None,
         });
         due.collect()
     }

@@ -6,18 +6,29 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
+/// Where clouds answer every process of a machine with the machine's own credentials: AWS, Azure, Google and others; ECS; EKS; Alibaba.
+const METADATA_V4: [Ipv4Addr; 4] = [
+    Ipv4Addr::new(169, 254, 169, 254),
+    Ipv4Addr::new(169, 254, 170, 2),
+    Ipv4Addr::new(169, 254, 170, 23),
+    Ipv4Addr::new(100, 100, 100, 200),
+];
 const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254);
 const METADATA_NAMES: [&str; 3] = ["metadata.google.internal", "metadata.goog", "metadata"];
 
-/// Checks what needs no DNS. hyper skips the resolver for literal addresses, so that they are checked here.
-pub(super) fn check_url(url: &Url) -> Result<(), String> {
+/// Checks what needs no DNS. hyper skips the resolver for literal addresses, so that they are checked here. `allow_link_local`: the
+/// user wants an address of the local link; metadata services are refused all the same.
+///
+/// # Errors
+/// When it is never asked; the text says why.
+pub fn check_url(url: &Url, allow_link_local: bool) -> Result<(), String> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err("only http and https are spoken".to_owned());
     }
     match url.host() {
         None => Err("the address has no host".to_owned()),
-        Some(Host::Ipv4(address)) => check_address(IpAddr::V4(address)),
-        Some(Host::Ipv6(address)) => check_address(IpAddr::V6(address)),
+        Some(Host::Ipv4(address)) => check_address(IpAddr::V4(address), allow_link_local),
+        Some(Host::Ipv6(address)) => check_address(IpAddr::V6(address), allow_link_local),
         Some(Host::Domain(name)) => check_name(name),
     }
 }
@@ -30,23 +41,23 @@ fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Refuses link-local, unspecified and metadata addresses, in whatever IPv6 form they are dressed.
-pub(super) fn check_address(address: IpAddr) -> Result<(), String> {
-    let refused = match address.to_canonical() {
-        IpAddr::V4(v4) => refused_v4(v4),
-        IpAddr::V6(v6) => {
-            v6.is_unspecified()
-                || v6.is_unicast_link_local()
-                || v6 == METADATA_V6
-                || embedded(v6).is_some_and(refused_v4)
-        }
+/// Refuses metadata and unspecified addresses, and, unless allowed, link-local ones, in whatever IPv6 form they are dressed.
+pub(super) fn check_address(address: IpAddr, allow_link_local: bool) -> Result<(), String> {
+    let (v4, v6) = match address.to_canonical() {
+        IpAddr::V4(v4) => (Some(v4), None),
+        IpAddr::V6(v6) => (embedded(v6), Some(v6)),
     };
-    if refused { Err("link-local and metadata addresses are never asked".to_owned()) } else { Ok(()) }
-}
-
-fn refused_v4(address: Ipv4Addr) -> bool {
     // All of 0.0.0.0/8 is "this host", whatever the last digits say.
-    address.is_link_local() || address.octets().first() == Some(&0)
+    let nowhere = v4.is_some_and(|v4| v4.octets().first() == Some(&0)) || v6.is_some_and(|v6| v6.is_unspecified());
+    let metadata = v4.is_some_and(|v4| METADATA_V4.contains(&v4)) || v6 == Some(METADATA_V6);
+    if nowhere || metadata {
+        return Err("link-local and metadata addresses are never asked".to_owned());
+    }
+    let link_local = v4.is_some_and(|v4| v4.is_link_local()) || v6.is_some_and(|v6| v6.is_unicast_link_local());
+    if link_local && !allow_link_local {
+        return Err("link-local and metadata addresses are never asked".to_owned());
+    }
+    Ok(())
 }
 
 /// The IPv4 address inside an IPv4-compatible, NAT64 (`64:ff9b::/96`) or 6to4 (`2002::/16`) address.
@@ -63,16 +74,19 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
 
 /// The system's resolver, whose answers are checked: a name may point anywhere.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct GuardedResolver;
+pub(super) struct GuardedResolver {
+    pub(super) allow_link_local: bool,
+}
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
+        let allow_link_local = self.allow_link_local;
         Box::pin(async move {
             check_name(name.as_str())?;
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
             // One bad address refuses the name: an answer that mixes them is an attack.
             for address in &found {
-                check_address(address.ip())?;
+                check_address(address.ip(), allow_link_local)?;
             }
             let addresses: Addrs = Box::new(found.into_iter());
             Ok(addresses)

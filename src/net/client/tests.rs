@@ -178,7 +178,7 @@ async fn metadata_addresses_are_refused_in_every_dress() {
 #[test]
 fn private_addresses_and_loopback_are_where_self_hosted_engines_live() {
     for address in ["127.0.0.1", "10.1.2.3", "192.168.0.9", "100.64.1.1", "::1", "fd12::7"] {
-        assert_eq!(guard::check_address(address.parse().unwrap()), Ok(()), "{address}");
+        assert_eq!(guard::check_address(address.parse().unwrap(), false), Ok(()), "{address}");
     }
 }
 
@@ -211,6 +211,7 @@ fn the_date_header_is_the_servers_clock() {
 #[test]
 fn a_ca_file_that_holds_no_certificate_is_named() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    let error = Client::new(&ClientOptions { ca_file: Some(file.path().to_owned()) }).unwrap_err();
+    let error =
+        Client::new(&ClientOptions { ca_file: Some(file.path().to_owned()), ..ClientOptions::default() }).unwrap_err();
     assert!(error.to_string().contains(&file.path().display().to_string()), "{error}");
 }

@@ -14,7 +14,7 @@ use super::throttle::Throttle;
 use super::{Carrier, LaneSettings};
 use crate::clock;
 use crate::engine::{Attempted, Delivery, Outcome};
-use crate::metrics::{AttemptLabel, Metrics};
+use crate::metrics::{AttemptLabel, Metrics, ReceiverLabel, RefusalLabel};
 use crate::receiver::Outbox;
 
 /// How many deliveries are fetched at once for each attempt that may be in flight.
@@ -153,6 +153,9 @@ impl<C: Carrier, O: Outbox> Lane<C, O> {
                 Outcome::Unknown { reason: "firstred failed while sending; its log says where".to_owned() }
             });
             metrics.attempts.get_or_create(&label(&receiver, &outcome)).inc();
+            if let Some(word) = outcome.word() {
+                metrics.receiver_refusals.get_or_create(&RefusalLabel { receiver: receiver.clone(), word }).inc();
+            }
             let attempted = Attempted {
                 delivery: id,
                 receiver,
@@ -168,6 +171,10 @@ impl<C: Carrier, O: Outbox> Lane<C, O> {
                     () = abandon.cancelled() => break,
                     () = tokio::time::sleep(LEDGER_PAUSE) => {}
                 }
+            }
+            if matches!(attempted.outcome, Outcome::Delivered { .. }) {
+                let label = ReceiverLabel { receiver: attempted.receiver.clone() };
+                metrics.receiver_last_success.get_or_create(&label).set(attempted.at.as_duration().as_secs_f64());
             }
             Ended { delivery: attempted.delivery, outcome: attempted.outcome }
         }

@@ -98,6 +98,12 @@ impl Email {
             Err(_) => outcome::of_timeout(self.timeout.as_secs_f32(), progress.stage()),
         }
     }
+
+    /// The mail, as it is sent to all addresses. One that can't be built is sent to nobody.
+    pub(crate) fn render_all(&self, delivery: &Delivery) -> Vec<(&'static str, Vec<u8>)> {
+        let mail = message::render(&self.composer.draft(delivery), &self.from, &self.to);
+        mail.map(|mail| ("mail", mail)).into_iter().collect()
+    }
 }
 
 fn addressed(delivery: &Delivery, mailbox: &Mailbox) -> bool {

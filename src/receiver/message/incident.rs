@@ -119,7 +119,7 @@ pub(super) fn told(notification: &Notification, note: &IncidentNote, card: &Card
 }
 
 /// `nobody acknowledged`, or who did.
-fn nobody(note: &IncidentNote, now: Timestamp) -> Line {
+pub(super) fn nobody(note: &IncidentNote, now: Timestamp) -> Line {
     match &note.acknowledged {
         Some(by) => Line::default().text("acknowledged by ").strong(short(&by.by)).text(" ").time(by.at, now),
         None => Line::default().strong("nobody acknowledged"),

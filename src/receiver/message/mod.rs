@@ -2,8 +2,9 @@
 //! knows no channel, escapes nothing, and every text in it is clean (see [`text`]) but untrusted.
 
 mod card;
+mod daily;
 mod facts;
-mod headline;
+pub(crate) mod headline;
 mod incident;
 mod line;
 pub(crate) mod link;
@@ -11,6 +12,7 @@ mod list;
 mod missed;
 mod novelty;
 pub(crate) mod plain;
+mod present;
 mod resolution;
 mod state;
 mod summary;
@@ -26,6 +28,7 @@ mod withheld;
 use crate::engine::{Notification, Severity, Subject};
 use crate::run::{StepError, UNKNOWN_ERROR};
 
+pub(crate) use daily::sentence as daily_sentence;
 pub(crate) use facts::{Fact, Value};
 pub(crate) use line::{Line, Span};
 pub(crate) use list::List;
@@ -126,6 +129,7 @@ impl Message {
             Subject::Run(card) => card::message(notification, card, budget),
             Subject::Own(trouble) => trouble::message(notification, trouble, budget),
             Subject::Summary(summary) => summary::message(notification, summary, budget),
+            Subject::Daily(note) => daily::message(notification, note),
         }
     }
 

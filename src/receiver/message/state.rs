@@ -47,6 +47,10 @@ pub(super) fn of(notification: &Notification) -> (&'static str, &'static str, To
             Subject::Summary(summary) if summary.resolved >= summary.incidents => ("✅", "SUMMARY", Tone::Good),
             _ => ("🔴", "SUMMARY", Tone::Bad),
         },
+        Kind::Daily => match &notification.subject {
+            Subject::Daily(note) if note.is_well() => ("🟢", "DAILY", Tone::Note),
+            _ => ("⚪", "DAILY", Tone::Note),
+        },
     }
 }
 
@@ -65,6 +69,12 @@ pub(super) fn calls(kind: Kind) -> bool {
         | Kind::StillOpen
         | Kind::Reopened
         | Kind::Escalated => true,
-        Kind::Updated | Kind::Acknowledged | Kind::Resolved | Kind::Summary | Kind::Trouble | Kind::Test => false,
+        Kind::Updated
+        | Kind::Acknowledged
+        | Kind::Resolved
+        | Kind::Summary
+        | Kind::Trouble
+        | Kind::Test
+        | Kind::Daily => false,
     }
 }

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::engine::{IncidentId, IncidentNote, Kind, Proof, Resolution};
+use crate::receiver::samples::incidents::{grown, misses, of_missed, proofs, resolved, said};
 use crate::receiver::test_hostile::hostile;
-use crate::receiver::test_incidents::{grown, misses, of_missed, proofs, resolved, said};
 use crate::receiver::test_support::{HOSTILE, at, card, hostile_with, of_card, samples};
 use crate::triage::{Card, Cause, Class, ClassReason};
 

@@ -21,11 +21,30 @@ pub(crate) const MOST_JSON: usize = 10_000;
 /// Slack splits `text` that is longer than 4,000 (api.slack.com/changelog/2018-04-truncating-really-long-messages).
 const MOST_PLAIN: usize = 3_500;
 
-/// The payload for an incoming webhook.
-pub(crate) fn payload(draft: &Draft<'_>) -> Json {
-    let (mut blocks, mut attachments) = (Vec::new(), Vec::new());
+/// `chat.update` takes 4,000 bytes of `text` (facts/receivers.md 1.1), of which the mentions may need some.
+const MOST_BYTES: usize = 3_800;
+
+/// The parts of a message.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Form {
+    pub(super) blocks: Vec<Json>,
+    pub(super) attachments: Vec<Json>,
+}
+
+/// Where a message's links stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Links {
+    /// In its text.
+    Inline,
+    /// The first one and the runbook are buttons.
+    Buttons,
+}
+
+/// The form of a message in fewer than `room` characters of JSON: its texts are shortened until it fits.
+pub(super) fn form(made: impl Fn(Budget) -> Message, links: Links, room: usize) -> Form {
+    let mut form = Form { blocks: Vec::new(), attachments: Vec::new() };
     for share in [100, 60, 30, 10, 0] {
-        let mut message = draft.message(Budget::percent(share));
+        let mut message = made(Budget::percent(share));
         if share < 60 {
             message = message.without_links_in_lines();
         }
@@ -34,13 +53,25 @@ pub(crate) fn payload(draft: &Draft<'_>) -> Json {
             (message.said, message.detail) = (None, None);
             message.links.truncate(1);
         }
-        blocks = of_message(&message);
-        attachments = below(&message);
-        let length = |json: &[Json]| text::length(&Json::from(json).to_string());
-        if length(&blocks) + length(&attachments) < MOST_JSON {
+        form = Form { blocks: of_message(&message, links), attachments: below(&message) };
+        if form.length() < room {
             break;
         }
     }
+    form
+}
+
+impl Form {
+    /// How many characters of JSON it has.
+    pub(super) fn length(&self) -> usize {
+        let length = |json: &[Json]| text::length(&Json::from(json).to_string());
+        length(&self.blocks) + length(&self.attachments)
+    }
+}
+
+/// The payload for an incoming webhook.
+pub(crate) fn payload(draft: &Draft<'_>) -> Json {
+    let Form { blocks, attachments } = form(|budget| draft.message(budget), Links::Inline, MOST_JSON);
     let message = draft.message(Budget::percent(0));
     json!({
         "text": escape(&message.headline),
@@ -53,26 +84,32 @@ pub(crate) fn payload(draft: &Draft<'_>) -> Json {
 
 /// The same as text alone, for a Slack that does not take the blocks.
 pub(crate) fn plain_payload(draft: &Draft<'_>) -> Json {
+    json!({ "text": plain_text(|budget| draft.plain(budget)), "unfurl_links": false, "unfurl_media": false })
+}
+
+/// A message as text alone.
+pub(super) fn plain_text(made: impl Fn(Budget) -> Message) -> String {
     let mut said = String::new();
+    let fits = |said: &str| text::length(said) <= MOST_PLAIN && said.len() <= MOST_BYTES;
     for share in [100, 60, 30, 10] {
-        let message = draft.plain(Budget::percent(share));
+        let message = made(Budget::percent(share));
         said = escape(&format!("{}\n{}", message.headline, plain::card(&message).replace("\n\n", "\n")));
-        if text::length(&said) <= MOST_PLAIN {
+        if fits(&said) {
             break;
         }
     }
-    let message = draft.plain(Budget::percent(0));
-    if text::length(&said) > MOST_PLAIN {
+    let message = made(Budget::percent(0));
+    if !fits(&said) {
         said = escape(&message.headline);
     }
     for call in message.mentions().filter_map(mrkdwn_call) {
         said.push('\n');
         said.push_str(&call);
     }
-    json!({ "text": said, "unfurl_links": false, "unfurl_media": false })
+    said
 }
 
-fn of_message(message: &Message) -> Vec<Json> {
+fn of_message(message: &Message, links_stand: Links) -> Vec<Json> {
     let mut elements = vec![section(&head(message))];
     elements.extend(sentences(&message.lead));
     let error = error_line(message);
@@ -86,7 +123,7 @@ fn of_message(message: &Message) -> Vec<Json> {
         elements.push(section(&[words(advice)]));
     }
     elements.extend(sentences(&message.context));
-    let links = links(message);
+    let links = links(message, links_stand);
     if !links.is_empty() {
         elements.push(section(&links));
     }
@@ -172,8 +209,10 @@ fn error_line(message: &Message) -> Vec<Json> {
     joined(parts)
 }
 
-fn links(message: &Message) -> Vec<Json> {
-    let links = message.links.iter();
+fn links(message: &Message, stand: Links) -> Vec<Json> {
+    let links = message.links.iter().enumerate();
+    let links = links.filter(|(at, (label, _))| stand == Links::Inline || (*at > 0 && *label != "Runbook"));
+    let links = links.map(|(_, link)| link);
     joined(links.map(|(label, url)| vec![json!({ "type": "link", "url": url, "text": label })]).collect())
 }
 

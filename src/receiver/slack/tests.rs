@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::blocks::{self, MOST_JSON};
 use super::*;
 use crate::engine::Notification;
+use crate::receiver::draft::Composer;
 use crate::receiver::message::text::length;
 use crate::receiver::test_hostile::hostile;
 use crate::receiver::test_support::{HOSTILE, answer, at, card, delivery, hostile_with, http_server, of_card, samples};
@@ -35,7 +36,7 @@ fn the_plain_form_says_the_same() {
 }
 
 /// What Slack's documentation and `@slack/types` 3.2.0 demand, and what we demand of ourselves.
-fn check(payload: &Value) {
+pub(super) fn check(payload: &Value) {
     let size = length(&payload["blocks"].to_string()) + length(&payload["attachments"].to_string());
     assert!(size < MOST_JSON, "{size} characters");
     let said = payload["text"].as_str().expect("text");
@@ -75,7 +76,7 @@ fn check_part(part: &Value) {
     }
 }
 
-fn no_live_token(mrkdwn: &str) {
+pub(super) fn no_live_token(mrkdwn: &str) {
     static OURS: std::sync::LazyLock<regex::Regex> = std::sync::LazyLock::new(|| {
         regex::Regex::new(r"<!date\^\d+\^\{date_short_pretty\} \{time_secs\}\|[0-9: -]+ UTC>").expect("a pattern")
     });
@@ -132,15 +133,15 @@ fn a_hostile_incident_stays_within_the_limits_and_calls_nobody() {
 
 #[test]
 fn the_owner_is_called_in_blocks_and_in_the_plain_form() {
-    let (_, opened) = crate::receiver::test_incidents::samples().remove(0);
+    let (_, opened) = crate::receiver::samples::incidents::samples().remove(0);
     assert!(payload(&opened).to_string().contains(r#"{"type":"usergroup","usergroup_id":"S012ABC"}"#));
     assert!(plain_payload(&opened)["text"].as_str().is_some_and(|text| text.ends_with("\n<!subteam^S012ABC>")));
 }
 
 async fn attempt(answers: Vec<String>, timeout: Duration) -> (Outcome, Vec<String>) {
     let (url, mut asked, server) = http_server(answers).await;
-    let settings = SlackReceiver { webhook_url: SecretString::from(url) };
-    let slack = Slack::build(&settings, &Common::patient(timeout)).expect("a receiver");
+    let settings = SlackReceiver::Webhook(SecretString::from(url));
+    let slack = Slack::build("oncall", &settings, &Common::patient(timeout)).expect("a receiver");
     let outcome = slack.send(&delivery(of_card(card())), at("2026-11-22T10:14:03Z")).await;
     server.abort();
     let mut requests = Vec::new();
@@ -196,8 +197,8 @@ async fn a_slack_that_can_not_be_reached_is_tried_again_and_its_url_stays_secret
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/hook/SECRET", listener.local_addr().expect("an address"));
     drop(listener);
-    let settings = SlackReceiver { webhook_url: SecretString::from(url) };
-    let slack = Slack::build(&settings, &Common::patient(PATIENT)).expect("a receiver");
+    let settings = SlackReceiver::Webhook(SecretString::from(url));
+    let slack = Slack::build("oncall", &settings, &Common::patient(PATIENT)).expect("a receiver");
     let outcome = slack.send(&delivery(of_card(card())), at("2026-11-22T10:14:03Z")).await;
     let Outcome::Refused { permanent: false, reason, .. } = &outcome else { panic!("{outcome:?}") };
     assert!(!reason.contains("SECRET"), "{reason}");

@@ -79,6 +79,7 @@ async fn asked<I: Inlet, C: Checkup>(routes: &Routes<I, C>, request: Request<Inc
         ["runs", id @ .., "why"] if !id.is_empty() => {
             read(routes, request, Ok(Asked::Why { run: query::decoded(&id.join("/")) })).await
         }
+        ["receivers"] => read(routes, request, Ok(Asked::Receivers)).await,
         ["pending"] => read(routes, request, Ok(Asked::Pending)).await,
         ["silences"] if request.method() == Method::POST => {
             let wanted = body::posted(routes, request, silence::EXAMPLE).await?;
@@ -91,7 +92,7 @@ async fn asked<I: Inlet, C: Checkup>(routes: &Routes<I, C>, request: Request<Inc
         ["silences", _] => Err(ingest::turned_away(routes, request, answer::not_allowed("DELETE")).await),
         _ => {
             let message = "no such page; there are /api/v1/incidents, /api/v1/incidents/{id}, /api/v1/runs/{id}/why, \
-                           /api/v1/silences and /api/v1/pending";
+                           /api/v1/silences, /api/v1/pending and /api/v1/receivers";
             Err(ingest::turned_away(routes, request, answer::error(StatusCode::NOT_FOUND, message)).await)
         }
     }

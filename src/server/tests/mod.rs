@@ -135,6 +135,7 @@ async fn start_with(settings: ServerSettings, timeouts: Timeouts, inlet: FakeInl
         gates: gates_out,
         clerk: Arc::clone(&clerk) as Arc<dyn Clerk>,
         keys: keys_out,
+        callbacks: watch::channel(Arc::default()).1,
     };
     let task = tokio::spawn(server.with_timeouts(timeouts).serve(wiring, stop.clone()));
     Daemon { address, inlet, clerk, keys: keys_in, readiness, gates: gates_in, metrics, stop, served: task }

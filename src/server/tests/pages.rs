@@ -25,6 +25,7 @@ async fn readiness_lists_what_can_not_see_or_send() {
             error: Some("410 Gone".to_owned()),
             ..ReceiverHealth::default()
         }],
+        heartbeat: Some(HeartbeatHealth { ok: false, last_success: None, error: Some("HTTP 404".to_owned()) }),
     };
     let reply = daemon.get("/readyz?verbose").await;
     assert_eq!(reply.status, 503);
@@ -32,6 +33,7 @@ async fn readiness_lists_what_can_not_see_or_send() {
         "ready": false, "config": {"ok": true}, "ledger": {"ok": true},
         "sources": [{"name": "prod", "ok": true, "lastSuccess": null}],
         "receivers": [{"name": "oncall", "ok": false, "waiting": 3, "oldestWaiting": "2026-11-22T02:07:00Z", "error": "410 Gone"}],
+        "heartbeat": {"ok": false, "error": "HTTP 404"},
     });
     assert_eq!(reply.json(), expected);
 }

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::super::PollError;
 use crate::config::HttpSource;
-use crate::net::{Answer, Client, ClientOptions, Request};
+use crate::net::{Answer, Client, Request};
 
 /// An honest page of runs is smaller.
 const BODY_CAP: usize = 8 * 1024 * 1024;
@@ -27,8 +27,7 @@ impl Asker {
     pub(super) fn new(settings: &HttpSource) -> Result<Self, PollError> {
         let broken =
             |reason: String| PollError { doing: "setting up the source".to_owned(), reason, retry_after: None };
-        let client = Client::new(&ClientOptions { ca_file: settings.ca_file.clone() })
-            .map_err(|error| broken(error.to_string()))?;
+        let client = Client::new(&settings.way.client()).map_err(|error| broken(error.to_string()))?;
         let (mut headers, mut secrets) = (Vec::new(), Vec::new());
         if let Some(token) = &settings.token {
             let bearer = secret_value(&format!("Bearer {}", token.expose_secret()));

@@ -27,7 +27,7 @@ use jiff::Timestamp;
 
 use super::{Intake, PollError, Polled, Poller};
 use crate::config::PrefectSource;
-use crate::net::{Client, ClientOptions};
+use crate::net::Client;
 
 /// A Prefect server, or a workspace of Prefect Cloud.
 #[derive(Debug)]
@@ -42,8 +42,7 @@ impl Prefect {
     /// # Errors
     /// When the HTTP client can't be set up.
     pub fn new(name: impl Into<String>, settings: PrefectSource) -> Result<Self, PollError> {
-        let options = ClientOptions { ca_file: settings.ca_file.clone() };
-        let client = Client::new(&options).map_err(|error| PollError {
+        let client = Client::new(&settings.way.client()).map_err(|error| PollError {
             doing: "setting up the HTTP client for Prefect".to_owned(),
             reason: error.to_string(),
             retry_after: None,

@@ -44,6 +44,11 @@ pub fn redact_with<'a>(text: &'a str, secrets: &Secrets) -> Redacted<'a> {
     Redacted { count: exact.count + rest.count, text: Cow::Owned(rest.text.into_owned()) }
 }
 
+/// The ids of all rules, as they stand in markers: the kinds of secrets that are known.
+pub fn rule_ids() -> impl Iterator<Item = &'static str> {
+    rules::all().map(|rule| rule.id)
+}
+
 /// The part of a text that is worked on. It ends at a space where there is one near, for half a token might no longer
 /// look like the secret that it is.
 fn bounded(text: &str) -> &str {

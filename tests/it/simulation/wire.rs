@@ -233,7 +233,7 @@ impl Wire {
         let may_see = match &self.said[notification].subject {
             Subject::Run(card) => audience.may_see(&card.run.workspace),
             Subject::Summary(summary) => summary.workspaces.iter().all(|space| audience.may_see(space)),
-            Subject::Own(_) => false,
+            Subject::Own(_) | Subject::Daily(_) => false,
         };
         if may_see {
             self.deliver(notification, name, self.rows[row].about, true, now);
@@ -246,7 +246,7 @@ impl Wire {
         let heirs = match &self.said[self.rows[row].notification].subject {
             Subject::Run(card) => whom(card, policy),
             Subject::Summary(summary) => whom_all(summary, policy),
-            Subject::Own(_) => Vec::new(),
+            Subject::Own(_) | Subject::Daily(_) => Vec::new(),
         };
         self.rows[row].due = None;
         self.rows[row].given_up = true;

@@ -125,6 +125,7 @@ pub(super) fn policy(spec: &PolicySpec) -> Policy {
             format!("quiet-{name}")
         });
         let audience = Audience {
+            kind: "",
             workspaces: receiver.bound.map(|space| [space.to_owned()].into()),
             fallback: receiver.fallback.map(str::to_owned),
             patience: Patience { give_up_after: secs(receiver.give_up_after) },

@@ -134,12 +134,27 @@ impl Check {
         }
     }
 
+    fn overflow(&mut self, element: &Value, at: &str) {
+        let Some(map) = self.object(element, at, &["type", "options", "action_id"], &["confirm"]) else { return };
+        self.string(map.get("action_id"), &format!("{at}/action_id"), 1, 255);
+        for (index, option) in self.array(map.get("options"), &format!("{at}/options"), 1, 5).iter().enumerate() {
+            let at = format!("{at}/options/{index}");
+            let Some(map) = self.object(option, &at, &["text", "value"], &["url", "description"]) else { continue };
+            self.text(map.get("text"), &format!("{at}/text"), &["plain_text"], 75);
+            self.string(map.get("value"), &format!("{at}/value"), 1, 75);
+        }
+    }
+
     fn actions(&mut self, block: &Value, at: &str) {
         let Some(map) = self.object(block, at, &["type", "elements"], &["block_id"]) else { return };
         let elements = self.array(map.get("elements"), &format!("{at}/elements"), 1, 25);
         let mut ids: Vec<&Value> = Vec::new();
         for (index, element) in elements.iter().enumerate() {
-            self.button(element, &format!("{at}/elements/{index}"));
+            if element["type"] == "overflow" {
+                self.overflow(element, &format!("{at}/elements/{index}"));
+            } else {
+                self.button(element, &format!("{at}/elements/{index}"));
+            }
             if let Some(id) = element.get("action_id") {
                 if ids.contains(&id) {
                     self.wrong(&format!("{at}/elements/{index}"), "action_id is taken");
@@ -151,13 +166,16 @@ impl Check {
 
     /// A webhook has no app behind it: only link buttons do something.
     fn button(&mut self, element: &Value, at: &str) {
-        let optional = ["action_id", "style", "value", "accessibility_label"];
-        let Some(map) = self.object(element, at, &["type", "text", "url"], &optional) else { return };
+        let optional = ["url", "action_id", "style", "value", "accessibility_label"];
+        let Some(map) = self.object(element, at, &["type", "text"], &optional) else { return };
         if map.get("type").and_then(Value::as_str) != Some("button") {
             self.wrong(at, "unsupported type: only buttons are expected");
         }
         self.text(map.get("text"), &format!("{at}/text"), &["plain_text"], 75);
-        self.link(map.get("url"), &format!("{at}/url"));
+        // A button does something, or leads somewhere: a webhook's can only do the latter.
+        if map.contains_key("url") || !map.contains_key("action_id") {
+            self.link(map.get("url"), &format!("{at}/url"));
+        }
         for (name, most) in [("action_id", 255), ("value", 2_000), ("accessibility_label", 75)] {
             if let Some(value) = map.get(name) {
                 self.string(Some(value), &format!("{at}/{name}"), 1, most);

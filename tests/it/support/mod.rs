@@ -7,12 +7,15 @@ pub(crate) mod daemon;
 pub(crate) mod engine;
 pub(crate) mod http;
 pub(crate) mod prefect;
+pub(crate) mod proxy;
 pub(crate) mod record;
 pub(crate) mod runs;
 
 mod self_tests;
 pub(crate) mod setup;
 pub(crate) mod slack;
+pub(crate) mod slack_app;
+pub(crate) mod slack_socket;
 pub(crate) mod smtp;
 pub(crate) mod smtp_session;
 pub(crate) mod tls;

@@ -1,6 +1,6 @@
 //! An SMTP server that keeps every mail, refuses what hardened servers refuse, and fails as it is told to.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -72,8 +72,14 @@ pub(crate) struct Script {
     pub(crate) drops_after_dot: usize,
     /// So many MAIL commands are answered 421 and the connection is closed.
     pub(crate) too_busy: usize,
+    /// So many times the connection is cut at DATA.
+    pub(crate) drops_at_data: usize,
+    /// So many times nothing is answered to DATA, for ever.
+    pub(crate) hangs_at_data: usize,
     /// The answer to the final dot comes this late.
     pub(crate) slow_dot: Duration,
+    /// The same, once for each of the next mails.
+    pub(crate) slow_dots: VecDeque<Duration>,
 }
 
 /// What the sessions share.
@@ -83,6 +89,8 @@ pub(crate) struct Shared {
     pub(crate) script: Arc<Mutex<Script>>,
     /// Offences against the protocol: bare LF, credentials in clear, MAIL before STARTTLS.
     pub(crate) offences: Record<String>,
+    /// One for each session that hangs.
+    pub(crate) hanging: Record<()>,
     pub(crate) auth: bool,
     pub(crate) protection: Protection,
 }
@@ -116,8 +124,14 @@ impl Smtp {
     async fn start_with(protection: Protection, auth: bool, authority: Option<Authority>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let address = listener.local_addr().expect("a bound address");
-        let shared =
-            Shared { mails: Record::default(), script: Arc::default(), offences: Record::default(), auth, protection };
+        let shared = Shared {
+            mails: Record::default(),
+            script: Arc::default(),
+            offences: Record::default(),
+            hanging: Record::default(),
+            auth,
+            protection,
+        };
         let ca_file = authority.as_ref().map(|authority| authority.ca_file.clone());
         let acceptor = authority.map(|authority| authority.acceptor);
         let state = shared.clone();
@@ -155,6 +169,16 @@ impl Smtp {
     /// The mails so far.
     pub(crate) fn mails(&self) -> Vec<Mail> {
         self.shared.mails.all()
+    }
+
+    /// What it has seen, to be followed.
+    pub(crate) fn record(&self) -> Record<Mail> {
+        self.shared.mails.clone()
+    }
+
+    /// The sessions that hang.
+    pub(crate) fn hanging(&self) -> Record<()> {
+        self.shared.hanging.clone()
     }
 
     /// The mails that hold `needle`.

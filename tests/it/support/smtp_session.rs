@@ -183,6 +183,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             self.say("554 no valid recipients").await?;
             return Ok(true);
         }
+        let (cut, hangs) = {
+            let mut script = self.shared.script.lock().expect("no panic in the double");
+            let now = (script.drops_at_data > 0, script.hangs_at_data > 0);
+            script.drops_at_data = script.drops_at_data.saturating_sub(1);
+            script.hangs_at_data = script.hangs_at_data.saturating_sub(1);
+            now
+        };
+        if cut {
+            return Ok(false);
+        }
+        if hangs {
+            self.shared.hanging.push(());
+            std::future::pending::<()>().await;
+        }
         self.say("354 go ahead").await?;
         let mut raw = Vec::new();
         loop {
@@ -208,7 +222,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             let mut script = self.shared.script.lock().expect("no panic in the double");
             let cut = script.drops_after_dot > 0;
             script.drops_after_dot = script.drops_after_dot.saturating_sub(1);
-            (cut, script.slow_dot)
+            (cut, script.slow_dots.pop_front().unwrap_or(script.slow_dot))
         };
         self.shared.mails.push(mail);
         if cut {

@@ -110,7 +110,7 @@ impl Webhook {
 }
 
 fn read(asked: &Asked, life: usize, status: u16) -> Hit {
-    let mistake = check(asked).err();
+    let mistake = check_signature(asked).err();
     Hit {
         id: asked.header("webhook-id").to_owned(),
         at: Instant::now(),
@@ -121,7 +121,8 @@ fn read(asked: &Asked, life: usize, status: u16) -> Hit {
     }
 }
 
-fn check(asked: &Asked) -> Result<(), String> {
+/// What is wrong with how a request is signed, or with what every payload holds.
+pub(crate) fn check_signature(asked: &Asked) -> Result<(), String> {
     let (id, stamp) = (asked.header("webhook-id"), asked.header("webhook-timestamp"));
     if id.is_empty() || id.contains('.') {
         return Err(format!("webhook-id is {id:?}"));

@@ -6,16 +6,16 @@ use url::Url;
 
 use super::refuse_connector;
 use crate::config::WebhookReceiver;
+use crate::config::parts::source;
 use crate::config::read::{At, Section, header_secret, http_url, parse_http_url, secret, secrets, signing_secret};
 
 pub(super) fn webhook(section: &Section<'_>) -> Option<WebhookReceiver> {
     let url = section.need("url", "write where to POST", webhook_url);
     let secrets = section.alias(&["secrets", "secret"], secrets(signing_secret));
     let token = section.get("token", header_secret);
-    if let Some(url) = &url
-        && token.is_some()
-    {
-        crate::config::parts::source::warn_clear_text(section, url);
+    if let Some(url) = &url {
+        let what = if token.is_some() { "the secret goes" } else { "what fails, and why, goes" };
+        source::warn_open(section, url, &format!("{what} over the network in clear text"));
     }
     Some(WebhookReceiver { url: url?, secrets: secrets.unwrap_or_default(), token })
 }

@@ -8,11 +8,12 @@ use toml::Value;
 use url::Url;
 
 use super::polling;
+use crate::config::parts::network::way;
 use crate::config::read::{
-    At, Section, certificate, count, filter, header_secret, http_url, is_loopback, one_or_many, parse_http_url, text,
-    word,
+    At, Section, count, filter, header_secret, http_url, is_loopback, one_or_many, parse_http_url, text, word,
 };
 use crate::config::{Detail, HttpSource, Pagination, suggest};
+use crate::net::Proxy;
 use crate::run::RunStatus;
 
 const STATUSES: [(&str, RunStatus); 7] = [
@@ -42,7 +43,7 @@ const PAGES: [(&str, Pages); 5] = [
     ("offset", Pages::Offset),
 ];
 
-pub(super) fn source(section: &Section<'_>) -> Option<HttpSource> {
+pub(super) fn source(section: &Section<'_>, proxy: &Proxy) -> Option<HttpSource> {
     let url = section.need("url", "write the URL that lists the runs", list_url);
     let token = section.get("token", header_secret);
     let headers = section.get("headers", headers).unwrap_or_default();
@@ -60,7 +61,7 @@ pub(super) fn source(section: &Section<'_>) -> Option<HttpSource> {
     let detail = section.get("detail", |at| detail(at, url.as_ref()));
     let max_pages = section.get("max_pages", count(1, 100_000));
     let polling = polling(section);
-    let ca_file = section.get("ca_file", certificate);
+    let way = way(section, proxy);
     Some(HttpSource {
         url: url?,
         token,
@@ -70,12 +71,17 @@ pub(super) fn source(section: &Section<'_>) -> Option<HttpSource> {
         detail,
         max_pages: max_pages.unwrap_or(50),
         polling,
-        ca_file,
+        way,
     })
 }
 
-/// A secret over plain http is anybody's on the way. A private name or address may be a trusted network; a public one isn't.
+/// A secret over plain http is anybody's on the way.
 pub(in crate::config::parts) fn warn_clear_text(section: &Section<'_>, url: &Url) {
+    warn_open(section, url, "the secret goes over the network in clear text");
+}
+
+/// What is sent over plain http is anybody's on the way. A private name or address may be a trusted network; a public one isn't.
+pub(in crate::config::parts) fn warn_open(section: &Section<'_>, url: &Url, message: &str) {
     let inside = match url.host() {
         Some(url::Host::Domain(name)) => {
             !name.contains('.') || matches!(name.rsplit('.').next(), Some("local" | "internal"))
@@ -86,11 +92,7 @@ pub(in crate::config::parts) fn warn_clear_text(section: &Section<'_>, url: &Url
     };
     if url.scheme() == "http" && !is_loopback(url) && !inside {
         let help = Some("write https://".to_owned());
-        section.at().cx.warning(
-            &section.path().key("url"),
-            "the secret goes over the network in clear text".to_owned(),
-            help,
-        );
+        section.at().cx.warning(&section.path().key("url"), message.to_owned(), help);
     }
 }
 

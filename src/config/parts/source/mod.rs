@@ -12,8 +12,9 @@ use super::{check_name, workspaces};
 use crate::config::read::{At, Section, duration, text, word};
 use crate::config::{Polling, SourceKind, SourceSettings};
 use crate::engine::Tenancy;
+use crate::net::Proxy;
 
-pub(in crate::config::parts) use http::warn_clear_text;
+pub(in crate::config::parts) use http::{warn_clear_text, warn_open};
 
 /// The sources, each with what the engine knows of it.
 pub(in crate::config) type Sources = BTreeMap<String, (SourceSettings, Tenancy)>;
@@ -28,7 +29,7 @@ enum Type {
 const TYPES: [(&str, Type); 3] = [("webhook", Type::Webhook), ("http", Type::Http), ("prefect", Type::Prefect)];
 
 /// `[sources]`. What listens where decides whether a source may be open.
-pub(in crate::config) fn sources(at: &At<'_>, listen: Option<SocketAddr>) -> Option<Sources> {
+pub(in crate::config) fn sources(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<Sources> {
     let toml::Value::Table(table) = at.value else {
         return at.wrong("a table for each source, [sources.NAME]");
     };
@@ -36,14 +37,14 @@ pub(in crate::config) fn sources(at: &At<'_>, listen: Option<SocketAddr>) -> Opt
     for (name, value) in table {
         let entry = at.entry(name, value);
         check_name(&entry, name, "_-");
-        if let Some(source) = source(&entry, listen) {
+        if let Some(source) = source(&entry, listen, proxy) {
             sources.insert(name.clone(), source);
         }
     }
     Some(sources)
 }
 
-fn source(at: &At<'_>, listen: Option<SocketAddr>) -> Option<(SourceSettings, Tenancy)> {
+fn source(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<(SourceSettings, Tenancy)> {
     let mut section = Section::open(at, "sources")?;
     let help = "write type = \"webhook\", \"http\" or \"prefect\"";
     // Which keys are known hangs on the type: without one, nothing more can be said.
@@ -56,11 +57,11 @@ fn source(at: &At<'_>, listen: Option<SocketAddr>) -> Option<(SourceSettings, Te
         }
         Type::Http => {
             section.rescope("sources.http");
-            http::source(&section).map(|source| SourceKind::Http(Box::new(source)))
+            http::source(&section, proxy).map(|source| SourceKind::Http(Box::new(source)))
         }
         Type::Prefect => {
             section.rescope("sources.prefect");
-            prefect::source(&section).map(|source| SourceKind::Prefect(Box::new(source)))
+            prefect::source(&section, proxy).map(|source| SourceKind::Prefect(Box::new(source)))
         }
     };
     section.finish();

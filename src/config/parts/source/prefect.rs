@@ -5,10 +5,12 @@ use url::Url;
 
 use super::http::warn_clear_text;
 use super::polling;
-use crate::config::read::{At, Section, certificate, header_secret, http_url};
+use crate::config::parts::network::way;
+use crate::config::read::{At, Section, header_secret, http_url};
 use crate::config::{PrefectAuth, PrefectSource};
+use crate::net::Proxy;
 
-pub(super) fn source(section: &Section<'_>) -> Option<PrefectSource> {
+pub(super) fn source(section: &Section<'_>, proxy: &Proxy) -> Option<PrefectSource> {
     let url = section.need("url", "write the API, such as \"http://127.0.0.1:4200/api\"", api_url);
     let ui_url = section.get("ui_url", http_url);
     let api_key = section.get("api_key", header_secret);
@@ -34,10 +36,10 @@ pub(super) fn source(section: &Section<'_>) -> Option<PrefectSource> {
         (None, None) => PrefectAuth::None,
     };
     let polling = polling(section);
-    let ca_file = section.get("ca_file", certificate);
+    let way = way(section, proxy);
     let url = url?;
     let ui_url = ui_url.unwrap_or_else(|| ui_of(&url));
-    Some(PrefectSource { url, ui_url, auth, polling, ca_file })
+    Some(PrefectSource { url, ui_url, auth, polling, way })
 }
 
 fn api_url(at: &At<'_>) -> Option<Url> {

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::Polling;
+use crate::config::Way;
 
 /// `type = "http"`
 #[derive(Clone)]
@@ -28,8 +29,8 @@ pub struct HttpSource {
     pub max_pages: u32,
     /// Intervals and deadlines.
     pub polling: Polling,
-    /// A certificate authority to trust besides the system's, PEM.
-    pub ca_file: Option<std::path::PathBuf>,
+    /// How it is reached.
+    pub way: Way,
 }
 
 impl fmt::Debug for HttpSource {
@@ -46,7 +47,7 @@ impl fmt::Debug for HttpSource {
             .field("detail", &self.detail.as_ref().map(|detail| &detail.statuses))
             .field("max_pages", &self.max_pages)
             .field("polling", &self.polling)
-            .field("ca_file", &self.ca_file)
+            .field("way", &self.way)
             .finish()
     }
 }

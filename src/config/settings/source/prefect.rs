@@ -4,6 +4,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::Polling;
+use crate::config::Way;
 
 /// `type = "prefect"`
 #[derive(Debug, Clone)]
@@ -16,8 +17,8 @@ pub struct PrefectSource {
     pub auth: PrefectAuth,
     /// Intervals and deadlines.
     pub polling: Polling,
-    /// A certificate authority to trust besides the system's, PEM.
-    pub ca_file: Option<std::path::PathBuf>,
+    /// How it is reached.
+    pub way: Way,
 }
 
 /// How to sign in to Prefect.

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 
 use super::super::{OpenRun, Seen};
 use super::*;
-use crate::config::{Detail, Polling};
+use crate::config::{Detail, Polling, Way};
 use crate::run::{RunKey, RunStatus};
 
 /// When the tests take place, for us and, unless said otherwise, for the engine.
@@ -136,7 +136,7 @@ impl Engine {
                 history: Duration::ZERO,
                 overlap: Duration::from_mins(10),
             },
-            ca_file: None,
+            way: Way::default(),
         }
     }
 

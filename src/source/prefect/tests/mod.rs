@@ -8,7 +8,7 @@ mod variations;
 
 use std::time::Duration;
 
-use crate::config::{Polling, PrefectAuth, PrefectSource};
+use crate::config::{Polling, PrefectAuth, PrefectSource, Way};
 
 fn settings() -> PrefectSource {
     PrefectSource {
@@ -21,6 +21,6 @@ fn settings() -> PrefectSource {
             history: Duration::ZERO,
             overlap: Duration::from_mins(10),
         },
-        ca_file: None,
+        way: Way::default(),
     }
 }

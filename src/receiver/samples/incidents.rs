@@ -1,17 +1,17 @@
-//! What the receivers' tests share about incidents: what is said of one from its opening to its end, of misses, of a service's
-//! trouble, and in summaries. It knows no receiver.
+//! Samples about incidents: what is said of one from its opening to its end, of misses, of a service's trouble, and in summaries. It
+//! knows no receiver.
 
 use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 
-use super::test_support::{at, card, notification};
+use super::{at, before_any_step, card, notification, of_card, still_retrying};
 use crate::engine::{
     Acknowledged, IncidentId, IncidentNote, Kind, LastSuccess, Notification, Novelty, OwnerNote, Proof, ProviderNote,
     Resolution, RunRef, Subject, Summary, SummaryLine, Tallies, Withheld,
 };
 use crate::run::Workflow;
-use crate::triage::{Card, Class, Missed, MissedRun, missed_card};
+use crate::triage::{Card, Cause, Class, ClassReason, Missed, MissedRun, missed_card};
 
 pub(crate) fn run_ref(id: &str) -> RunRef {
     RunRef {
@@ -260,4 +260,62 @@ pub(crate) fn samples() -> Vec<(&'static str, Notification)> {
         ("summary_storm", of_summary(summary(Withheld::Budget { messages: 20, within: SignedDuration::from_mins(5) }))),
         ("summary_quiet", of_summary(summary(quiet))),
     ]
+}
+
+/// What is said less often: every proof, every miss, an acknowledgement, a run that vanished, an incident without a failing step.
+pub(crate) fn more() -> Vec<(String, Notification)> {
+    let now = "2026-11-22T10:31:45Z";
+    let vanished = Notification { kind: Kind::Vanished, ..still_retrying() };
+    let acknowledged = Some(Acknowledged { by: "anna".to_owned(), at: at("2026-11-22T10:20:00Z") });
+    let acknowledged = IncidentNote { acknowledged, ..grown() };
+    let mut more = vec![
+        ("vanished".to_owned(), vanished),
+        ("acknowledged".to_owned(), said(Kind::Acknowledged, card(), acknowledged, now)),
+        ("opened_before_any_step".to_owned(), said(Kind::Failed, before_any_step(), note(), now)),
+        ("long_texts".to_owned(), of_card(with_long_texts())),
+        ("opened_with_all_facts".to_owned(), said(Kind::Failed, with_all_facts(), note(), now)),
+    ];
+    more.extend(proofs().into_iter().map(|proof| (format!("resolved_{}", name(&proof)), resolved(proof, 2))));
+    let misses = misses().into_iter().enumerate();
+    more.extend(
+        misses.map(|(number, missed)| (format!("missed_{}", number + 1), of_missed(Kind::Missed, missed, None))),
+    );
+    more
+}
+
+fn name(proof: &Proof) -> &'static str {
+    match proof {
+        Proof::LaterRun { step_seen: true, .. } => "by_a_later_run",
+        Proof::LaterRun { .. } => "by_a_later_run_elsewhere",
+        Proof::SameRun { .. } => "by_the_same_run",
+        Proof::Cancelled { .. } => "cancelled",
+        Proof::Happened => "happened",
+        Proof::Moot => "moot",
+        Proof::Members => "members",
+        Proof::Quiet { .. } => "by_silence",
+    }
+}
+
+/// The card with everything that a card may have.
+fn with_all_facts() -> Card {
+    let mut card = card();
+    card.run.workflow.version = Some("15".to_owned());
+    (card.run.max_attempts, card.run.replay_of) = (Some(2), Some("run_8f3b00".to_owned()));
+    card.provider = Some("api.example.com".to_owned());
+    card.decided_by = ClassReason::Override { code: "CARD_*".to_owned() };
+    if let Cause::Step { url, error, run_error, .. } = &mut card.cause {
+        *url = Some("https://flows.example.com/runs/run_8f3c21/steps/4".to_owned());
+        run_error.clone_from(error);
+    }
+    card
+}
+
+/// The card with an error that is as long as errors get.
+fn with_long_texts() -> Card {
+    let mut card = card();
+    if let Cause::Step { error: Some(error), .. } = &mut card.cause {
+        error.message = "Payment provider refused. ".repeat(150);
+        error.detail = Some("  File \"x.py\", line 1\n".repeat(300));
+    }
+    card
 }
