@@ -67,7 +67,12 @@ impl Board {
         card: &Card,
         news: Option<&Card>,
     ) -> Option<(Cause, Withheld)> {
-        if let Some((id, until)) = self.silenced(round, card, news) {
+        // Whoever waits for one silence goes on waiting for that, also if another begins meanwhile and a start asks again.
+        let waits_for = match self.desks.get(receiver).and_then(|desk| desk.waits_for(number)) {
+            Some(Cause::Silence(id)) => Some(id.clone()),
+            _ => None,
+        };
+        if let Some((id, until)) = self.silenced(round, card, news, waits_for.as_deref()) {
             return Some((Cause::Silence(id.clone()), Withheld::Silence { id, until }));
         }
         if let Some((inhibition, above, by)) = self.inhibitor(number, incident, card, round.policy) {
@@ -93,7 +98,13 @@ impl Board {
     }
 
     /// The silence that fits, and its end. One that is to end for a new error ends here, if that is what failed just now.
-    fn silenced(&mut self, round: &Round<'_>, card: &Card, news: Option<&Card>) -> Option<(String, jiff::Timestamp)> {
+    fn silenced(
+        &mut self,
+        round: &Round<'_>,
+        card: &Card,
+        news: Option<&Card>,
+        waits_for: Option<&str>,
+    ) -> Option<(String, jiff::Timestamp)> {
         let mut over = Vec::new();
         let mut found = None;
         for silence in round.policy.silences.iter().chain(self.silences.values()) {
@@ -102,7 +113,7 @@ impl Board {
             }
             if silence.unless_new && news.is_some_and(|card| self.is_new(card, silence)) {
                 over.push(silence.clone());
-            } else if found.is_none() {
+            } else if found.is_none() || waits_for == Some(silence.id.as_str()) {
                 found = Some((silence.id.clone(), silence.until));
             }
         }

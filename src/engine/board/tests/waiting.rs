@@ -179,3 +179,22 @@ fn an_error_that_was_only_met_in_retries_ends_no_silence_when_time_asks_about_it
     bed.until(36_000);
     assert_eq!(bed.said().len(), 1);
 }
+
+#[test]
+fn who_waits_for_one_silence_does_not_wait_for_a_later_one_because_of_a_start() {
+    let summary = |restarts: bool| {
+        let mut policy = policy(vec![rule("all", Matcher::default())]);
+        let planned = silence(9_000, false);
+        policy.silences = vec![Silence { id: "planned".to_owned(), by: None, from: Some(at(100)), ..planned }];
+        let mut bed = Bed::under(policy);
+        bed.board.silence_on(at(0), silence(3_600, false)).expect("a silence");
+        bed.bill("r1").until(200);
+        if restarts {
+            bed.restart();
+        }
+        bed.until(300).complete("billing", "ok").until(10_000);
+        bed.said()
+    };
+    assert_eq!(summary(false), ["3600 summary oncall"]);
+    assert_eq!(summary(true), summary(false));
+}
