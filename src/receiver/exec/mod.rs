@@ -41,7 +41,7 @@ impl Exec {
     /// Every form that [`Self::send`] may send of `delivery`. Sends nothing.
     pub(crate) fn render_all(&self, delivery: &Delivery) -> Vec<(&'static str, Vec<u8>)> {
         let facts = facts(&self.composer.draft(delivery)).into_iter();
-        let facts = facts.map(|(name, value)| format!("{name}={value}\n")).collect::<String>();
+        let facts = facts.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("\n");
         vec![("stdin", payload::json(&delivery.notification).into_bytes()), ("environment", facts.into_bytes())]
     }
 
