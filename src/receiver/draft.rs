@@ -18,10 +18,10 @@ pub(crate) struct Composer {
 
 impl Composer {
     /// The draft of `delivery`.
-    pub(crate) fn draft<'a>(&'a self, delivery: &'a Delivery) -> Draft<'a> {
+    pub(crate) fn draft<'a>(&self, delivery: &'a Delivery) -> Draft<'a> {
         // Once for all forms of the message, so that a failure is counted once.
         let rendered = self.template.as_ref().map(|template| template.render_in_service(&delivery.notification));
-        Draft { delivery, composer: self, rendered }
+        Draft { delivery, rendered }
     }
 }
 
@@ -30,7 +30,6 @@ impl Composer {
 pub(crate) struct Draft<'a> {
     /// What is delivered.
     pub(crate) delivery: &'a Delivery,
-    composer: &'a Composer,
     rendered: Option<Rendered>,
 }
 

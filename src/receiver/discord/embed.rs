@@ -4,7 +4,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::receiver::draft::Draft;
-use crate::receiver::form::{Dialect as _, Markdown, body, colour, fitting, footer, head, place};
+use crate::receiver::form::{Dialect as _, Markdown, body, colour, fitting_present, footer, head, place};
 use crate::receiver::message::{Budget, Message, text};
 
 /// Discord counts UTF-16 units or code points; nobody says which. Units are never fewer, so they are counted here.
@@ -27,12 +27,12 @@ const DISCORD: Markdown = Markdown {
 
 /// The message as it stands in the channel. The same body posts it and edits it.
 pub(super) fn payload(draft: &Draft<'_>) -> Json {
-    fitting(draft, form, fits)
+    fitting_present(draft, form, fits)
 }
 
 /// The same without an embed, for a Discord that does not take it.
 pub(super) fn plain_payload(draft: &Draft<'_>) -> Json {
-    let whole = fitting(
+    let whole = fitting_present(
         draft,
         |message| [vec![head(&DISCORD, message)], body(&DISCORD, message)].concat().join("\n"),
         |said| units(said) <= MOST_CONTENT,

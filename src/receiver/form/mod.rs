@@ -12,7 +12,7 @@ use crate::receiver::message::{Fact, Line, List, Message, Span, Tone, Value, pla
 
 pub(crate) use defuse::defused;
 pub(crate) use markdown::Markdown;
-pub(crate) use shrink::fitting;
+pub(crate) use shrink::{fitting, fitting_present};
 
 /// How a channel writes. Every text that is handed in is clean and untrusted; what comes out is safe to send.
 pub(crate) trait Dialect {

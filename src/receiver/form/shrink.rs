@@ -3,10 +3,24 @@
 use crate::receiver::draft::Draft;
 use crate::receiver::message::{Budget, Message};
 
-/// The first form of `draft` that `fits`; the last one says no more than what failed, and `fits` or not.
+/// The first form of what `draft` says that `fits`; the last one says no more than what failed, and `fits` or not.
 pub(crate) fn fitting<T>(draft: &Draft<'_>, render: impl Fn(&Message) -> T, fits: impl Fn(&T) -> bool) -> T {
+    shrunk(draft, |budget| draft.message(budget), render, fits)
+}
+
+/// The same of how the problem stands, in full, for the one message that is edited.
+pub(crate) fn fitting_present<T>(draft: &Draft<'_>, render: impl Fn(&Message) -> T, fits: impl Fn(&T) -> bool) -> T {
+    shrunk(draft, |budget| draft.present(budget), render, fits)
+}
+
+fn shrunk<T>(
+    draft: &Draft<'_>,
+    make: impl Fn(Budget) -> Message,
+    render: impl Fn(&Message) -> T,
+    fits: impl Fn(&T) -> bool,
+) -> T {
     for share in [100, 60, 30, 10, 0] {
-        let mut message = draft.message(Budget::percent(share));
+        let mut message = make(Budget::percent(share));
         if share < 60 {
             message = message.without_links_in_lines();
         }

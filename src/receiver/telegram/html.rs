@@ -1,7 +1,7 @@
 //! The Telegram form of a message: its HTML, and the same as plain text, within 4,096 units. It knows no HTTP.
 
 use crate::receiver::draft::Draft;
-use crate::receiver::form::{Dialect, body, defused, fitting, footer, head};
+use crate::receiver::form::{Dialect, body, defused, fitting_present, footer, head};
 use crate::receiver::message::{Budget, Message, plain as plainly};
 
 /// UTF-16 units of the text without its marks (facts/receivers.md 3).
@@ -59,13 +59,13 @@ fn within(tag: &str, escaped: &str) -> String {
 
 /// The whole card.
 pub(super) fn card(draft: &Draft<'_>) -> String {
-    fitting(draft, of_message, |html| visible(html) <= MOST)
+    fitting_present(draft, of_message, |html| visible(html) <= MOST)
 }
 
 /// The card without marks, for a Telegram that does not take them. Nothing in it is a link but what is one of ours.
 pub(super) fn plain(draft: &Draft<'_>) -> String {
     let said = |message: &Message| format!("{}\n{}", message.headline, plainly::card(message).replace("\n\n", "\n"));
-    let whole = fitting(draft, |message| unlinked(&said(message), message), |text| units(text) <= MOST);
+    let whole = fitting_present(draft, |message| unlinked(&said(message), message), |text| units(text) <= MOST);
     if units(&whole) <= MOST { whole } else { defused(&draft.plain(Budget::percent(0)).headline) }
 }
 
