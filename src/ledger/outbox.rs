@@ -229,11 +229,9 @@ pub(super) fn fall_back(
             tracing::error!(receiver, fallback = ?name, "the fallback may not see all that the summary counts");
             return Ok(());
         }
-        Subject::Daily(_) if fallback.workspaces.is_some() => {
-            tracing::warn!(receiver, fallback = ?name, "the fallback is bound to workspaces and does not get the line of the day");
-            return Ok(());
-        }
-        Subject::Run(_) | Subject::Summary(_) | Subject::Daily(_) => {}
+        // That the receiver takes nothing is said there; the line of a day is not worth calling another for.
+        Subject::Daily(_) => return Ok(()),
+        Subject::Run(_) | Subject::Summary(_) => {}
         Subject::Own(trouble) => match policy.hearer(About::of(&trouble.what), name) {
             None => return Ok(()),
             Some(hearer) if hearer.detail || trouble.detail.is_none() => {}

@@ -163,6 +163,7 @@ fn summary(message: &Message) -> String {
 /// What a person has to do about an alert that firstred does not close.
 fn ending(notification: &Notification) -> Option<&'static str> {
     match notification.kind {
+        Kind::Daily => Some("This is the line of the day. firstred does not close it: close it when you have read it."),
         Kind::Test => Some("This is a test. firstred does not close it: close it by hand."),
         Kind::Summary => {
             Some("This is a summary of several problems. firstred does not close it: close it when you have read it.")

@@ -18,10 +18,15 @@ pub(crate) struct Composer {
 
 impl Composer {
     /// The draft of `delivery`.
-    pub(crate) fn draft<'a>(&self, delivery: &'a Delivery) -> Draft<'a> {
+    pub(crate) fn draft<'a>(&'a self, delivery: &'a Delivery) -> Draft<'a> {
         // Once for all forms of the message, so that a failure is counted once.
         let rendered = self.template.as_ref().map(|template| template.render_in_service(&delivery.notification));
-        Draft { delivery, rendered }
+        Draft { delivery, composer: self, rendered }
+    }
+
+    /// The page of the incident that `delivery` is about, for its address.
+    pub(crate) fn page(&self, delivery: &Delivery) -> Option<String> {
+        self.links.as_ref()?.page(delivery)
     }
 }
 
@@ -30,6 +35,7 @@ impl Composer {
 pub(crate) struct Draft<'a> {
     /// What is delivered.
     pub(crate) delivery: &'a Delivery,
+    composer: &'a Composer,
     rendered: Option<Rendered>,
 }
 
@@ -67,10 +73,5 @@ impl<'a> Draft<'a> {
             links.add(self.delivery, &mut message);
         }
         message
-    }
-
-    /// The page of the incident that it is about, for this delivery's address.
-    pub(crate) fn page(&self) -> Option<String> {
-        self.composer.links.as_ref()?.page(self.delivery)
     }
 }

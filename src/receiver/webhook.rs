@@ -55,7 +55,7 @@ impl Webhook {
 
     /// One attempt. The bytes and the id are the same on each, so that the endpoint can drop repeats; the timestamp is the attempt's.
     pub(crate) async fn send(&self, delivery: &Delivery, now: Timestamp) -> Outcome {
-        let page = self.composer.draft(delivery).page();
+        let page = self.composer.page(delivery);
         let body = payload::json_with(&delivery.notification, page.as_deref()).into_bytes();
         let request = Request {
             method: Method::POST,

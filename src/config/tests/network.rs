@@ -106,6 +106,8 @@ fn the_line_of_the_day_goes_to_the_defaults_and_never_to_who_is_bound_to_workspa
     let text = with(&format!("[daily]\nat = \"07:30\"\nzone = \"Europe/Berlin\"\n{bound}"));
     let daily = good(&text.replace("notify = \"ops\"", "notify = [\"ops\", \"acme\"]"), &[]).config.daily;
     assert_eq!(daily.notify, ["ops"]);
+    let pager = "[receivers.pager]\ntype = \"goalert\"\nurl = \"https://goalert.example.com\"\ntoken = \"5f60718a-0f3c-4b2a-9d8e-a1b2c3d4e5f6\"\n";
+    assert!(refused(&with(&format!("[daily]\nnotify = \"pager\"\n{pager}")), &[]).contains("is an on-call tool"));
     let said = refused(&with(&format!("[daily]\nnotify = \"acme\"\n{bound}")), &[]);
     assert!(said.contains("counts what happened in all of them"), "{said}");
 }

@@ -48,7 +48,7 @@ impl Exec {
     /// One attempt: the program is run once.
     pub(crate) async fn send(&self, delivery: &Delivery) -> Outcome {
         let draft = self.composer.draft(delivery);
-        let stdin = payload::json_with(&delivery.notification, draft.page().as_deref()) + "\n";
+        let stdin = payload::json_with(&delivery.notification, self.composer.page(delivery).as_deref()) + "\n";
         let facts = facts(&draft);
         match self.program.run(facts, stdin.into_bytes(), self.timeout).await {
             Ok(ran) => outcome(&ran, self.timeout),

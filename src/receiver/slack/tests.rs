@@ -9,7 +9,9 @@ use serde_json::Value;
 use super::blocks::{self, MOST_JSON};
 use super::*;
 use crate::engine::Notification;
+use crate::net::permit::{Issuer, Key};
 use crate::receiver::draft::Composer;
+use crate::receiver::links::Links as PageLinks;
 use crate::receiver::message::text::length;
 use crate::receiver::test_hostile::hostile;
 use crate::receiver::test_support::{HOSTILE, answer, at, card, delivery, hostile_with, http_server, of_card, samples};
@@ -33,6 +35,21 @@ fn the_payloads_are_as_they_were() {
 fn the_plain_form_says_the_same() {
     let notification = of_card(card());
     insta::assert_snapshot!(plain_payload(&notification)["text"].as_str().expect("text"));
+}
+
+#[test]
+fn links_to_the_page_stand_in_the_text_of_a_webhook_and_not_beside_the_buttons_that_do_the_same() {
+    let issuer = Issuer::new(url::Url::parse("https://red.example.com").expect("a URL"), Key::new(&[7; 32]));
+    let composer = Composer { links: Some(PageLinks::new(issuer, "oncall")), template: None };
+    for (name, notification) in samples().into_iter().filter(|(_, said)| said.incident.is_some()) {
+        let delivery = delivery(notification);
+        let draft = composer.draft(&delivery);
+        let hook = blocks::payload(&draft);
+        check(&hook);
+        assert!(hook.to_string().contains("https://red.example.com/i/"), "{name}");
+        let buttons = blocks::form(|budget| draft.message(budget), blocks::Links::Buttons, MOST_JSON);
+        assert!(!Value::from(buttons.blocks).to_string().contains("/i/"), "{name}");
+    }
 }
 
 /// What Slack's documentation and `@slack/types` 3.2.0 demand, and what we demand of ourselves.

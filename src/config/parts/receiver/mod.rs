@@ -150,6 +150,7 @@ fn receiver(at: &At<'_>, proxy: &Proxy) -> Option<Receiver> {
     section.rescope(scope);
     match kind {
         Type::Email => network::no_proxy(&section, "mails go by SMTP, directly: they take no proxy"),
+        Type::Exec => network::no_proxy(&section, "a program is not reached over the network"),
         Type::Console => network::no_proxy(&section, "standard output is not reached over the network"),
         _ => {}
     }
