@@ -180,7 +180,7 @@ mod tests {
         let all = all();
         let kinds: BTreeSet<Kind> = all.iter().map(|(_, said)| said.kind).collect();
         // A new kind is a new number here, and a new sample above.
-        assert_eq!(kinds.len(), 14, "{kinds:?}");
+        assert_eq!(kinds.len(), 15, "{kinds:?}");
         let names: BTreeSet<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names.len(), all.len());
         for (name, said) in &all {
