@@ -5,6 +5,7 @@ mod apply;
 mod ask;
 mod backup;
 mod bells;
+mod bystanders;
 mod change;
 mod checkpoint;
 mod command;

@@ -10,7 +10,9 @@ use super::rows::{AttemptNote, DeliveryState, json, micros};
 use super::save::row_of;
 use super::trouble::Met;
 use super::{failing, trouble};
-use crate::engine::{About, Attempted, Audience, Next, Notification, Number, Outcome, Policy, Subject, after_attempt};
+use crate::engine::{
+    About, Attempted, Audience, Kind, Next, Notification, Number, Outcome, Policy, Subject, after_attempt,
+};
 
 /// How many attempts a delivery's log keeps.
 pub(super) const MAX_LOG: usize = 20;
@@ -41,6 +43,11 @@ impl Hot<'_> {
             };
         for receiver in receivers {
             self.deliver(row, receiver, at, policy, effects)?;
+        }
+        if let Some(incident) = incident.filter(|_| notification.kind == Kind::Resolved) {
+            for receiver in self.bystanders(incident, policy)? {
+                self.deliver(row, &receiver, at, policy, effects)?;
+            }
         }
         Ok(())
     }
@@ -241,7 +248,8 @@ pub(super) fn fall_back(
             }
         },
     }
-    hot.deliver(notification, name, micros(at), policy, effects)
+    hot.deliver(notification, name, micros(at), policy, effects)?;
+    hot.give_last_word(notification, name, micros(at), policy, effects)
 }
 
 fn find(hot: &Hot<'_>, delivery: i64) -> Result<Option<Row>, LedgerError> {

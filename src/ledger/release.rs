@@ -33,6 +33,7 @@ pub(super) fn release(
         let heirs = heirs(&body, policy);
         for heir in &heirs {
             hot.deliver(notification, heir, micros(now), policy, effects)?;
+            hot.give_last_word(notification, heir, micros(now), policy, effects)?;
         }
         let reason = match heirs.as_slice() {
             [] => "the receiver is no longer configured, and no rule names another".to_owned(),

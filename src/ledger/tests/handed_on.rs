@@ -64,3 +64,31 @@ async fn a_notification_that_can_not_be_read_is_put_aside_and_its_run_is_named()
     let waiting = bed.ledger.receivers_waiting().await.expect("an answer");
     assert_eq!(waiting.iter().map(|(_, count, _)| count).sum::<u64>(), 2, "it does not wait for ever");
 }
+
+#[tokio::test]
+async fn who_was_told_in_another_ones_place_is_told_the_end_too() {
+    let bed = Bed::with(super::outbox::with_fallback(None));
+    let kinds = |told: &[Delivery]| -> Vec<Kind> {
+        let about = told.iter().filter(|delivery| delivery.notification.incident.is_some());
+        about.map(|delivery| delivery.notification.kind).collect()
+    };
+    bed.see(vec![failed("r1")]).await;
+    bed.record(&bed.due("oncall", 0).await[0], 1, never()).await;
+    assert_eq!(kinds(&bed.hear("data", 1).await), [Kind::Failed], "in oncall's place");
+    bed.ledger.observe(super::board::at(vec![super::board::completed("r2")], 60)).await.expect("committed");
+    assert_eq!(kinds(&bed.hear("oncall", 61).await), [Kind::Resolved]);
+    assert_eq!(kinds(&bed.hear("data", 61).await), [Kind::Resolved], "what it shows must not stay up for ever");
+}
+
+#[tokio::test]
+async fn who_is_given_an_old_word_after_the_end_is_given_the_end_with_it() {
+    let bed = Bed::with(super::outbox::with_fallback(None));
+    bed.see(vec![failed("r1")]).await;
+    let opening = bed.due("oncall", 0).await.remove(0);
+    bed.ledger.observe(super::board::at(vec![super::board::completed("r2")], 60)).await.expect("committed");
+    bed.record(&opening, 61, never()).await;
+    let told = bed.hear("data", 62).await;
+    let about = told.iter().filter(|delivery| delivery.notification.incident.is_some());
+    let kinds: Vec<Kind> = about.map(|delivery| delivery.notification.kind).collect();
+    assert_eq!(kinds, [Kind::Failed, Kind::Resolved], "in this order");
+}
