@@ -1,27 +1,26 @@
 //! From a configuration to a running daemon, and back to nothing within ten seconds.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use secrecy::SecretString;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::housekeeping::{Backlog, Housekeeping};
 use super::key::KeyError;
-use super::lanes::{self, Lanes};
+use super::lanes::Lanes;
 use super::lobbies::Lobbies;
-use super::pollers::{self, Pollers};
+use super::pollers::Pollers;
+use super::prepared::Prepared;
 use super::readiness::Readers;
 use super::settled::Settled;
-use super::signals::{Asked, Signals};
 use super::token::TokenError;
-use super::{Bridge, daily, doors, heartbeat, holds, key, own_trouble, successes, token, watch_file};
+use super::{Bridge, daily, doors, heartbeat, holds, key, own_trouble, successes, token};
 use crate::clock;
 use crate::config::{Config, Daily};
 use crate::engine::Policy;
@@ -38,9 +37,6 @@ use crate::triage::Classes;
 const IN_FLIGHT: Duration = Duration::from_millis(8_500);
 /// By then the ledger is closed, or is left to the next start. What is left of the ten seconds is for the runtime's end.
 const CLOSED_BY: Duration = Duration::from_millis(9_500);
-
-/// How long the word that we listen waits for the sources' first answers.
-const FIRST_LOOK: Duration = Duration::from_secs(1);
 
 /// Reads the configuration anew: the whole of it, or its mistakes as text.
 pub type Reload = Box<dyn Fn() -> Result<Config, String> + Send + Sync>;
@@ -92,7 +88,7 @@ pub struct Daemon {
     lanes: Lanes,
     lobbies: Lobbies,
     callbacks: watch::Sender<Arc<Callbacks>>,
-    pollers: Pollers,
+    pub(super) pollers: Pollers,
     policy: watch::Sender<Arc<Policy>>,
     classes: watch::Sender<Arc<Classes>>,
     gates: watch::Sender<Arc<Gates>>,
@@ -107,28 +103,8 @@ pub struct Daemon {
     heartbeat: watch::Sender<Option<Arc<heartbeat::Built>>>,
     daily: watch::Sender<Arc<Daily>>,
     settled: Settled,
-    stop: CancellationToken,
+    pub(super) stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
-}
-
-/// Everything of a configuration that can fail, done before anything is replaced.
-struct Prepared {
-    receivers: lanes::Built,
-    sources: pollers::Built,
-    gates: Gates,
-    heartbeat: Option<Arc<heartbeat::Built>>,
-    issuer: Option<Arc<Issuer>>,
-}
-
-impl Prepared {
-    fn of(config: &Config, metrics: &Metrics, key: &Key) -> Result<Self, StartError> {
-        let sources = pollers::build(config, metrics)?;
-        let gates = doors::gates(config, &sources.wakes())?;
-        let heartbeat = heartbeat::build(config)?;
-        let issuer = doors::issuer(key, config).map(Arc::new);
-        let receivers = lanes::build(config, metrics, issuer.as_deref())?;
-        Ok(Self { receivers, sources, gates, heartbeat, issuer })
-    }
 }
 
 impl Daemon {
@@ -260,7 +236,7 @@ impl Daemon {
         Ok(())
     }
 
-    async fn reload(&mut self, read: &Reload) {
+    pub(super) async fn reload(&mut self, read: &Reload) {
         let refused = read().and_then(|config| self.replace(&config).map_err(|error| error.to_string())).err();
         let on_record = match refused {
             None => {
@@ -305,48 +281,4 @@ impl Daemon {
             tracing::error!("the ledger was not closed in time; what was committed is there at the next start");
         }
     }
-}
-
-/// Runs the daemon until the operating system asks it to stop. `started` is told the address.
-///
-/// # Errors
-/// When it can't start.
-pub async fn run(
-    config: Config,
-    file: Option<PathBuf>,
-    read: Reload,
-    metrics: Metrics,
-    registry: Arc<Registry>,
-    started: impl FnOnce(SocketAddr),
-) -> Result<(), StartError> {
-    let mut signals = Signals::register()?;
-    let mut daemon = Daemon::start(&config, metrics, registry).await?;
-    // Whoever waits for our word and then lets a run fail must not find that failure in the first list, among the history.
-    if tokio::time::timeout(FIRST_LOOK, daemon.pollers.looked()).await.is_err() {
-        tracing::info!("not every source has answered yet");
-    }
-    started(daemon.address);
-    let (changed, mut edits) = mpsc::channel(1);
-    if let Some(file) = file {
-        tokio::spawn(watch_file::run(file, changed.clone(), daemon.stop.clone()));
-    }
-    loop {
-        let asked = tokio::select! {
-            asked = signals.next() => asked,
-            Some(()) = edits.recv() => Asked::Reload,
-        };
-        if asked == Asked::Stop {
-            break;
-        }
-        // By the time it waits, for the ledger, the new configuration is in force: all that a stop cuts off is its line on record.
-        tokio::select! {
-            () = daemon.reload(&read) => {}
-            () = signals.stop() => break,
-        }
-    }
-    drop(changed);
-    tracing::info!("stopping");
-    daemon.stop().await;
-    tracing::info!("stopped");
-    Ok(())
 }
