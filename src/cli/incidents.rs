@@ -17,9 +17,6 @@ use crate::engine::{Coming, State};
 use crate::net::permit::{Issuer, LIFETIME, Permit};
 use crate::triage::redact::clean;
 
-/// Whom what is done by a printed link is put down to: who printed it is not known here.
-const HOLDER: &str = "the command line";
-
 pub(super) fn run(config: &Path, id: Option<&str>, all: bool, format: Format) -> Result<(), Failure> {
     let config = setup::config(config)?;
     let now = clock::now();
@@ -66,7 +63,7 @@ fn page(config: &Config, incident: &IncidentView, now: Timestamp) -> Option<Stri
     let key = key::read(&config.ledger.path).ok().flatten()?;
     let permit = Permit {
         incident: incident.id.as_str().to_owned(),
-        receiver: HOLDER.to_owned(),
+        receiver: key::COMMAND_LINE.to_owned(),
         address: None,
         expires: now.checked_add(LIFETIME).ok()?,
     };

@@ -7,12 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::Bridge;
 use super::questions::{Found, Questions};
 use super::views::SilenceView;
+use super::{Bridge, key};
 use crate::clock;
-use crate::engine::{CommandError, Made, Silence};
+use crate::engine::{CommandError, Made, Policy, Silence};
 use crate::ledger::{self, LedgerError, NotDone};
+use crate::net::permit::Permit;
 use crate::server::{Answering, Asked, Clerk, ClerkError, Drawing, NewSilence};
 
 /// Questions that are looked up at once: each has a connection and an answer in memory.
@@ -27,8 +28,17 @@ impl Clerk for Bridge {
         Box::pin(self.answer(asked))
     }
 
-    fn draw(&self, id: String) -> Drawing<'_> {
-        Box::pin(self.look_up(move |questions| questions.page(&id).map_err(no_answer)?.ok_or_else(|| none_called(&id))))
+    fn draw(&self, permit: Permit) -> Drawing<'_> {
+        Box::pin(self.look_up(move |questions| {
+            let id = &permit.incident;
+            let ledger::Found::One(found) = questions.row(id).map_err(no_answer)? else {
+                return Err(none_called(id));
+            };
+            if !may_still_see(questions.policy(), &permit, &found.row.incident.workspace) {
+                return Err(ClerkError::NotYours);
+            }
+            questions.page(id).map_err(no_answer)?.ok_or_else(|| none_called(id))
+        }))
     }
 }
 
@@ -106,7 +116,11 @@ impl Bridge {
             })
             .await?;
         let same = |other: &&SilenceView| {
-            other.when == when && other.on && !other.configured && until.duration_since(other.until) < IMPATIENCE
+            other.when == when
+                && other.on
+                && !other.configured
+                && !other.unless_new
+                && until.duration_since(other.until) < IMPATIENCE
         };
         if let Some(made) = others.iter().find(same) {
             return json(made);
@@ -129,6 +143,17 @@ impl Bridge {
         tracing::info!(silence = id, "a silence was ended");
         Ok(json!({ "id": id, "ended": true }))
     }
+}
+
+/// Whether whom a permit was given to may see the workspace now: a configuration may have changed since.
+fn may_still_see(policy: &Policy, permit: &Permit, workspace: &str) -> bool {
+    if permit.receiver == key::COMMAND_LINE {
+        return true;
+    }
+    policy.receivers.get(&permit.receiver).is_some_and(|audience| {
+        let is_address = |address: &String| audience.addresses.contains(address);
+        audience.may_see(workspace) && permit.address.as_ref().is_none_or(is_address)
+    })
 }
 
 fn answer(questions: &Questions<'_>, asked: &Asked) -> Result<Value, ClerkError> {

@@ -156,7 +156,7 @@ fn unavailable(error: &LedgerError) -> NotDone {
 
 fn not_done(error: ClerkError) -> NotDone {
     match error {
-        ClerkError::NotFound(_) => NotDone::Over,
+        ClerkError::NotFound(_) | ClerkError::NotYours => NotDone::Over,
         ClerkError::Refused(why) => NotDone::Refused(why),
         ClerkError::Full | ClerkError::Unavailable(_) => {
             tracing::warn!(?error, "what people ask could not be done");

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use super::private_file::{self, beside, bytes, draw, hex, leave};
 use crate::net::permit::Key;
 
+/// Whom what is done by a link is put down to that a command printed: who asked for it is not known. No receiver can be called so.
+pub const COMMAND_LINE: &str = "(the command line)";
+
 /// The key can't be had.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {

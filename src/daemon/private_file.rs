@@ -40,7 +40,13 @@ pub(super) fn leave(path: &Path, text: &str) -> io::Result<()> {
     // A secret that is kept over restarts must not be lost in a power cut.
     file.sync_all()?;
     drop(file);
-    std::fs::rename(under, path)
+    std::fs::rename(under, path)?;
+    // Its name is on the disk only when its folder is.
+    #[cfg(unix)]
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
 }
 
 /// What was left at `path`.

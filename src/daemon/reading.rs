@@ -2,13 +2,16 @@
 
 use reqwest::header::HeaderMap;
 
-use crate::run::{Limits, NativeError};
-use crate::server::{Pushed, Reading};
-use crate::source::push::Reader;
+use crate::run::Limits;
+use crate::server::{Pushed, Reading, Unread};
+use crate::source::push::{PushError, Reader};
 
 impl Reading for Reader {
-    fn read(&self, headers: &HeaderMap, body: &[u8], limits: Limits) -> Result<Pushed, NativeError> {
-        let runs = Self::read(self, headers, body, limits)?;
+    fn read(&self, headers: &HeaderMap, body: &[u8], limits: Limits) -> Result<Pushed, Unread> {
+        let runs = Self::read(self, headers, body, limits).map_err(|error| match error {
+            PushError::Wrong(error) => Unread::Wrong(error),
+            PushError::Busy(reason) => Unread::Later(reason),
+        })?;
         Ok(Pushed { numbered: runs.len() > 1, runs, wake: false })
     }
 

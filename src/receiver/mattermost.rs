@@ -25,6 +25,7 @@ const MATTERMOST: Markdown = Markdown {
     strike: "~~",
     escaped: &['\\', '*', '_', '[', ']', '~', '|', '#', '!'],
     time: None,
+    calls_in_code: false,
     mention,
 };
 

@@ -22,12 +22,13 @@ const MOST: usize = 4_500;
 /// Where even that is too much.
 const MOST_PLAIN: usize = 1_000;
 
-/// Rocket.Chat's Markdown: one star is bold. A backslash takes few characters here.
+/// Rocket.Chat's Markdown: one star is bold. It takes calls from the raw text, code or not (`app/mentions/lib/MentionsParser.ts`). A backslash takes few characters here.
 const ROCKET_CHAT: Markdown = Markdown {
     bold: "*",
     strike: "~",
     escaped: &['*', '_', '~', '#'],
     time: None,
+    calls_in_code: true,
     mention: super::mattermost::mention,
 };
 

@@ -33,6 +33,11 @@ fn hostile_texts_stay_texts_and_within_the_limits() {
         let said = plain["text"].as_str().expect("a text");
         assert!((1..=MOST_PLAIN).contains(&text::length(said)));
         harmless_markdown(said);
+        // Taken from the raw text, whatever stands around it.
+        for text in [rich["text"].as_str().expect("a text"), said] {
+            let calls = text.split('@').skip(1).any(|rest| rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'));
+            assert!(!calls, "{text:?}");
+        }
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) async fn answer<I: Inlet, C: Checkup>(
         return ingest::turned_away(routes, request, answer::not_allowed("POST")).await;
     }
     let (parts, mut incoming) = request.into_parts();
-    match body::read(&mut incoming, MAX_BODY, routes.timeouts.body, &routes.big_bodies).await {
+    match body::read(&mut incoming, MAX_BODY, routes.timeouts.body, &routes.callback_bodies).await {
         Ok((raw, _big)) => {
             let Called { status, body } = callback.called(parts.headers, raw).await;
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

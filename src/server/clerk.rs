@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::Sheet;
 use crate::engine::Matcher;
+use crate::net::permit::Permit;
 
 /// An answer that is being looked up.
 pub type Answering<'a> = Pin<Box<dyn Future<Output = Result<Value, ClerkError>> + Send + 'a>>;
@@ -22,8 +23,8 @@ pub trait Clerk: Send + Sync + 'static {
     /// still be done, and asking again does no harm.
     fn ask(&self, asked: Asked) -> Answering<'_>;
 
-    /// What the page of the problem with this id shows.
-    fn draw(&self, id: String) -> Drawing<'_>;
+    /// What the page of a problem shows to who has this permit, as long as whom it was given to may still see it.
+    fn draw(&self, permit: Permit) -> Drawing<'_>;
 }
 
 /// What can be asked.
@@ -99,6 +100,9 @@ pub enum ClerkError {
     /// It can't be done so.
     #[error("{0}")]
     Refused(String),
+    /// Whom it was once shown may not see it any more.
+    #[error("the receiver that this was shown to is no longer told of it")]
+    NotYours,
     /// The ledger's disk is full.
     #[error("the ledger's disk is full: make room, then ask again")]
     Full,

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::answer::{self, Answer};
 use super::body::{self, NoBody};
 use super::gate::{self, Gate, Proof};
-use super::reading::Pushed;
+use super::reading::{Pushed, Unread};
 use super::route::Routes;
 use super::{Checkup, Inlet, InletError};
 use crate::clock;
@@ -112,7 +112,8 @@ async fn take<I: Inlet, C: Checkup>(
             }
             answer
         }
-        Ok(Err(error)) => {
+        Ok(Err(Unread::Later(reason))) => come_again(source, gate, &InletError::Unavailable(reason)),
+        Ok(Err(Unread::Wrong(error))) => {
             let report =
                 Report { error: Some(error.message), pointer: Some(error.pointer), accepted: 0, refused: Vec::new() };
             answer::json(StatusCode::BAD_REQUEST, &report)
@@ -139,7 +140,7 @@ async fn parse<I: Inlet, C: Checkup>(
     headers: HeaderMap,
     raw: Bytes,
     gzip: bool,
-) -> Result<Result<Pushed, NativeError>, NoBody> {
+) -> Result<Result<Pushed, Unread>, NoBody> {
     let limits = routes.limits;
     if !gzip && raw.len() <= body::BIG && !gate.reading.is_slow() {
         return Ok(gate.reading.read(&headers, &raw, limits));

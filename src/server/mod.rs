@@ -38,7 +38,7 @@ pub use gate::{Gate, Gates};
 pub use health::{Checkup, ConfigHealth, HeartbeatHealth, LedgerHealth, Readiness, ReceiverHealth, SourceHealth};
 pub use inlet::{Inlet, InletError};
 pub use page::{Piece, Sheet, SheetList, SheetTone, Words};
-pub use reading::{Native, Pushed, Reading};
+pub use reading::{Native, Pushed, Reading, Unread};
 
 use crate::config::ServerSettings;
 use crate::metrics::Metrics;

@@ -11,12 +11,27 @@ pub trait Reading: fmt::Debug + Send + Sync {
     /// The runs of a body that its sender has proven to be his. It may take as long as its size asks for; it does no I/O.
     ///
     /// # Errors
-    /// When the body as a whole can't be read; the sender is told so.
-    fn read(&self, headers: &HeaderMap, body: &[u8], limits: Limits) -> Result<Pushed, NativeError>;
+    /// When the body as a whole can't be read, or not now; the sender is told so.
+    fn read(&self, headers: &HeaderMap, body: &[u8], limits: Limits) -> Result<Pushed, Unread>;
 
     /// Whether it may take long whatever the size: it is read beside the tasks then.
     fn is_slow(&self) -> bool {
         false
+    }
+}
+
+/// Why a body was not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unread {
+    /// What is in it is wrong: sent again, it would be as wrong.
+    Wrong(NativeError),
+    /// Nobody could read it now, which is not its sender's fault: it is to be sent again. Why, for the log.
+    Later(String),
+}
+
+impl From<NativeError> for Unread {
+    fn from(error: NativeError) -> Self {
+        Self::Wrong(error)
     }
 }
 
@@ -36,7 +51,7 @@ pub struct Pushed {
 pub struct Native;
 
 impl Reading for Native {
-    fn read(&self, _headers: &HeaderMap, body: &[u8], limits: Limits) -> Result<Pushed, NativeError> {
+    fn read(&self, _headers: &HeaderMap, body: &[u8], limits: Limits) -> Result<Pushed, Unread> {
         let runs = read_batch(body, limits)?;
         // A byte order mark may stand before it.
         let array = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start().starts_with(b"[");

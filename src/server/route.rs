@@ -17,6 +17,9 @@ use crate::run::Limits;
 /// Big bodies in memory at once; see [`super::body::BIG`].
 const BIG_BODIES: usize = 32;
 
+/// Big bodies of callbacks in memory at once.
+const BIG_CALLBACKS: usize = 8;
+
 /// Big bodies being unpacked and parsed at once: JSON grows manifold in memory.
 const PARSERS: usize = 8;
 
@@ -39,6 +42,8 @@ pub(super) struct Routes<I, C> {
     pub(super) timeouts: Timeouts,
     pub(super) limits: Limits,
     pub(super) big_bodies: Semaphore,
+    /// Those of callbacks, which are read before anybody has proven anything: they must not take the places of ingest.
+    pub(super) callback_bodies: Semaphore,
     pub(super) parsers: Arc<Semaphore>,
 }
 
@@ -60,6 +65,7 @@ impl<I: Inlet, C: Checkup> Routes<I, C> {
             timeouts,
             limits: Limits::default(),
             big_bodies: Semaphore::new(BIG_BODIES),
+            callback_bodies: Semaphore::new(BIG_CALLBACKS),
             parsers: Arc::new(Semaphore::new(PARSERS)),
         }
     }

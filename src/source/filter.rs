@@ -46,6 +46,9 @@ pub enum FilterError {
     /// More than anybody needs.
     #[error("the jq filter gives more than {MOST_OUTPUTS} values or {} MiB", MOST_BYTES / 1024 / 1024)]
     TooMuch,
+    /// There is no thread for it now.
+    #[error("no thread for the jq filter: {0}")]
+    NoThread(String),
     /// It did not end.
     #[error("the jq filter did not end within {} s", .0.as_secs_f32())]
     Endless(Duration),
@@ -154,7 +157,7 @@ impl Filter {
             drop(turn);
             done(outputs);
         });
-        thread.map(|_| ()).map_err(|error| FilterError::Run(error.to_string()))
+        thread.map(|_| ()).map_err(|error| FilterError::NoThread(error.to_string()))
     }
 }
 

@@ -211,7 +211,7 @@ async fn every_channel_has_the_links_and_a_log_has_none() {
     let printed = links(&said.out);
     assert_eq!(printed.len(), 1, "{said:#?}");
     assert_eq!(press(&daemon, &format!("{}/ack", printed[0]), "").await.status, 303);
-    assert_eq!(state(&daemon).await.0, json!("the command line"));
+    assert_eq!(state(&daemon).await.0, json!("(the command line)"));
     assert!(!daemon.log().contains("/i/"), "{}", daemon.log());
 }
 
@@ -232,4 +232,22 @@ async fn without_a_public_url_there_are_no_links_and_no_pages_and_a_reload_bring
     daemon.ingest(&failed("r2", "other-sync")).await;
     let mail = smtp.wait_about("other-sync", SOON).await;
     assert_eq!(links(&mail.text).len(), 3, "{}", mail.text);
+}
+
+#[tokio::test]
+async fn who_is_not_told_any_more_sees_and_does_nothing_by_an_old_link() {
+    let smtp = Smtp::start().await;
+    let both = ["ann@example.com", "bob@example.com"];
+    let mut setup = setup().defaults(&["mail"], "10m").email("mail", &smtp, &both, "timeout = \"3s\"");
+    let daemon = Daemon::start(&setup).await;
+    daemon.ingest(&failed("r1", "lead-sync")).await;
+    let (ann, bob) = (to(&smtp, both[0], "lead-sync").await, to(&smtp, both[1], "lead-sync").await);
+    assert_eq!(ask(&daemon, "GET", &page(&bob), &[], "").await.status, 200);
+    setup.rewrite(|rest| *rest = rest.replace(", \"bob@example.com\"", ""));
+    daemon.signal("HUP");
+    daemon.wait_log("is in force").await;
+    assert_eq!(ask(&daemon, "GET", &page(&bob), &[], "").await.status, 410);
+    assert_eq!(press(&daemon, &format!("{}/ack", page(&bob)), "").await.status, 410);
+    assert_eq!(state(&daemon).await.0, Value::Null);
+    assert_eq!(ask(&daemon, "GET", &page(&ann), &[], "").await.status, 200);
 }

@@ -140,7 +140,7 @@ async fn nobody_sees_or_changes_what_was_told_in_another_channel() {
     let mut elsewhere = acme.command("");
     elsewhere["channel_id"] = "C0ELSEWHERE".into();
     let answer = send_signed(&daemon, "acme", &elsewhere).await;
-    assert!(answer.text.contains("no receiver of firstred posts to this channel"), "{}", answer.text);
+    assert!(answer.text.contains("no receiver of firstred is known to post to this channel"), "{}", answer.text);
     let theirs = daemon.api("GET", &format!("incidents/{id}"), None).await.json();
     assert!(theirs.get("acknowledged").is_none(), "{theirs:#}");
     assert_eq!(daemon.api("GET", "silences", None).await.json(), json!([]));

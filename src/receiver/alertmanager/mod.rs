@@ -103,7 +103,7 @@ impl Alertmanager {
         now: Timestamp,
     ) -> Value {
         let ends_at = match said.action {
-            Action::Resolve => over(said, delivery.notification.decided_at),
+            Action::Resolve => over(delivery.notification.decided_at),
             Action::Trigger | Action::Acknowledge => now.saturating_add(self.stays(delivery)).unwrap_or(now),
         };
         let replaced = known.filter(|known| *known != labels).map(|known| {
@@ -111,8 +111,8 @@ impl Alertmanager {
             json!({
                 "labels": known.map(),
                 "annotations": { "summary": summary },
-                "startsAt": said.since,
-                "endsAt": over(said, delivery.notification.decided_at),
+                "startsAt": started(said, over(delivery.notification.decided_at)),
+                "endsAt": over(delivery.notification.decided_at),
             })
         });
         let mut annotations = said.map();
@@ -124,7 +124,7 @@ impl Alertmanager {
         let alert = http::filled(json!({
             "labels": labels.map(),
             "annotations": annotations,
-            "startsAt": said.since,
+            "startsAt": started(said, ends_at),
             "endsAt": ends_at,
             "generatorURL": said.link(),
         }));
@@ -149,7 +149,12 @@ impl Alertmanager {
     }
 }
 
-/// The end of what is over: in the past by any clock, and not before the start.
-fn over(said: &Alert, decided_at: Timestamp) -> Timestamp {
-    decided_at.saturating_sub(SKEW).unwrap_or(decided_at).max(said.since)
+/// The end of what is over: in the past by any clock.
+fn over(decided_at: Timestamp) -> Timestamp {
+    decided_at.saturating_sub(SKEW).unwrap_or(decided_at)
+}
+
+/// The start: not after the end, which Alertmanager refuses; what was over within seconds gets an earlier one.
+fn started(said: &Alert, ends_at: Timestamp) -> Timestamp {
+    said.since.min(ends_at)
 }

@@ -22,6 +22,7 @@ const DISCORD: Markdown = Markdown {
     strike: "~~",
     escaped: &['\\', '*', '_', '~', '[', ']', '<', '|', '#'],
     time: Some(|at| format!("<t:{}:f>", at.as_second())),
+    calls_in_code: false,
     mention,
 };
 

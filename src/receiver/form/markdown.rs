@@ -16,6 +16,8 @@ pub(crate) struct Markdown {
     pub(crate) escaped: &'static [char],
     /// A moment in the reader's own time zone; none: as text.
     pub(crate) time: Option<fn(Timestamp) -> String>,
+    /// It looks for calls in code, too: `@all` in the title of a step would ring a room.
+    pub(crate) calls_in_code: bool,
     /// What calls people.
     pub(crate) mention: fn(&str) -> Option<String>,
 }
@@ -49,6 +51,7 @@ impl Dialect for Markdown {
     fn code(&self, text: &str) -> String {
         // Behind a backslash that ends it, a back-tick would be text in some; and an empty pair is no code in any.
         let inner = text.replace('`', "\u{2cb}").replace(['\n', '\r'], " ");
+        let inner = self.uncalled(&inner);
         let inner = inner.trim();
         if inner.is_empty() { String::new() } else { format!("`{}`", at_end(inner)) }
     }
@@ -59,7 +62,7 @@ impl Dialect for Markdown {
 
     fn block(&self, text: &str) -> String {
         // Two back-ticks side by side could be the beginning of an end.
-        let inner = text.replace("``", "`\u{2060}`\u{2060}");
+        let inner = self.uncalled(&text.replace("``", "`\u{2060}`\u{2060}"));
         format!("```\n{}\n```", at_end(inner.trim_end_matches('`').trim_end()))
     }
 
@@ -80,6 +83,16 @@ impl Dialect for Markdown {
     }
 }
 
+impl Markdown {
+    /// A text for code, in which nothing calls anybody.
+    fn uncalled(&self, text: &str) -> String {
+        if !self.calls_in_code {
+            return text.to_owned();
+        }
+        text.replace('@', "@\u{2060}").replace('#', "#\u{2060}")
+    }
+}
+
 /// A backslash at the end would take the mark that follows.
 fn at_end(text: &str) -> String {
     if text.ends_with('\\') { format!("{text}\u{2060}") } else { text.to_owned() }
@@ -94,8 +107,14 @@ fn marked(mark: &str, text: &str) -> String {
 mod tests {
     use super::*;
 
-    const CHAT: Markdown =
-        Markdown { bold: "**", strike: "~~", escaped: &['*', '_', '[', ']', '\\'], time: None, mention: |_| None };
+    const CHAT: Markdown = Markdown {
+        bold: "**",
+        strike: "~~",
+        escaped: &['*', '_', '[', ']', '\\'],
+        time: None,
+        calls_in_code: false,
+        mention: |_| None,
+    };
 
     #[test]
     fn no_text_makes_a_mark() {

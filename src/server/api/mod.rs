@@ -118,6 +118,7 @@ fn refusal<I, C>(routes: &Routes<I, C>, error: &ClerkError) -> Answer {
     match error {
         ClerkError::NotFound(_) => answer::error(StatusCode::NOT_FOUND, &message),
         ClerkError::Refused(_) => answer::error(StatusCode::BAD_REQUEST, &message),
+        ClerkError::NotYours => answer::error(StatusCode::FORBIDDEN, &message),
         ClerkError::Full | ClerkError::Unavailable(_) => {
             if let Some(held_back) = routes.silent.pass(clock::now().as_second()) {
                 tracing::warn!(?error, held_back, "the API has no answer");

@@ -37,6 +37,8 @@ pub(super) async fn page<I: Inlet, C: Checkup>(routes: &Routes<I, C>, request: R
     };
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     match place {
+        // Behind a slash the buttons would lead nowhere.
+        "" if is_read && path.ends_with('/') => to_page(text, None),
         "" if is_read => show(routes, text, &permit, Done::of(request.uri().query())).await,
         "" => ingest::turned_away(routes, request, answer::not_allowed("GET, HEAD")).await,
         // Whoever types, reloads or scans the address of a button is shown what there is.
@@ -45,6 +47,10 @@ pub(super) async fn page<I: Inlet, C: Checkup>(routes: &Routes<I, C>, request: R
             if !deed::is_from_here(request.headers(), &issuer) {
                 let says = "Another site sent this. Open the link from your message and use the buttons there.";
                 return ingest::turned_away(routes, request, word(StatusCode::FORBIDDEN, "Refused", says)).await;
+            }
+            // What a link once allowed it allows as long as its receiver may see the problem.
+            if let Err(error @ ClerkError::NotYours) = drawn(routes, &permit).await {
+                return ingest::turned_away(routes, request, failed(routes, &error)).await;
             }
             let holder = holder(&permit);
             let asked = match deed::asked(routes, place, request, &permit, &holder).await {
@@ -65,8 +71,7 @@ pub(super) async fn page<I: Inlet, C: Checkup>(routes: &Routes<I, C>, request: R
 }
 
 async fn show<I: Inlet, C: Checkup>(routes: &Routes<I, C>, text: &str, permit: &Permit, done: Option<Done>) -> Answer {
-    let drawn = tokio::time::timeout(routes.timeouts.commit, routes.clerk.draw(permit.incident.clone())).await;
-    match drawn.unwrap_or_else(|_| Err(ClerkError::Unavailable("no answer in time".to_owned()))) {
+    match drawn(routes, permit).await {
         Ok(sheet) => {
             let around = render::Around {
                 permit: text,
@@ -78,6 +83,11 @@ async fn show<I: Inlet, C: Checkup>(routes: &Routes<I, C>, text: &str, permit: &
         }
         Err(error) => failed(routes, &error),
     }
+}
+
+async fn drawn<I, C>(routes: &Routes<I, C>, permit: &Permit) -> Result<Sheet, ClerkError> {
+    let drawn = tokio::time::timeout(routes.timeouts.commit, routes.clerk.draw(permit.clone())).await;
+    drawn.unwrap_or_else(|_| Err(ClerkError::Unavailable("no answer in time".to_owned())))
 }
 
 /// Whom a deed is put down to. The permit is ours, but the name in it is the configuration's, and a name has no control characters.
@@ -114,6 +124,10 @@ fn refused(refusal: Refusal) -> Answer {
 
 fn failed<I, C>(routes: &Routes<I, C>, error: &ClerkError) -> Answer {
     match error {
+        ClerkError::NotYours => {
+            let says = "The receiver or the address that this link was sent to is no longer told of this problem.";
+            word(StatusCode::GONE, "This link does not work any more", says)
+        }
         ClerkError::NotFound(_) | ClerkError::Refused(_) => {
             let says =
                 "The ledger does not know this problem any more: it is over for longer than `[ledger] retention`.";

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::config::WebhookAuth;
+use crate::net::permit::Permit;
 use crate::run::Run;
 
 const API_TOKEN: &str = "a token of the API";
@@ -80,8 +81,8 @@ impl Clerk for FakeClerk {
         Box::pin(std::future::ready(answer))
     }
 
-    fn draw(&self, id: String) -> Drawing<'_> {
-        let sheet = self.fail.lock().unwrap().clone().map_or_else(|| Ok(page::sheet(&id)), Err);
+    fn draw(&self, permit: Permit) -> Drawing<'_> {
+        let sheet = self.fail.lock().unwrap().clone().map_or_else(|| Ok(page::sheet(&permit.incident)), Err);
         Box::pin(std::future::ready(sheet))
     }
 }

@@ -188,7 +188,7 @@ async fn a_link_that_is_wrong_or_old_opens_nothing() {
     }
     for place in ["/", "/ack/", "/delete", "/ack/../silence"] {
         let status = daemon.get(&format!("/i/{good}{place}")).await.status;
-        assert_eq!(status, if place == "/" { 200 } else { 404 }, "{place}");
+        assert_eq!(status, if place == "/" { 303 } else { 404 }, "{place}");
     }
     assert_eq!(daemon.press(&format!("{good}/silence"), "", "for=99999h").await.status, 400);
     assert_eq!(daemon.press(&format!("{good}/silence"), "", "").await.status, 400);
@@ -212,6 +212,7 @@ async fn a_problem_that_is_gone_or_a_ledger_that_hangs_is_said_to_a_person() {
     let permit = permit_in(60);
     for (error, shown, pressed) in [
         (ClerkError::NotFound("private: /var/lib".to_owned()), 404, 303),
+        (ClerkError::NotYours, 410, 410),
         (ClerkError::Full, 503, 503),
         (ClerkError::Unavailable("private: /var/lib".to_owned()), 503, 503),
     ] {

@@ -11,6 +11,9 @@ const MOST_RUNS: usize = 4_000;
 /// The most parts of one run.
 const MOST_PARTS: usize = 1_000;
 
+/// The most parts of all runs together: each may hold a stack trace.
+const MOST_IN_ALL: usize = 50_000;
+
 /// What one event says.
 #[derive(Debug)]
 pub(super) enum Item {
@@ -41,6 +44,8 @@ pub(super) struct Gather {
     runs: BTreeMap<String, Family>,
     /// In the order of their first event.
     order: VecDeque<String>,
+    /// How many parts are kept.
+    parts: usize,
     /// Parts that were told as runs of their own, and stay so.
     alone: BTreeSet<String>,
     alone_order: VecDeque<String>,
@@ -67,14 +72,12 @@ impl Gather {
     fn whole(&mut self, run: Run) -> Run {
         if !self.runs.contains_key(&run.id) {
             self.order.push_back(run.id.clone());
-            while self.order.len() > MOST_RUNS {
-                if let Some(oldest) = self.order.pop_front() {
-                    self.runs.remove(&oldest);
-                }
-            }
         }
-        let family = self.runs.entry(run.id.clone()).or_default();
+        let id = run.id.clone();
+        let family = self.runs.entry(id.clone()).or_default();
         let run = match &family.told {
+            // A start that comes after the end it belongs to; one that is newer is another try.
+            Some(told) if told.status.is_final() && !run.status.is_final() && !is_newer(&run, told) => told.clone(),
             // A start is told by one event alone, and an end must not forget it.
             Some(told) => Run {
                 started_at: run.started_at.or(told.started_at),
@@ -84,21 +87,42 @@ impl Gather {
             None => run,
         };
         family.told = Some(run.clone());
-        family.with_parts(run)
+        let whole = family.with_parts(run);
+        if matches!(whole.status, RunStatus::Completed | RunStatus::Cancelled) {
+            self.parts -= std::mem::take(&mut family.parts).len();
+        }
+        self.make_room(&id);
+        whole
+    }
+
+    /// Lets go of the oldest runs, but for the one at hand.
+    fn make_room(&mut self, at_hand: &str) {
+        while self.order.len() > MOST_RUNS || (self.parts > MOST_IN_ALL && self.order.len() > 1) {
+            let Some(oldest) = self.order.pop_front() else { return };
+            if oldest == at_hand {
+                self.order.push_back(oldest);
+                continue;
+            }
+            self.parts -= self.runs.remove(&oldest).map_or(0, |family| family.parts.len());
+        }
     }
 
     fn part(&mut self, part: Part) -> Option<Run> {
         let Part { of, own, step, alone } = part;
         let known = of.into_iter().find(|run| self.runs.contains_key(run)).filter(|_| !self.alone.contains(&own));
-        let Some(family) = known.and_then(|run| self.runs.get_mut(&run)) else {
+        let Some((id, family)) = known.and_then(|run| self.runs.get_mut(&run).map(|family| (run, family))) else {
             self.remember_alone(own);
             return Some(alone);
         };
         let is_failure = step.status == StepStatus::Failed;
+        let before = family.parts.len();
         family.take(own, step);
+        self.parts += family.parts.len() - before;
         // Its run has ended already, by an event that came before this one.
-        let told = family.told.clone().filter(|told| is_failure && told.status == RunStatus::Failed)?;
-        Some(family.with_parts(told))
+        let told = family.told.clone().filter(|told| is_failure && told.status == RunStatus::Failed);
+        let told = told.map(|told| family.with_parts(told));
+        self.make_room(&id);
+        told
     }
 
     fn remember_alone(&mut self, own: String) {
@@ -144,6 +168,11 @@ impl Family {
     }
 }
 
+/// Whether what is said of a run is later than what was said before; without times, nobody knows.
+fn is_newer(run: &Run, told: &Run) -> bool {
+    run.updated_at.zip(told.updated_at).is_some_and(|(run, told)| run > told)
+}
+
 fn is_over(status: StepStatus) -> bool {
     matches!(status, StepStatus::Completed | StepStatus::Failed | StepStatus::Cancelled | StepStatus::Skipped)
 }
@@ -153,5 +182,11 @@ impl Gather {
     /// How many runs are kept.
     pub(super) fn kept(&self) -> usize {
         self.runs.len()
+    }
+
+    /// How many parts are kept.
+    pub(super) fn parts(&self) -> usize {
+        assert_eq!(self.parts, self.runs.values().map(|family| family.parts.len()).sum::<usize>());
+        self.parts
     }
 }

@@ -32,6 +32,24 @@ pub struct Reader {
     gather: Mutex<Gather>,
 }
 
+/// Why a body was not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PushError {
+    /// What is in it is wrong.
+    Wrong(NativeError),
+    /// The jq filter is still at work, or did not end in time: whoever sends it again may be luckier.
+    Busy(String),
+}
+
+impl From<NativeError> for PushError {
+    fn from(error: NativeError) -> Self {
+        Self::Wrong(error)
+    }
+}
+
+/// The runs of a body or event, each for itself.
+type Read = Vec<Result<Run, NativeError>>;
+
 impl Reader {
     /// A reader for what the settings say; none where it is plainly native.
     ///
@@ -54,13 +72,8 @@ impl Reader {
     /// The runs of a body, each for itself. It may take seconds where there is a filter.
     ///
     /// # Errors
-    /// When the body as a whole can't be read.
-    pub fn read(
-        &self,
-        headers: &HeaderMap,
-        body: &[u8],
-        limits: Limits,
-    ) -> Result<Vec<Result<Run, NativeError>>, NativeError> {
+    /// When the body as a whole can't be read, or not now.
+    pub fn read(&self, headers: &HeaderMap, body: &[u8], limits: Limits) -> Result<Read, PushError> {
         if self.format == PushFormat::Native {
             return self.filtered(body, 0, limits);
         }
@@ -68,8 +81,12 @@ impl Reader {
         let many = events.len() > 1;
         let mut runs = Vec::new();
         for (index, event) in events.into_iter().enumerate() {
-            let found = event.and_then(|event| self.of_event(&event, index, limits));
-            let found = found.unwrap_or_else(|error| vec![Err(error)]);
+            let found = event.map_err(PushError::from).and_then(|event| self.of_event(&event, index, limits));
+            let found = found.or_else(|error| match error {
+                PushError::Wrong(error) => Ok(vec![Err(error)]),
+                // The others are taken when all of it is sent again.
+                busy @ PushError::Busy(_) => Err(busy),
+            })?;
             runs.extend(found.into_iter().map(|run| {
                 run.map_err(|error| {
                     let place = if many { format!("/{index}") } else { String::new() };
@@ -80,12 +97,7 @@ impl Reader {
         Ok(runs)
     }
 
-    fn of_event(
-        &self,
-        event: &Event,
-        index: usize,
-        limits: Limits,
-    ) -> Result<Vec<Result<Run, NativeError>>, NativeError> {
+    fn of_event(&self, event: &Event, index: usize, limits: Limits) -> Result<Read, PushError> {
         let item = match self.format {
             PushFormat::CdEvents => cdevents::item(event)?,
             PushFormat::OpenLineage => openlineage::item(event)?,
@@ -107,17 +119,17 @@ impl Reader {
     }
 
     /// What the filter makes of a text: a stream of native runs, or arrays of them. `null` stands for nothing.
-    fn filtered(
-        &self,
-        text: &[u8],
-        index: usize,
-        limits: Limits,
-    ) -> Result<Vec<Result<Run, NativeError>>, NativeError> {
+    fn filtered(&self, text: &[u8], index: usize, limits: Limits) -> Result<Read, PushError> {
         let Some(filter) = &self.filter else {
             return Ok(Vec::new());
         };
         let outputs = filter.run_here(Arc::new(text.to_vec()), FILTER_DEADLINE);
-        let outputs = outputs.map_err(|error| broken(index, error.to_string()))?;
+        let outputs = outputs.map_err(|error| match error {
+            FilterError::Busy | FilterError::Endless(_) | FilterError::NoThread(_) => {
+                PushError::Busy(error.to_string())
+            }
+            wrong => PushError::Wrong(broken(index, wrong.to_string())),
+        })?;
         let mut runs = Vec::new();
         for output in outputs {
             match serde_json::from_slice::<Value>(&output) {

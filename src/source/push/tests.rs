@@ -228,7 +228,7 @@ fn a_filter_over_any_body_gives_native_runs_and_its_mistakes_are_said() {
         "{read:?}"
     );
     let failed = reader.read(&HeaderMap::new(), br#"{"builds":7}"#, Limits::default()).expect_err("no array");
-    assert!(failed.message.contains("jq filter failed"), "{failed:?}");
+    assert!(matches!(&failed, PushError::Wrong(error) if error.message.contains("jq filter failed")), "{failed:?}");
 }
 
 #[test]
@@ -239,4 +239,48 @@ fn what_is_kept_of_runs_has_a_bound() {
     }
     let gather = reader.gather.lock().expect("no panic");
     assert_eq!(gather.kept(), 4_000);
+}
+
+#[test]
+fn a_filter_that_does_not_end_asks_for_the_body_again_and_loses_nothing() {
+    let reader = reader(PushFormat::Native, Some("if .loop then last(repeat(.)) else . end"));
+    let push = |body: &str| reader.read(&HeaderMap::new(), body.as_bytes(), Limits::default());
+    let good = r#"{"id":"r1","workflow":{"name":"w"},"status":"failed"}"#;
+    assert!(push(good).is_ok());
+    for body in [r#"{"loop":true}"#, good] {
+        assert!(matches!(push(body), Err(PushError::Busy(_))), "{body}");
+    }
+}
+
+#[test]
+fn a_start_that_comes_after_the_end_does_not_undo_it() {
+    let reader = reader(PushFormat::OpenLineage, None);
+    push(&reader, &lineage("FAIL", "02:00:09", "dag-run", "billing", None, None));
+    let late = push(&reader, &lineage("START", "02:00:00", "dag-run", "billing", None, None)).remove(0);
+    assert_eq!(late.status, RunStatus::Failed);
+    let part = lineage("FAIL", "02:00:08", "t", "billing.charge", Some(("dag-run", "billing")), Some(("no", "")));
+    assert_eq!(push(&reader, &part).remove(0).steps[0].title, "charge");
+    // Run again, later: that is news.
+    let again = push(&reader, &lineage("START", "02:10:00", "dag-run", "billing", None, None)).remove(0);
+    assert_eq!(again.status, RunStatus::Running);
+}
+
+#[test]
+fn what_ended_well_keeps_no_parts_and_all_parts_together_have_a_bound() {
+    let reader = reader(PushFormat::OpenLineage, None);
+    for run in 0..300 {
+        let id = format!("r{run}");
+        push(&reader, &lineage("START", "02:00:00", &id, "w", None, None));
+        for part in 0..400 {
+            push(
+                &reader,
+                &lineage("START", "02:00:01", &format!("{id}-{part}"), &format!("w.{part}"), Some((&id, "w")), None),
+            );
+        }
+        if run < 10 {
+            push(&reader, &lineage("COMPLETE", "02:00:02", &id, "w", None, None));
+        }
+    }
+    let kept = reader.gather.lock().expect("no panic").parts();
+    assert!(kept <= 50_000, "{kept}");
 }

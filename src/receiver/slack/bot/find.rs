@@ -14,7 +14,7 @@ const SLACK_IN_CLOCKS: i64 = 300;
 const PAGE: &str = "100";
 const PAGES: usize = 10;
 /// So often a look that fails puts the message off; then it goes out, and may be a repeat.
-const PATIENCE: u32 = 4;
+pub(super) const PATIENCE: u32 = 4;
 
 impl Sending<'_> {
     /// The `ts` of this delivery's message: in the channel, or among the replies to `thread`. None: it is not there, or nobody may look.

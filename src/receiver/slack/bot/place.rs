@@ -48,12 +48,9 @@ impl Channel {
         *self.id.lock().unwrap_or_else(PoisonError::into_inner) = Some(id.to_owned());
     }
 
-    /// Whether this is the channel that Slack names so.
-    pub(in crate::receiver::slack) fn is(&self, id: &str, name: &str) -> bool {
-        match self.id() {
-            Some(known) => known == id,
-            None => self.written == name,
-        }
+    /// Whether this is the channel with this id. A name would not do: another workspace of the same app may have a channel of that name.
+    pub(in crate::receiver::slack) fn is(&self, id: &str) -> bool {
+        self.id().is_some_and(|known| known == id)
     }
 }
 
@@ -81,9 +78,9 @@ mod tests {
     #[test]
     fn a_channel_is_known_by_its_id_once_slack_said_it() {
         let channel = Channel::new("alerts");
-        assert!(channel.is("C0TEST0001", "alerts") && !channel.is("C0TEST0001", "privategroup"));
+        assert!(!channel.is("C0TEST0001"), "its id is not known yet");
         channel.learn("C0TEST0001");
-        assert!(channel.is("C0TEST0001", "privategroup") && !channel.is("C0TEST0002", "alerts"));
+        assert!(channel.is("C0TEST0001") && !channel.is("C0TEST0002"));
         assert_eq!(Channel::new("C0TEST0001").id().as_deref(), Some("C0TEST0001"));
     }
 }

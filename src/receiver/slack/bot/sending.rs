@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::Bot;
 use super::api::Arguments;
 use super::find::EVENT;
+use super::find::PATIENCE;
 use super::form::{self, Said};
 use super::meaning::No;
 use super::place::Place;
@@ -127,8 +128,8 @@ impl<'a> Sending<'a> {
         };
         match self.post_reply(&place, &detail, Part::Detail, false).await {
             Ok(()) => Ok(place),
-            Err(no) if no.is_permanent() => {
-                // The message itself is there, and says what counts.
+            Err(no) if no.is_permanent() || self.delivery.attempts >= PATIENCE => {
+                // The message itself is there, and says what counts: what comes later must not wait behind its thread.
                 tracing::warn!(receiver = ?self.delivery.receiver, reason = ?no.reason(), "the thread takes no detail");
                 Ok(place)
             }

@@ -172,8 +172,7 @@ impl Lobby {
         };
         let told = self.told(press);
         if told.is_empty() {
-            let said =
-                "Nothing was done: no receiver of firstred posts to this channel. Write it where the messages are.";
+            let said = "Nothing was done: no receiver of firstred is known to post to this channel. Write it where the messages are; where the configuration names that channel by its name, its id makes this work before the first message, too.";
             return Some(Answer::plain(said));
         }
         let person = press.person.clone();
@@ -191,10 +190,10 @@ impl Lobby {
     /// The receivers that stand for where somebody is: what they were told, that person may see. A message says whose it is; a command
     /// is of the channel where it is written.
     fn told(&self, press: &Press) -> Vec<String> {
-        let (id, name) = &press.channel;
+        let (id, _) = &press.channel;
         let here = |member: &&Member| match &press.receiver {
             Some(receiver) => member.name == *receiver,
-            None => member.channel.is(id, name),
+            None => member.channel.is(id),
         };
         self.members.iter().filter(here).map(|member| member.name.clone()).collect()
     }

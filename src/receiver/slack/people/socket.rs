@@ -59,7 +59,8 @@ impl Lobby {
                 () = stop.cancelled() => return,
                 ended = self.connection(&api, &desk, &mut heard_hello, &name, failing) => ended,
             };
-            if heard_hello {
+            // One that is cut right after its greeting is no better than none: it must not be asked for twice a second.
+            if heard_hello && began.elapsed() >= SHORTEST_LIFE {
                 (pause, down) = (FIRST_PAUSE, false);
             }
             match ended {
