@@ -1,6 +1,8 @@
 //! The polled sources in force, each with its loop and its health.
 
 use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use tokio::sync::{Notify, watch};
@@ -13,7 +15,7 @@ use crate::config::{Config, SourceKind};
 use crate::metrics::Metrics;
 use crate::source::http::Http;
 use crate::source::prefect::Prefect;
-use crate::source::{PollError, SourceHealth, rhythm};
+use crate::source::{PollError, Poller, SourceHealth, rhythm};
 
 /// The health of every polled source.
 pub(super) type Health = BTreeMap<String, watch::Receiver<SourceHealth>>;
@@ -32,7 +34,29 @@ struct Running {
 }
 
 /// The polled sources of a configuration, built.
-pub(super) struct Built(BTreeMap<String, (Poller, Arc<Notify>)>);
+pub(super) struct Built(BTreeMap<String, (Start, Arc<Notify>)>);
+
+/// What a loop needs of the daemon.
+struct Given {
+    name: String,
+    bridge: Bridge,
+    metrics: Metrics,
+    health: watch::Sender<SourceHealth>,
+    wake: Arc<Notify>,
+    stop: CancellationToken,
+}
+
+/// A source of any kind: its loop, not yet begun.
+type Start = Box<dyn FnOnce(Given) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
+
+fn start<P: Poller>(poller: P) -> Start {
+    Box::new(move |given| {
+        Box::pin(async move {
+            let Given { name, bridge, metrics, health, wake, stop } = given;
+            rhythm::run(&name, poller, bridge, metrics, health, wake, stop).await;
+        })
+    })
+}
 
 impl Built {
     /// What wakes the poller of each source.
@@ -41,24 +65,16 @@ impl Built {
     }
 }
 
-enum Poller {
-    Http(Box<Http>),
-    Prefect(Box<Prefect>),
-}
-
 /// Builds every polled source.
 pub(super) fn build(config: &Config, metrics: &Metrics) -> Result<Built, PollError> {
     let (mut built, now) = (BTreeMap::new(), clock::now());
     for (name, settings) in &config.sources {
-        let poller = match &settings.kind {
+        let start = match &settings.kind {
             SourceKind::Webhook(_) => continue,
-            SourceKind::Http(http) => {
-                let http = Http::new(name, (**http).clone())?;
-                Poller::Http(Box::new(http.counting(metrics.clone()).set_up_at(now)))
-            }
-            SourceKind::Prefect(prefect) => Poller::Prefect(Box::new(Prefect::new(name, (**prefect).clone())?)),
+            SourceKind::Http(own) => start(Http::new(name, (**own).clone())?.counting(metrics.clone()).set_up_at(now)),
+            SourceKind::Prefect(own) => start(Prefect::new(name, (**own).clone())?),
         };
-        built.insert(name.clone(), (poller, Arc::default()));
+        built.insert(name.clone(), (start, Arc::default()));
     }
     Ok(Built(built))
 }
@@ -79,25 +95,24 @@ impl Pollers {
         let mut old = std::mem::take(&mut self.running);
         old.retain(|_, poller| !(poller.stop.is_cancelled() && poller.task.is_finished()));
         let mut healths = Health::new();
-        for (name, (poller, wake)) in built.0 {
+        for (name, (start, wake)) in built.0 {
             let before = old.remove(&name);
             let stop = CancellationToken::new();
             let (health, seen) = watch::channel(SourceHealth::default());
             healths.insert(name.clone(), seen);
-            let (bridge, metrics, until, called) =
-                (self.bridge.clone(), self.metrics.clone(), stop.clone(), name.clone());
+            let given = Given {
+                name: name.clone(),
+                bridge: self.bridge.clone(),
+                metrics: self.metrics.clone(),
+                health,
+                wake,
+                stop: stop.clone(),
+            };
             let task = tokio::spawn(async move {
                 if let Some(before) = before {
                     before.end().await;
                 }
-                match poller {
-                    Poller::Http(http) => {
-                        Box::pin(rhythm::run(&called, *http, bridge, metrics, health, wake, until)).await;
-                    }
-                    Poller::Prefect(prefect) => {
-                        Box::pin(rhythm::run(&called, *prefect, bridge, metrics, health, wake, until)).await;
-                    }
-                }
+                start(given).await;
             });
             self.running.insert(name, Running { stop, task });
         }
