@@ -79,6 +79,15 @@ impl Fatal {
         matches!(self.end, End::Outside(_))
     }
 
+    /// Whether a run that the task had started, and waited for, failed. Airflow 2 says so by an exception.
+    pub(super) fn is_of_child(&self) -> bool {
+        match &self.end {
+            End::ChildFailed(_) => true,
+            End::Exception(chain) => chain.first().is_some_and(|first| first.text.contains("failed with failed state")),
+            _ => false,
+        }
+    }
+
     /// The error of the step.
     pub(super) fn error(&self) -> StepError {
         let plain = |code: &str, text: &str| StepError {

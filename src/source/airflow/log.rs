@@ -14,6 +14,8 @@ pub(super) struct TaskLog {
     pub child: Option<(String, String)>,
     /// Airflow could not read the log. Its own excuse is nobody's error.
     pub missing: bool,
+    /// It is longer than what is read.
+    pub cut: bool,
 }
 
 #[derive(Debug, Deserialize)]

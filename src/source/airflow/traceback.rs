@@ -57,7 +57,7 @@ fn end(line: &Line<'_>) -> Option<End> {
     let first = line.text.lines().next().unwrap_or_default();
     let said = || first.to_owned();
     if first == "Task failed with exception" && line.file == "taskinstance.py" {
-        let chain = chain(line.text);
+        let chain = raised(line.text);
         return (!chain.is_empty()).then_some(End::Exception(chain));
     }
     if let Some(code) = first.strip_prefix("Task failed due to SystemExit(") {
@@ -88,9 +88,9 @@ fn lines(body: &str) -> Vec<Line<'_>> {
 }
 
 /// The exceptions of a traceback, the one that was raised last first.
-fn chain(text: &str) -> Vec<Raised> {
+pub(super) fn raised(text: &str) -> Vec<Raised> {
     let mut blocks: Vec<Vec<&str>> = vec![Vec::new()];
-    for line in text.lines().skip(1) {
+    for line in text.lines() {
         match line.trim_start_matches([' ', '|']).trim_end() {
             DURING | CAUSE => blocks.push(Vec::new()),
             _ => blocks.last_mut().into_iter().for_each(|block| block.push(line)),

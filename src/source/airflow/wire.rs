@@ -48,7 +48,6 @@ pub(super) struct Task {
     pub operator_name: Option<String>,
     pub owner: Option<String>,
     pub trigger_rule: Option<String>,
-    pub retries: Option<f64>,
     pub retry_delay: Option<Delay>,
     /// 3.x: the factor, 0 for none; 2.x: whether it doubles.
     #[serde(default)]
@@ -115,8 +114,6 @@ pub(super) struct EventLog {
 /// A DAG file that can't be read.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct ImportError {
-    #[serde(default, deserialize_with = "time")]
-    pub timestamp: Option<Timestamp>,
     #[serde(default, deserialize_with = "or_default")]
     pub filename: String,
     pub bundle_name: Option<String>,
@@ -171,6 +168,11 @@ impl Instance {
     /// Which of its run.
     pub(super) fn id(&self) -> InstanceId {
         (self.task_id.clone(), self.map_index)
+    }
+
+    /// [`DagRun::name`] of its run.
+    pub(super) fn run_name(&self) -> String {
+        format!("{}/{}", self.dag_id, self.dag_run_id)
     }
 
     /// Where it stands; empty for one that the scheduler has not looked at.

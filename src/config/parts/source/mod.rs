@@ -1,5 +1,6 @@
 //! `[sources.NAME]`: what all of them share; one file for each kind.
 
+mod airflow;
 mod http;
 mod prefect;
 mod webhook;
@@ -23,10 +24,12 @@ pub(in crate::config) type Sources = BTreeMap<String, (SourceSettings, Tenancy)>
 enum Type {
     Webhook,
     Http,
+    Airflow,
     Prefect,
 }
 
-const TYPES: [(&str, Type); 3] = [("webhook", Type::Webhook), ("http", Type::Http), ("prefect", Type::Prefect)];
+const TYPES: [(&str, Type); 4] =
+    [("webhook", Type::Webhook), ("http", Type::Http), ("airflow", Type::Airflow), ("prefect", Type::Prefect)];
 
 /// `[sources]`. What listens where decides whether a source may be open.
 pub(in crate::config) fn sources(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<Sources> {
@@ -46,7 +49,7 @@ pub(in crate::config) fn sources(at: &At<'_>, listen: Option<SocketAddr>, proxy:
 
 fn source(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<(SourceSettings, Tenancy)> {
     let mut section = Section::open(at, "sources")?;
-    let help = "write type = \"webhook\", \"http\" or \"prefect\"";
+    let help = "write type = \"webhook\", \"http\", \"airflow\" or \"prefect\"";
     // Which keys are known hangs on the type: without one, nothing more can be said.
     let kind = section.need("type", help, word("a type of source", &TYPES))?;
     let tenancy = Tenancy { polled: !matches!(kind, Type::Webhook), ..tenancy(&section) };
@@ -58,6 +61,10 @@ fn source(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<(Sou
         Type::Http => {
             section.rescope("sources.http");
             http::source(&section, proxy).map(|source| SourceKind::Http(Box::new(source)))
+        }
+        Type::Airflow => {
+            section.rescope("sources.airflow");
+            airflow::source(&section, proxy).map(|source| SourceKind::Airflow(Box::new(source)))
         }
         Type::Prefect => {
             section.rescope("sources.prefect");

@@ -1,0 +1,300 @@
+//! The questions that are put to Airflow, and how long lists are read to their end. It must not know why they are asked.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::api::{Api, Fault, FaultKind, Generation, Server, Transport};
+use super::log::{self, TaskLog};
+use super::traceback;
+use super::wire::{DagDetails, DagRun, EventLog, ImportError, Instance, Task, Xcom};
+
+/// The most rows that Airflow gives in one answer (`maximum_page_limit`; a lower one is respected).
+pub(super) const PAGE: usize = 100;
+/// How many rows of a page are read again with the next one: what leaves the list meanwhile must not hide others.
+const AGAIN: usize = 10;
+/// States of task instances of which the one or the other says where a run stands.
+const ACTIVE: [&str; 7] =
+    ["running", "queued", "restarting", "up_for_retry", "scheduled", "deferred", "up_for_reschedule"];
+
+/// A list, as far as it was read.
+#[derive(Debug)]
+pub(super) struct List<R> {
+    pub rows: Vec<R>,
+    /// How many there are in all, where the server says so.
+    pub total: Option<usize>,
+    /// Where to go on: it has more rows than were read.
+    pub next: Option<usize>,
+    /// Why it ends before its end.
+    pub fault: Option<Fault>,
+}
+
+impl<R> List<R> {
+    pub(super) fn is_whole(&self) -> bool {
+        self.next.is_none() && self.fault.is_none()
+    }
+}
+
+/// What a list is made of.
+pub(super) trait Row: DeserializeOwned + Send {
+    /// The member of the answer that holds the rows.
+    const NAME: &'static str;
+    /// What tells it from the others.
+    fn id(&self) -> String;
+}
+
+impl Row for DagRun {
+    const NAME: &'static str = "dag_runs";
+    fn id(&self) -> String {
+        self.name()
+    }
+}
+
+impl Row for Instance {
+    const NAME: &'static str = "task_instances";
+    fn id(&self) -> String {
+        format!("{}/{}/{}/{}", self.dag_id, self.dag_run_id, self.task_id, self.map_index)
+    }
+}
+
+impl Row for ImportError {
+    const NAME: &'static str = "import_errors";
+    fn id(&self) -> String {
+        format!("{}/{}/{}", self.bundle_name.as_deref().unwrap_or_default(), self.filename, self.stack_trace)
+    }
+}
+
+/// A stretch of a list.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stretch {
+    /// The first row.
+    pub from: usize,
+    /// The most pages to read.
+    pub pages: usize,
+}
+
+impl<T: Transport> Api<T> {
+    /// Runs in this state that changed since then, the oldest change first. What changes meanwhile moves to the end.
+    pub(super) async fn changed(&self, state: &str, since: Timestamp, stretch: Stretch) -> List<DagRun> {
+        let since = plain(&micros(since));
+        let query = format!("dags/~/dagRuns?state={state}&updated_at_gte={since}&order_by=updated_at");
+        self.list(&format!("asking for runs with the state {state}"), &query, stretch).await
+    }
+
+    /// Runs that have not ended.
+    pub(super) async fn active(&self, stretch: Stretch) -> List<DagRun> {
+        let query = "dags/~/dagRuns?state=running&state=queued&order_by=id";
+        self.list("asking for active runs", query, stretch).await
+    }
+
+    /// Task instances of all runs that say where these stand.
+    pub(super) async fn active_instances(&self, server: &Server, stretch: Stretch) -> List<Instance> {
+        let mut query = "dags/~/dagRuns/~/taskInstances?".to_owned();
+        for state in ACTIVE.into_iter().chain(server.is_from(3, 3).then_some("awaiting_input")) {
+            query.push_str(&format!("state={state}&"));
+        }
+        self.list("asking for active tasks", query.trim_end_matches('&'), stretch).await
+    }
+
+    /// Task instances of all runs that wait for their next try.
+    pub(super) async fn retrying(&self, stretch: Stretch) -> List<Instance> {
+        let query = "dags/~/dagRuns/~/taskInstances?state=up_for_retry";
+        self.list("asking for tasks that wait for a retry", query, stretch).await
+    }
+
+    /// DAG files that can't be read.
+    pub(super) async fn import_errors(&self, stretch: Stretch) -> List<ImportError> {
+        self.list("asking for import errors", "importErrors?order_by=import_error_id", stretch).await
+    }
+
+    /// One run; `None` for one that the engine does not know.
+    pub(super) async fn run(&self, dag: &str, run: &str) -> Result<Option<DagRun>, Fault> {
+        let path = format!("dags/{}/dagRuns/{}", plain(dag), plain(run));
+        match self.get("asking for a run", &path).await {
+            // Only a clear word counts: to Airflow 2, a wrong password is a 403 as well.
+            Err(fault) if fault.kind == FaultKind::Refused(404) => Ok(None),
+            answer => answer.map(Some),
+        }
+    }
+
+    /// The task instances of a run; `state` is a state to keep to, or empty.
+    pub(super) async fn instances(&self, run: &DagRun, state: &str, stretch: Stretch) -> List<Instance> {
+        let filter = if state.is_empty() { String::new() } else { format!("?state={state}") };
+        let path = format!("dags/{}/dagRuns/{}/taskInstances{filter}", plain(&run.dag_id), plain(&run.dag_run_id));
+        self.list("asking for the tasks of a run", &path, stretch).await
+    }
+
+    /// The graph of a DAG as it is now; `None` for one that is gone.
+    pub(super) async fn tasks(&self, dag: &str) -> Result<Option<Vec<Task>>, Fault> {
+        #[derive(serde::Deserialize)]
+        struct Tasks {
+            tasks: Vec<Task>,
+        }
+        let path = format!("dags/{}/tasks", plain(dag));
+        let tasks = known(self.get::<Tasks>("asking for the graph of a DAG", &path).await)?;
+        Ok(tasks.map(|tasks| tasks.tasks))
+    }
+
+    /// What else is known of a DAG; `None` where it is gone or not for our eyes.
+    pub(super) async fn details(&self, dag: &str) -> Result<Option<DagDetails>, Fault> {
+        known(self.get("asking for a DAG", &format!("dags/{}/details", plain(dag))).await)
+    }
+
+    /// The newest lines of the audit log of a run; `None` where it is not for our eyes, as for Viewers of Airflow 2.
+    pub(super) async fn events(&self, run: &DagRun) -> Result<Option<Vec<EventLog>>, Fault> {
+        #[derive(serde::Deserialize)]
+        struct Events {
+            event_logs: Vec<EventLog>,
+        }
+        let (dag, run) = (plain(&run.dag_id), plain(&run.dag_run_id));
+        let path = format!("eventLogs?dag_id={dag}&run_id={run}&order_by=-when&limit={PAGE}");
+        let events = known(self.get::<Events>("asking for the audit log of a run", &path).await)?;
+        Ok(events.map(|events| events.event_logs))
+    }
+
+    /// What the log of a try says. One that is gone is one that says nothing.
+    pub(super) async fn log(&self, instance: &Instance) -> Result<TaskLog, Fault> {
+        let path = format!(
+            "dags/{}/dagRuns/{}/taskInstances/{}/logs/{}?full_content=true{}",
+            plain(&instance.dag_id),
+            plain(&instance.dag_run_id),
+            plain(&instance.task_id),
+            instance.try_number,
+            if instance.map_index >= 0 { format!("&map_index={}", instance.map_index) } else { String::new() },
+        );
+        let answer = match self.text("asking for the log of a task", &path).await {
+            Ok(answer) => answer,
+            Err(fault) if matches!(fault.kind, FaultKind::Refused(403 | 404)) => {
+                return Ok(TaskLog { missing: true, ..TaskLog::default() });
+            }
+            Err(fault) => return Err(fault),
+        };
+        let text = String::from_utf8_lossy(&answer.body);
+        let mut log = match self.server().await?.generation {
+            Generation::Three => log::read(&text),
+            Generation::Two => traceback::read(&text),
+        };
+        log.cut = answer.cut;
+        Ok(log)
+    }
+
+    /// The run that a task of the class TriggerDagRunOperator started: its id.
+    pub(super) async fn triggered(&self, instance: &Instance) -> Result<Option<String>, Fault> {
+        let path = format!(
+            "dags/{}/dagRuns/{}/taskInstances/{}/xcomEntries/trigger_run_id",
+            plain(&instance.dag_id),
+            plain(&instance.dag_run_id),
+            plain(&instance.task_id),
+        );
+        let path = if instance.map_index >= 0 { format!("{path}?map_index={}", instance.map_index) } else { path };
+        let xcom: Option<Xcom> = known(self.get("asking which run a task has started", &path).await)?;
+        Ok(xcom.and_then(|xcom| match xcom.value {
+            // Some versions write the value as JSON inside a string.
+            Value::String(text) => Some(serde_json::from_str::<String>(&text).unwrap_or(text)),
+            _ => None,
+        }))
+    }
+
+    /// Reads a list page by page.
+    async fn list<R: Row>(&self, doing: &str, path: &str, stretch: Stretch) -> List<R> {
+        let mut list = List { rows: Vec::new(), total: None, next: None, fault: None };
+        let mut known: BTreeSet<String> = BTreeSet::new();
+        let (mut limit, mut offset) = (PAGE, stretch.from);
+        let joint = if path.contains('?') { '&' } else { '?' };
+        let mut pages = 0;
+        loop {
+            let query = match offset {
+                0 => format!("{path}{joint}limit={limit}"),
+                _ => format!("{path}{joint}limit={limit}&offset={offset}"),
+            };
+            let doing = if pages == 0 { doing.to_owned() } else { format!("{doing} (page {})", pages + 1) };
+            let mut answer: Value = match self.get(&doing, &query).await {
+                Ok(answer) => answer,
+                Err(fault) if fault.kind == FaultKind::TooLarge && limit > 1 => {
+                    limit = (limit / 10).max(1);
+                    continue;
+                }
+                Err(fault) => {
+                    list.fault = Some(fault);
+                    return list;
+                }
+            };
+            pages += 1;
+            let Value::Array(rows) = answer[R::NAME].take() else {
+                list.fault = Some(Fault::new(FaultKind::Shape, &doing, format!("an answer without `{}`", R::NAME)));
+                return list;
+            };
+            list.total = total(&answer);
+            let (read, old) = (rows.len(), self.take(&mut list, &mut known, rows, &doing));
+            let end = offset + read;
+            if read == 0 || list.total.map_or(read < limit, |total| end >= total) {
+                return list;
+            }
+            if old == read {
+                list.fault = Some(Fault::new(FaultKind::Shape, &doing, "the same page again and again"));
+                return list;
+            }
+            if pages > 1 && old == 0 && limit > AGAIN {
+                list.fault = Some(Fault::new(FaultKind::Shape, &doing, "the list changed too fast while it was read"));
+                return list;
+            }
+            // A server may give fewer rows than it was asked for.
+            offset = if read > AGAIN { end - AGAIN } else { end };
+            if pages >= stretch.pages {
+                list.next = Some(offset);
+                return list;
+            }
+        }
+    }
+
+    /// Takes the rows of a page; answers how many of them were known.
+    fn take<R: Row>(
+        &self,
+        list: &mut List<R>,
+        known: &mut BTreeSet<String>,
+        rows: Vec<Value>,
+        doing: &str,
+    ) -> usize {
+        let mut old = 0;
+        for row in rows {
+            match serde_json::from_value::<R>(row) {
+                Ok(row) if known.insert(row.id()) => list.rows.push(row),
+                Ok(_) => old += 1,
+                // The other rows can be read: they must not wait for this one.
+                Err(error) => {
+                    let reason = format!("a row that Airflow does not give ({error})");
+                    list.fault.get_or_insert_with(|| Fault::new(FaultKind::Shape, doing, reason));
+                }
+            }
+        }
+        old
+    }
+}
+
+/// How many rows there are. A server that counts no further than some limit says nothing by having reached it.
+fn total(answer: &Value) -> Option<usize> {
+    let number = |name: &str| answer[name].as_u64().and_then(|number| usize::try_from(number).ok());
+    number("total_entries").filter(|total| number("total_entries_limit").is_none_or(|limit| *total < limit))
+}
+
+/// The answer; nothing for what is not there or not for our eyes.
+fn known<R>(answer: Result<R, Fault>) -> Result<Option<R>, Fault> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(fault) if matches!(fault.kind, FaultKind::Refused(403 | 404)) => Ok(None),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// A time as Airflow reads it: with microseconds, and with its zone, without which it answers 500.
+fn micros(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
+}
+
+/// An id as it goes into a path or a query.
+pub(super) fn plain(id: &str) -> String {
+    // `+` for a blank is for queries only.
+    url::form_urlencoded::byte_serialize(id.as_bytes()).collect::<String>().replace('+', "%20")
+}
