@@ -15,6 +15,8 @@ use super::wire::{DagDetails, DagRun, EventLog, ImportError, Instance, Task, Xco
 pub(super) const PAGE: usize = 100;
 /// How many rows of a page are read again with the next one: what leaves the list meanwhile must not hide others.
 const AGAIN: usize = 10;
+/// How often a list is read that is short of its own count.
+const ROUNDS: usize = 4;
 /// States of task instances of which the one or the other says where a run stands.
 const ACTIVE: [&str; 7] =
     ["running", "queued", "restarting", "up_for_retry", "scheduled", "deferred", "up_for_reschedule"];
@@ -62,7 +64,7 @@ impl Row for Instance {
 impl Row for ImportError {
     const NAME: &'static str = "import_errors";
     fn id(&self) -> String {
-        format!("{}/{}/{}", self.bundle_name.as_deref().unwrap_or_default(), self.filename, self.stack_trace)
+        self.import_error_id.map_or_else(|| self.filename.clone(), |id| id.to_string())
     }
 }
 
@@ -83,6 +85,12 @@ impl<T: Transport> Api<T> {
         self.list(&format!("asking for runs with the state {state}"), &query, stretch).await
     }
 
+    /// Runs that failed, the newest end first, one page of them at most.
+    pub(super) async fn last_failed(&self) -> List<DagRun> {
+        let query = "dags/~/dagRuns?state=failed&order_by=-end_date";
+        self.list("asking for the run that failed last", query, Stretch { from: 0, pages: 1 }).await
+    }
+
     /// Runs that have not ended.
     pub(super) async fn active(&self, stretch: Stretch) -> List<DagRun> {
         let query = "dags/~/dagRuns?state=running&state=queued&order_by=id";
@@ -95,18 +103,19 @@ impl<T: Transport> Api<T> {
         for state in ACTIVE.into_iter().chain(server.is_from(3, 3).then_some("awaiting_input")) {
             query.push_str(&format!("state={state}&"));
         }
-        self.list("asking for active tasks", query.trim_end_matches('&'), stretch).await
+        let query = format!("{}{}", query.trim_end_matches('&'), order(server));
+        self.list("asking for active tasks", &query, stretch).await
     }
 
     /// Task instances of all runs that wait for their next try.
-    pub(super) async fn retrying(&self, stretch: Stretch) -> List<Instance> {
-        let query = "dags/~/dagRuns/~/taskInstances?state=up_for_retry";
-        self.list("asking for tasks that wait for a retry", query, stretch).await
+    pub(super) async fn retrying(&self, server: &Server, stretch: Stretch) -> List<Instance> {
+        let query = format!("dags/~/dagRuns/~/taskInstances?state=up_for_retry{}", order(server));
+        self.list("asking for tasks that wait for a retry", &query, stretch).await
     }
 
     /// DAG files that can't be read.
     pub(super) async fn import_errors(&self, stretch: Stretch) -> List<ImportError> {
-        self.list("asking for import errors", "importErrors?order_by=import_error_id", stretch).await
+        self.list("asking for import errors", "importErrors", stretch).await
     }
 
     /// One run; `None` for one that the engine does not know.
@@ -114,7 +123,7 @@ impl<T: Transport> Api<T> {
         let path = format!("dags/{}/dagRuns/{}", plain(dag), plain(run));
         match self.get("asking for a run", &path).await {
             // Only a clear word counts: to Airflow 2, a wrong password is a 403 as well.
-            Err(fault) if fault.kind == FaultKind::Refused(404) => Ok(None),
+            Err(fault) if is_airflows(&fault, &[404]) && names_a_run(&fault) => Ok(None),
             answer => answer.map(Some),
         }
     }
@@ -166,12 +175,15 @@ impl<T: Transport> Api<T> {
         );
         let answer = match self.text("asking for the log of a task", &path).await {
             Ok(answer) => answer,
-            Err(fault) if matches!(fault.kind, FaultKind::Refused(403 | 404)) => {
+            Err(fault) if is_airflows(&fault, &[403, 404]) => {
                 return Ok(TaskLog { missing: true, ..TaskLog::default() });
             }
             Err(fault) => return Err(fault),
         };
         let text = String::from_utf8_lossy(&answer.body);
+        if text.trim_start().starts_with('<') {
+            return Err(Fault::new(FaultKind::Shape, "asking for the log of a task", "a page for people"));
+        }
         let mut log = match self.server().await?.generation {
             Generation::Three => log::read(&text),
             Generation::Two => traceback::read(&text),
@@ -197,13 +209,35 @@ impl<T: Transport> Api<T> {
         }))
     }
 
-    /// Reads a list page by page.
+    /// Reads a list page by page. Where the server's order leaves it open which of two rows comes first, it may give one of them
+    /// twice and the other never: what is short of its own count is read again.
     async fn list<R: Row>(&self, doing: &str, path: &str, stretch: Stretch) -> List<R> {
         let mut list = List { rows: Vec::new(), total: None, next: None, fault: None };
         let mut known: BTreeSet<String> = BTreeSet::new();
-        let (mut limit, mut offset) = (PAGE, stretch.from);
+        for _ in 0..ROUNDS {
+            list.next = None;
+            let torn = self.read(doing, path, stretch, &mut list, &mut known).await;
+            let short = list.total.is_some_and(|total| list.rows.len() < total);
+            if !(torn || short && stretch.from == 0) || list.fault.is_some() {
+                return list;
+            }
+        }
+        list.fault = Some(Fault::new(FaultKind::Shape, doing, "the list changed too fast while it was read"));
+        list
+    }
+
+    /// Whether two pages did not meet: more rows left the list meanwhile than are read twice.
+    async fn read<R: Row>(
+        &self,
+        doing: &str,
+        path: &str,
+        stretch: Stretch,
+        list: &mut List<R>,
+        known: &mut BTreeSet<String>,
+    ) -> bool {
+        let (mut limit, mut offset, mut pages, mut torn) = (PAGE, stretch.from, 0, false);
         let joint = if path.contains('?') { '&' } else { '?' };
-        let mut pages = 0;
+        let mut again = false;
         loop {
             let query = match offset {
                 0 => format!("{path}{joint}limit={limit}"),
@@ -218,59 +252,53 @@ impl<T: Transport> Api<T> {
                 }
                 Err(fault) => {
                     list.fault = Some(fault);
-                    return list;
+                    return torn;
                 }
             };
             pages += 1;
             let Value::Array(rows) = answer[R::NAME].take() else {
                 list.fault = Some(Fault::new(FaultKind::Shape, &doing, format!("an answer without `{}`", R::NAME)));
-                return list;
+                return torn;
             };
             list.total = total(&answer);
-            let (read, old) = (rows.len(), self.take(&mut list, &mut known, rows, &doing));
+            let read = rows.len();
+            let old = take(list, known, rows, &doing);
+            torn |= pages > 1 && again && old == 0 && read > 0;
             let end = offset + read;
             if read == 0 || list.total.map_or(read < limit, |total| end >= total) {
-                return list;
-            }
-            if old == read {
-                list.fault = Some(Fault::new(FaultKind::Shape, &doing, "the same page again and again"));
-                return list;
-            }
-            if pages > 1 && old == 0 && limit > AGAIN {
-                list.fault = Some(Fault::new(FaultKind::Shape, &doing, "the list changed too fast while it was read"));
-                return list;
+                return torn;
             }
             // A server may give fewer rows than it was asked for.
-            offset = if read > AGAIN { end - AGAIN } else { end };
+            again = read > AGAIN;
+            offset = if again { end - AGAIN } else { end };
             if pages >= stretch.pages {
                 list.next = Some(offset);
-                return list;
+                return torn;
             }
         }
     }
+}
 
-    /// Takes the rows of a page; answers how many of them were known.
-    fn take<R: Row>(
-        &self,
-        list: &mut List<R>,
-        known: &mut BTreeSet<String>,
-        rows: Vec<Value>,
-        doing: &str,
-    ) -> usize {
-        let mut old = 0;
-        for row in rows {
-            match serde_json::from_value::<R>(row) {
-                Ok(row) if known.insert(row.id()) => list.rows.push(row),
-                Ok(_) => old += 1,
-                // The other rows can be read: they must not wait for this one.
-                Err(error) => {
-                    let reason = format!("a row that Airflow does not give ({error})");
-                    list.fault.get_or_insert_with(|| Fault::new(FaultKind::Shape, doing, reason));
-                }
+/// Takes the rows of a page that are not known yet; answers how many were.
+fn take<R: Row>(list: &mut List<R>, known: &mut BTreeSet<String>, rows: Vec<Value>, doing: &str) -> usize {
+    let mut old = 0;
+    for row in rows {
+        match serde_json::from_value::<R>(row) {
+            Ok(row) if known.insert(row.id()) => list.rows.push(row),
+            Ok(_) => old += 1,
+            // The other rows can be read: they must not wait for this one.
+            Err(error) => {
+                let reason = format!("a row that Airflow does not give ({error})");
+                list.fault.get_or_insert_with(|| Fault::new(FaultKind::Shape, doing, reason));
             }
         }
-        old
     }
+    old
+}
+
+/// Without an order of ours, pages of tasks may come in any; Airflow 2 knows none for them.
+fn order(server: &Server) -> &'static str {
+    if server.generation == Generation::Three { "&order_by=id" } else { "" }
 }
 
 /// How many rows there are. A server that counts no further than some limit says nothing by having reached it.
@@ -283,9 +311,21 @@ fn total(answer: &Value) -> Option<usize> {
 fn known<R>(answer: Result<R, Fault>) -> Result<Option<R>, Fault> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
-        Err(fault) if matches!(fault.kind, FaultKind::Refused(403 | 404)) => Ok(None),
+        Err(fault) if is_airflows(&fault, &[403, 404]) => Ok(None),
         Err(fault) => Err(fault),
     }
+}
+
+/// Whether Airflow itself refused with one of these, and no proxy before it: it says so in JSON.
+pub(super) fn is_airflows(fault: &Fault, statuses: &[u16]) -> bool {
+    let refused = |status: &u16| fault.kind == FaultKind::Refused(*status);
+    statuses.iter().any(refused) && fault.error.reason.contains("\"detail\"")
+}
+
+/// Whether it is a run, or its DAG, that is not there, and not the question as such.
+fn names_a_run(fault: &Fault) -> bool {
+    let reason = fault.error.reason.to_ascii_lowercase();
+    ["dagrun", "dag_run", "dag_id", "dag with"].iter().any(|word| reason.contains(word))
 }
 
 /// A time as Airflow reads it: with microseconds, and with its zone, without which it answers 500.

@@ -11,8 +11,8 @@ use super::wire::DagRun;
 
 /// The most ends that are remembered as told.
 const TOLD: usize = 2_000;
-/// The most child runs that are remembered as told with their parents.
-const FOLDED: usize = 1_000;
+/// The most runs that are remembered as told with their parents, or as cancelled.
+const APART: usize = 1_000;
 
 /// What is remembered between two polls, and over restarts. Forgetting any of it costs repeated reading, not a failure.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,9 +30,10 @@ pub(super) struct Checkpoint {
     /// Failures that were told, see [`end`].
     #[serde(default)]
     pub told: BTreeMap<String, Timestamp>,
-    /// Failed child runs whose parents wait for them: told as the failure of the parent.
+    /// What the engine lists as failed and is told as no failure of its own: child runs, by name, whose parents waited for them; and
+    /// ends, see [`end`], that a person brought about.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub folded: BTreeMap<String, Timestamp>,
+    pub apart: BTreeMap<String, Timestamp>,
     /// DAG files that can't be read.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub imports: BTreeMap<String, Broken>,
@@ -70,7 +71,7 @@ impl Checkpoint {
     /// Remembers the newest only.
     pub(super) fn trim(&mut self) {
         newest(&mut self.told, TOLD);
-        newest(&mut self.folded, FOLDED);
+        newest(&mut self.apart, APART);
     }
 }
 

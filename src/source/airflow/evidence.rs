@@ -135,7 +135,8 @@ impl Evidence {
             let skipped = next.peek().is_some() && next.all(|instance| instance.state() == "skipped");
             return skipped.then_some(None);
         };
-        let began = self.run.start_date.or(self.run.queued_at).map(|at| earlier(at, 1));
+        // A run that is cleared keeps its id, and so its audit log.
+        let began = self.run.start_date.or(self.run.queued_at);
         let marked = events
             .iter()
             .filter(|event| event.marks_run_failed())
@@ -153,14 +154,14 @@ impl Evidence {
                 && event.map_index.is_none_or(|index| index == instance.map_index || index < 0)
                 && event.marks_task_failed()
         };
-        let began = instance.start_date.map(|at| earlier(at, 1));
+        let began = instance.start_date;
         let late = |event: &&EventLog| began.is_none_or(|began| event.when.is_none_or(|when| when >= began));
         self.events.as_ref()?.iter().find(|event| of_task(event) && late(event))?.owner.as_deref()
     }
 
     /// What Airflow itself noted about an instance that could say nothing any more: its worker was lost, or it never started.
     pub(super) fn lost(&self, instance: &Instance) -> Option<&EventLog> {
-        let began = instance.start_date.map(|at| earlier(at, 1));
+        let began = instance.start_date;
         self.events.as_ref()?.iter().find(|event| {
             event.task_id.as_deref() == Some(&instance.task_id)
                 && event.map_index.is_none_or(|index| index == instance.map_index)
@@ -201,8 +202,4 @@ impl Evidence {
     pub(super) fn children(&self) -> Vec<String> {
         std::iter::successors(self.child.as_deref(), |child| child.child.as_deref()).map(|child| child.run.name()).collect()
     }
-}
-
-fn earlier(at: Timestamp, seconds: i64) -> Timestamp {
-    at.checked_sub(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MIN)
 }

@@ -108,6 +108,7 @@ mod tests {
 
     fn error(file: &str, last: &str) -> ImportError {
         ImportError {
+            import_error_id: None,
             filename: file.into(),
             bundle_name: Some("dags-folder".into()),
             stack_trace: format!("Traceback (most recent call last):\n  File \"x\", line 2, in <module>\n    import y\n{last}\n"),

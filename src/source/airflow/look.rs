@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::OpenRun;
 use super::api::{Api, Fault, FaultKind, Server, Transport};
-use super::ask::Stretch;
+use super::ask::{Stretch, is_airflows};
 use super::checkpoint::Checkpoint;
 use super::mapping::waits;
 use super::wire::{DagRun, ImportError, Instance};
@@ -31,8 +31,8 @@ pub(super) struct Round {
     pub mark: Checkpoint,
     /// The runs that were found, by name, as of the newest answer.
     pub found: BTreeMap<String, DagRun>,
-    /// Runs that expect something, as far as their tasks say.
-    pub waiting: BTreeSet<String>,
+    /// Runs that expect something, as their tasks say; nothing where not all tasks were read.
+    pub waiting: Option<BTreeSet<String>>,
     /// Which tasks of which runs wait for a retry.
     pub retrying: BTreeMap<String, String>,
     /// The list of these was read to its end.
@@ -121,8 +121,8 @@ impl Round {
         turn.active = list.next.unwrap_or(0);
         self.absorb(list.rows);
         match list.fault {
-            // What Airflow 2 answers to a wrong password. Nothing else will be let in either.
-            Some(fault) if fault.kind == FaultKind::Refused(403) => Err(fault),
+            // What Airflow 2 answers to a wrong password, and what another server answers to everything: no other list will do.
+            Some(fault) if matches!(fault.kind, FaultKind::Refused(403 | 404 | 405 | 410)) => Err(fault),
             Some(fault) => self.note(fault).map(|()| whole),
             None => Ok(whole),
         }
@@ -138,13 +138,10 @@ impl Round {
             for row in &list.rows {
                 states.entry(row.run_name()).or_default().push(row.state());
             }
-            self.waiting = states
-                .into_iter()
-                .filter(|(_, states)| waits(states.iter().copied()))
-                .map(|(name, _)| name)
-                .collect();
+            let waiting = states.into_iter().filter(|(_, states)| waits(states.iter().copied()));
+            self.waiting = Some(waiting.map(|(name, _)| name).collect());
         } else if list.fault.as_ref().is_none_or(|fault| fault.kind != FaultKind::Down) {
-            let retrying = api.retrying(stretch).await;
+            let retrying = api.retrying(server, stretch).await;
             list.rows.retain(|row| row.state() != "up_for_retry");
             list.rows.extend(retrying.rows);
             (list.next, list.fault) = (retrying.next, retrying.fault);
@@ -219,7 +216,7 @@ impl Round {
         let list = api.import_errors(Stretch { from: 0, pages: ACTIVE_PAGES }).await;
         let whole = list.is_whole();
         match list.fault {
-            Some(fault) if matches!(fault.kind, FaultKind::Refused(403 | 404)) => return Ok(false),
+            Some(fault) if is_airflows(&fault, &[403, 404]) => return Ok(false),
             Some(fault) => self.note(fault)?,
             None => {}
         }

@@ -4,10 +4,12 @@
 //! `wire` is what the API answers, `api` and `ask` put the questions, `poll` and `look` decide which, `detail` and `evidence`
 //! gather what one run needs; `log` and `traceback` read the logs of Airflow 3 and 2, `fatal` says what ended a task; and `mapping`
 //! with `step`, `graph`, `retry`, `audit`, `link` and `imports` turn that into a run. `checkpoint` is what is remembered in between.
+//! `census` counts what failed, and `survey` shows a person what can be asked.
 
 mod api;
 mod ask;
 mod audit;
+mod census;
 mod checkpoint;
 mod detail;
 mod evidence;
@@ -21,6 +23,7 @@ mod mapping;
 mod poll;
 mod retry;
 mod step;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod traceback;
@@ -30,15 +33,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Intake, PollError, Polled, Poller};
+use self::api::Transport;
+use self::poll::Watcher;
+use super::{Census, Counted, Intake, PollError, Polled, Poller, Survey};
 use crate::config::AirflowSource;
 use crate::net::Client;
 
 /// An Airflow server.
 #[derive(Debug)]
 pub struct Airflow {
-    watcher: poll::Watcher<Client>,
-    every: Duration,
+    watcher: Watcher<Client>,
 }
 
 impl Airflow {
@@ -48,18 +52,51 @@ impl Airflow {
     /// When the HTTP client can't be set up.
     pub fn new(name: impl Into<String>, settings: AirflowSource) -> Result<Self, PollError> {
         let client = Client::new(&settings.way.client()).map_err(|error| api::set_up_error(error.to_string()))?;
-        let every = settings.polling.every;
-        Ok(Self { watcher: poll::Watcher::new(name.into(), client, settings), every })
+        Ok(Self { watcher: Watcher::new(name.into(), client, settings) })
     }
 }
 
 impl Poller for Airflow {
-    /// What was read is handed over also when something could not be asked; the next poll asks again for what was not.
     async fn poll<I: Intake>(&mut self, intake: &I, now: Timestamp) -> Result<Polled, PollError> {
         self.watcher.poll(intake, now).await
     }
 
     fn every(&self) -> Duration {
+        self.watcher.every()
+    }
+
+    async fn survey(&mut self, now: Timestamp) -> Survey {
+        self.watcher.survey(now).await
+    }
+
+    async fn census<I: Intake>(&mut self, intake: &I, from: Timestamp, until: Timestamp) -> Result<Census, PollError> {
+        self.watcher.census(intake, from, until).await
+    }
+
+    async fn recall<I: Intake>(&mut self, intake: &I, runs: &[Counted], now: Timestamp) -> Result<usize, PollError> {
+        self.watcher.recall(intake, runs, now).await
+    }
+}
+
+impl<T: Transport + 'static> Poller for Watcher<T> {
+    /// What was read is handed over also when something could not be asked; the next poll asks again for what was not.
+    async fn poll<I: Intake>(&mut self, intake: &I, now: Timestamp) -> Result<Polled, PollError> {
+        self.look(intake, now).await
+    }
+
+    fn every(&self) -> Duration {
         self.every
+    }
+
+    async fn survey(&mut self, now: Timestamp) -> Survey {
+        self.look_around(now).await
+    }
+
+    async fn census<I: Intake>(&mut self, intake: &I, from: Timestamp, until: Timestamp) -> Result<Census, PollError> {
+        self.count(intake, from, until).await
+    }
+
+    async fn recall<I: Intake>(&mut self, intake: &I, runs: &[Counted], now: Timestamp) -> Result<usize, PollError> {
+        self.read_again(intake, runs, now).await
     }
 }

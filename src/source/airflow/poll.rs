@@ -1,8 +1,10 @@
 //! One poll: look, learn what is new, hand it over, remember how far that went. It must not know how runs are mapped.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use url::Url;
 
 use super::super::{Batch, Intake, NotTaken, PollError, Polled, Seen};
 use super::api::{Api, Fault, FaultKind, Transport};
@@ -14,10 +16,11 @@ use super::link::Pages;
 use super::look::{Reach, Round, Turn};
 use super::mapping;
 use super::wire::DagRun;
-use crate::config::AirflowSource;
+use crate::config::{AirflowAuth, AirflowSource};
+use crate::run::RunStatus;
 
 /// How many runs are asked about, and handed over, together.
-const TOGETHER: usize = 20;
+pub(super) const TOGETHER: usize = 20;
 /// How many runs of which the row says enough are handed over together.
 const ROWS: usize = 200;
 /// So long the log of a task may take to be written down after the run has ended.
@@ -36,25 +39,37 @@ const MUCH: SignedDuration = SignedDuration::from_secs(60);
 pub(super) struct Watcher<T> {
     pub(super) name: String,
     pub(super) api: Api<T>,
-    ui: String,
+    pub(super) ui: String,
+    pub(super) every: Duration,
+    /// The setting that signs in, for words about what to do.
+    pub(super) sign_in: Option<&'static str>,
+    pub(super) url: Url,
     pub(super) reach: Reach,
     pub(super) dags: Dags,
     turn: Turn,
     /// How often what is known of an end was not enough.
     tried: BTreeMap<String, u32>,
     /// Open runs, with how they were told.
-    open: BTreeMap<String, String>,
+    open: BTreeMap<String, Standing>,
     /// Runs whose tasks wait for a retry, with which these are.
     retrying: BTreeMap<String, String>,
     /// Ends without a failure that were told.
     completed: BTreeSet<String>,
     /// The runs that active tasks have started, by the task.
     started: BTreeMap<String, String>,
-    asks_imports: bool,
+    pub(super) asks_imports: bool,
     /// How many polls still leave the import errors alone.
     no_imports: u32,
     /// When we first asked, by our clock: only what passes until the first answer counts.
     first: Option<Timestamp>,
+}
+
+/// How an open run stands, as far as its row and its tasks say: what is new is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Standing {
+    state: String,
+    waits: bool,
+    began: Option<Timestamp>,
 }
 
 /// What a run needs before it can be told.
@@ -74,8 +89,16 @@ impl<T: Transport> Watcher<T> {
             history: span(settings.polling.history).min(SignedDuration::from_hours(24 * 365)),
         };
         let ui = settings.ui_url.as_str().trim_end_matches('/').to_owned();
+        let sign_in = match &settings.auth {
+            AirflowAuth::None => None,
+            AirflowAuth::Password { .. } => Some("`username` and `password`"),
+            AirflowAuth::Token(_) => Some("`token`"),
+        };
         Self {
             name,
+            every: settings.polling.every,
+            sign_in,
+            url: settings.url.clone(),
             api: Api::new(transport, settings.url, settings.auth, settings.polling.timeout),
             ui,
             reach,
@@ -92,7 +115,7 @@ impl<T: Transport> Watcher<T> {
         }
     }
 
-    pub(super) async fn poll<I: Intake>(&mut self, intake: &I, now: Timestamp) -> Result<Polled, PollError> {
+    pub(super) async fn look<I: Intake>(&mut self, intake: &I, now: Timestamp) -> Result<Polled, PollError> {
         let stored = intake.checkpoint(&self.name).await.map_err(not_taken)?;
         let mut before = Checkpoint::read(stored.as_deref())?;
         let first = *self.first.get_or_insert(now);
@@ -179,19 +202,22 @@ impl<T: Transport> Watcher<T> {
                 }
             }
         }
+        let (ended, rows): (Vec<DagRun>, Vec<DagRun>) = rows.into_iter().partition(|run| run.state == "failed");
+        self.tell_history(intake, round, ended, pages, clock).await?;
         for chunk in rows.chunks(ROWS) {
-            let known = chunk.iter().map(|run| Evidence {
-                waits: round.waiting.contains(&run.name()),
+            let evidence = |run: &DagRun| Evidence {
+                waits: self.standing(run, round).waits,
                 ..Evidence::of(run.clone())
-            });
-            self.hand_over(intake, round, known.collect(), pages).await?;
+            };
+            let known = chunk.iter().map(evidence).collect();
+            self.hand_over(intake, round, known, pages, clock).await?;
         }
         // What a task has started is told after the run of the task, which may wait for it.
         details.sort_by_key(|run| (run.triggered_by.as_deref() == Some("operator"), run.end_date));
         let mut left = details.len();
         for chunk in details.chunks(TOGETHER) {
             match self.learn(round, chunk, clock).await {
-                Ok(known) => self.hand_over(intake, round, known, pages).await?,
+                Ok(known) => self.hand_over(intake, round, known, pages, clock).await?,
                 Err(fault) => {
                     round.untold += left;
                     round.faults.push(fault);
@@ -199,6 +225,35 @@ impl<T: Transport> Watcher<T> {
                 }
             }
             left -= chunk.len();
+        }
+        Ok(())
+    }
+
+    /// Hands over what failed before firstred first looked. Nobody hears of it; only a failure and a cancel are told apart.
+    async fn tell_history<I: Intake>(
+        &mut self,
+        intake: &I,
+        round: &mut Round,
+        runs: Vec<DagRun>,
+        pages: &Pages,
+        clock: Timestamp,
+    ) -> Result<(), PollError> {
+        for chunk in runs.chunks(ROWS) {
+            let mut known = Vec::with_capacity(chunk.len());
+            for run in chunk {
+                match self.api.events(run).await {
+                    Ok(events) => known.push(Evidence { events, ..Evidence::of(run.clone()) }),
+                    Err(fault) => {
+                        let down = fault.kind == FaultKind::Down;
+                        round.untold += 1;
+                        round.faults.push(fault);
+                        if down {
+                            break;
+                        }
+                    }
+                }
+            }
+            self.hand_over(intake, round, known, pages, clock).await?;
         }
         Ok(())
     }
@@ -217,7 +272,7 @@ impl<T: Transport> Watcher<T> {
             let end = end(run);
             let failed = run.state == "failed";
             if failed && self.is_awaited(round, run).await? {
-                round.mark.folded.insert(run.name(), clock);
+                round.mark.apart.insert(run.name(), clock);
                 continue;
             }
             let tries = self.tried.get(&end).copied().unwrap_or(0);
@@ -234,19 +289,31 @@ impl<T: Transport> Watcher<T> {
                     round.untold += 1;
                     *self.tried.entry(end).or_default() += 1;
                 }
+                // It was run again while we asked about it: the next poll sees what became of it.
+                Ok(_) if failed && self.is_superseded(run).await? => {}
                 Ok(mut evidence) => {
                     self.tried.remove(&end);
-                    evidence.waits = round.waiting.contains(&run.name());
+                    evidence.waits = self.standing(run, round).waits;
                     for child in evidence.children() {
-                        round.mark.folded.insert(child, clock);
+                        round.mark.apart.insert(child, clock);
                     }
                     known.push(evidence);
                 }
             }
         }
         // Told before, the child stands beside its parent; there is no way to take it back.
-        known.retain(|evidence| !round.mark.folded.contains_key(&evidence.run.name()));
+        known.retain(|evidence| !round.mark.apart.contains_key(&evidence.run.name()));
         Ok(known)
+    }
+
+    /// Whether a failed run has another end by now, or none: what was asked meanwhile may be of another attempt.
+    async fn is_superseded(&self, run: &DagRun) -> Result<bool, Fault> {
+        let now = self.api.run(&run.dag_id, &run.dag_run_id).await;
+        match now {
+            Ok(now) => Ok(now.is_some_and(|now| end(&now) != end(run) || now.state != run.state)),
+            Err(fault) if fault.kind == FaultKind::Down => Err(fault),
+            Err(_) => Ok(false),
+        }
     }
 
     /// Whether a task that is still active has started this run: it waits for it, and its own run will tell the failure.
@@ -281,15 +348,20 @@ impl<T: Transport> Watcher<T> {
     fn need(&self, run: &DagRun, round: &Round) -> Option<Need> {
         let name = run.name();
         match run.state.as_str() {
-            "failed" if round.mark.told.contains_key(&end(run)) || round.mark.folded.contains_key(&name) => None,
+            "failed" if self.is_told(run, &round.mark) => None,
             "failed" if self.is_history(run, &round.mark) => Some(Need::Row),
             "failed" => Some(Need::Detail),
             "success" => (!self.completed.contains(&end(run))).then_some(Need::Row),
             _ if self.changed(round).any(|changed| *changed == name) => Some(Need::Detail),
             // Its tasks were told, and say more than its row.
             _ if round.retrying.contains_key(&name) => None,
-            _ => (self.open.get(&name) != Some(&standing(run, round))).then_some(Need::Row),
+            _ => (self.open.get(&name) != Some(&self.standing(run, round))).then_some(Need::Row),
         }
+    }
+
+    fn is_told(&self, run: &DagRun, mark: &Checkpoint) -> bool {
+        let end = end(run);
+        mark.told.contains_key(&end) || mark.apart.contains_key(&end) || mark.apart.contains_key(&run.name())
     }
 
     /// It failed before firstred first looked, and before the stretch of the past that is to be told.
@@ -301,12 +373,13 @@ impl<T: Transport> Watcher<T> {
         from.zip(run.end_date).is_none_or(|(from, end)| end < from)
     }
 
-    pub(super) async fn hand_over<I: Intake>(
+    async fn hand_over<I: Intake>(
         &mut self,
         intake: &I,
         round: &mut Round,
         known: Vec<Evidence>,
         pages: &Pages,
+        clock: Timestamp,
     ) -> Result<(), PollError> {
         if known.is_empty() {
             return Ok(());
@@ -316,22 +389,27 @@ impl<T: Transport> Watcher<T> {
             history: self.is_history(&evidence.run, &round.mark),
         };
         let runs: Vec<Seen> = known.iter().map(seen).collect();
+        for (seen, evidence) in runs.iter().zip(&known) {
+            if seen.run.status == RunStatus::Cancelled {
+                round.mark.apart.insert(end(&evidence.run), clock);
+            }
+        }
         round.told += runs.len();
         intake.take(&self.name, Batch { runs, ..Batch::default() }).await.map_err(not_taken)?;
         for evidence in &known {
-            self.remember(round, &evidence.run);
+            self.remember(round, &evidence.run, clock);
         }
         Ok(())
     }
 
     /// Remembers that a run was told as it stands now.
-    fn remember(&mut self, round: &mut Round, run: &DagRun) {
+    fn remember(&mut self, round: &mut Round, run: &DagRun, clock: Timestamp) {
         let name = run.name();
         match run.state.as_str() {
             "failed" => {
                 self.open.remove(&name);
                 self.retrying.remove(&name);
-                round.mark.told.insert(end(run), run.end_date.or(round.began).unwrap_or_default());
+                round.mark.told.insert(end(run), clock);
             }
             "success" => {
                 self.open.remove(&name);
@@ -343,7 +421,7 @@ impl<T: Transport> Watcher<T> {
                     Some(tasks) => self.retrying.insert(name.clone(), tasks.clone()),
                     None => self.retrying.remove(&name),
                 };
-                let standing = standing(run, round);
+                let standing = self.standing(run, round);
                 self.open.insert(name, standing);
             }
         }
@@ -363,8 +441,8 @@ impl<T: Transport> Watcher<T> {
         if !runs.is_empty() {
             round.told += runs.len();
             // Together with what is remembered of them: told twice, they would be two failures.
-            let (told, folded) = (round.mark.told.clone(), round.mark.folded.clone());
-            let mark = Checkpoint { imports: broken.clone(), told, folded, ..before.clone() };
+            let (told, apart) = (round.mark.told.clone(), round.mark.apart.clone());
+            let mark = Checkpoint { imports: broken.clone(), told, apart, ..before.clone() };
             let batch = Batch { runs, checkpoint: Some(mark.write()), ..Batch::default() };
             intake.take(&self.name, batch).await.map_err(not_taken)?;
         }
@@ -390,6 +468,16 @@ impl<T: Transport> Watcher<T> {
         mark.trim();
     }
 
+    /// How an open run stands. Where not all tasks could be read, it waits as it did when they last could.
+    fn standing(&self, run: &DagRun, round: &Round) -> Standing {
+        let name = run.name();
+        let waits = match &round.waiting {
+            Some(waiting) => waiting.contains(&name),
+            None => self.open.get(&name).is_some_and(|before| before.waits),
+        };
+        Standing { state: run.state.clone(), waits, began: run.start_date.or(run.queued_at) }
+    }
+
     /// What is only remembered in memory has an end.
     fn forget_much(&mut self) {
         if self.tried.len() > REMEMBERED {
@@ -405,13 +493,6 @@ impl<T: Transport> Watcher<T> {
             self.open.clear();
         }
     }
-}
-
-/// How an open run stands, as far as its row and its tasks say: what is new is told.
-fn standing(run: &DagRun, round: &Round) -> String {
-    let waits = if round.waiting.contains(&run.name()) { "waiting" } else { run.state.as_str() };
-    let began = run.start_date.or(run.queued_at).map(|at| at.to_string()).unwrap_or_default();
-    format!("{waits}@{began}")
 }
 
 /// Whether a failed run has just failed and its log says nothing yet.

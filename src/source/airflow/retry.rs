@@ -59,7 +59,7 @@ fn remainder(name: &str, base: u64) -> u64 {
 /// A time as Python's `str` writes it.
 fn python(at: Timestamp) -> String {
     let whole = at.strftime("%Y-%m-%d %H:%M:%S");
-    match at.subsec_microsecond() + at.subsec_millisecond() * 1000 {
+    match at.subsec_microsecond() {
         0 => format!("{whole}+00:00"),
         micros => format!("{whole}.{micros:06}+00:00"),
     }

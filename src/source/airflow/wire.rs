@@ -114,6 +114,7 @@ pub(super) struct EventLog {
 /// A DAG file that can't be read.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct ImportError {
+    pub import_error_id: Option<i64>,
     #[serde(default, deserialize_with = "or_default")]
     pub filename: String,
     pub bundle_name: Option<String>,

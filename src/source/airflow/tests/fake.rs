@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::super::api::Transport;
 use crate::net::{Answer, NetError, Request};
+use crate::source::conformance::tie;
 
 /// The rows, and how the server misbehaves.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +37,8 @@ pub(crate) struct World {
     pub(crate) token: Option<String>,
     /// The most rows in one answer.
     pub(crate) most: Option<usize>,
+    /// In which order rows come that the order asked for leaves equal.
+    pub(crate) shuffle: u64,
     /// What was asked: method, path and query.
     pub(crate) asked: Vec<String>,
 }
@@ -112,6 +115,9 @@ impl World {
         }
         match self.rows(rest, &query, accept) {
             Some(text) => (200, text),
+            None if matches!(rest, ["dags", _, "dagRuns", _]) => {
+                (404, json!({"detail": "The DagRun with dag_id: `x` and run_id: `y` was not found"}).to_string())
+            }
             None => not_found(),
         }
     }
@@ -140,13 +146,21 @@ impl World {
                 let late = |row: &&Value| since.is_none_or(|since| updated(row).is_some_and(|at| at >= since));
                 let rows = self.runs.iter().filter(|row| of_run(row, dag, "~")).filter(of_state).filter(late);
                 let mut rows: Vec<&Value> = rows.collect();
-                if value("order_by") == Some("updated_at") {
-                    rows.sort_by_key(|row| updated(row));
+                rows.sort_by_key(|row| tie(self.shuffle, &row["dag_run_id"].to_string()));
+                match value("order_by") {
+                    Some("updated_at") => rows.sort_by_key(|row| updated(row)),
+                    Some("-end_date") => rows.sort_by_key(|row| std::cmp::Reverse(row["end_date"].to_string())),
+                    Some("id") => rows.sort_by_key(|row| row["dag_run_id"].to_string()),
+                    other => assert_eq!(other, None, "an order that nobody asks for"),
                 }
                 self.page("dag_runs", rows, query)
             }
             ["dags", dag, "dagRuns", run] => self.runs.iter().find(|row| of_run(row, dag, run))?.to_string(),
             ["dags", dag, "dagRuns", run, "taskInstances"] => {
+                // Airflow 2 refuses what it does not know.
+                if value("order_by").is_some() && self.version.starts_with('2') {
+                    return None;
+                }
                 let rows = self.instances.iter().filter(|row| of_run(row, dag, run)).filter(of_state);
                 self.page("task_instances", rows.collect(), query)
             }
