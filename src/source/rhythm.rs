@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{Intake, PollError, Polled};
+use super::{Census, Counted, Intake, PollError, Polled, Survey};
 use crate::metrics::{Metrics, PollLabel, SourceLabel};
 
 /// The least time between two polls, however often the engine calls.
@@ -31,6 +31,27 @@ pub trait Poller: Send + 'static {
 
     /// The time between two polls.
     fn every(&self) -> Duration;
+
+    /// Asks each question of a poll once, for a person who wants to know whether the source works. Hands nothing over, and needs no
+    /// ledger. What can't be asked is in the answer.
+    fn survey(&mut self, now: Timestamp) -> impl Future<Output = Survey> + Send;
+
+    /// Counts what failed from `from` until `until`, as the engine lists it now and by the rules by which a poll would tell it. What
+    /// failed before the first contact is not counted: the committed checkpoint says when that was. Hands nothing over.
+    fn census<I: Intake>(
+        &mut self,
+        intake: &I,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> impl Future<Output = Result<Census, PollError>> + Send;
+
+    /// Reads these runs again and hands them over as they stand now, as news. Moves no checkpoint. Answers how many were handed over.
+    fn recall<I: Intake>(
+        &mut self,
+        intake: &I,
+        runs: &[Counted],
+        now: Timestamp,
+    ) -> impl Future<Output = Result<usize, PollError>> + Send;
 }
 
 /// Whether a source can be seen.

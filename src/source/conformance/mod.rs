@@ -1,0 +1,133 @@
+//! What every polled source promises, in virtual time, against a fake engine that knows the truth: no failure lost, nothing told that
+//! never was, the truth after quiet, no history, no repeats, a constant number of requests, whatever the wire, the ledger, the clocks and
+//! the engine do meanwhile.
+//!
+//! A source joins with a [`FakeEngine`] and `conformance!(name, Fake)`. `FIRSTRED_SEED=7` plays one seed and prints its trace;
+//! `FIRSTRED_SEEDS=10000` plays so many.
+
+mod book;
+mod chance;
+mod costs;
+mod counts;
+mod engine;
+mod faulty;
+mod play;
+mod truth;
+mod world;
+
+pub(super) use engine::{FakeEngine, Kind, Reruns, Row, State, tie};
+pub(super) use faulty::Faulty;
+use play::{Plan, Play};
+
+pub(super) use costs::{many_open_runs, requests, retry_after};
+pub(super) use counts::{census, survey};
+
+/// How many seeds each promise is held against.
+const SEEDS: u64 = 150;
+
+/// What a source promises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Promise {
+    /// A failure that happened after the first contact, and that the engine still had at a good poll, is told as news, at its attempt.
+    NoneLost,
+    /// Nothing is told in a state that it never had, nor with the error of another attempt, nor forgotten while the engine has it.
+    OnlyTruth,
+    /// After quiet, what is known of each run is the truth; open runs that vanished are forgotten.
+    Truth,
+    /// What failed before the first contact is never news.
+    NoHistory,
+    /// In quiet, polls succeed, nothing is handed over again, and the number of requests stays.
+    Quiet,
+}
+
+/// Plays seeds and demands one promise of them.
+pub(super) fn seeds<F: FakeEngine>(promise: Promise) {
+    let one = asked("FIRSTRED_SEED");
+    let (first, count) = (one.unwrap_or(0), if one.is_some() { 1 } else { asked("FIRSTRED_SEEDS").unwrap_or(SEEDS) });
+    for seed in first..first + count {
+        let broken = play::<F>(seed, false).0.into_iter().find(|(of, _)| *of == promise);
+        if let Some((_, what)) = broken {
+            let (_, trace) = play::<F>(seed, true);
+            panic!("seed {seed} breaks {promise:?}: {what}\n{trace}\nreplay with FIRSTRED_SEED={seed}");
+        }
+    }
+}
+
+fn play<F: FakeEngine>(seed: u64, traced: bool) -> (Vec<(Promise, String)>, String) {
+    let played = run(Play::<F>::new(Plan::of::<F>(seed), traced).whole());
+    played.world.with(|world| {
+        let plan = format!("{:?}\n", world.plan);
+        (std::mem::take(&mut world.violations), plan + &world.trace.take().unwrap_or_default().join("\n"))
+    })
+}
+
+/// Runs on paused time.
+fn run<R>(future: impl Future<Output = R>) -> R {
+    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(future)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a failed seed is replayed from the command line")]
+fn asked(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|value| value.parse().ok())
+}
+
+/// The promises of one source, each a test.
+macro_rules! conformance {
+    ($name:ident, $fake:ty) => {
+        mod $name {
+            use super::*;
+            use $crate::source::conformance::{self as suite, Promise};
+
+            #[test]
+            fn no_failure_is_lost_whatever_happens() {
+                suite::seeds::<$fake>(Promise::NoneLost);
+            }
+
+            #[test]
+            fn nothing_is_told_that_never_was() {
+                suite::seeds::<$fake>(Promise::OnlyTruth);
+            }
+
+            #[test]
+            fn what_is_known_after_quiet_is_the_truth() {
+                suite::seeds::<$fake>(Promise::Truth);
+            }
+
+            #[test]
+            fn what_failed_before_the_first_contact_is_never_news() {
+                suite::seeds::<$fake>(Promise::NoHistory);
+            }
+
+            #[test]
+            fn in_quiet_nothing_is_told_again_and_polls_cost_the_same() {
+                suite::seeds::<$fake>(Promise::Quiet);
+            }
+
+            #[test]
+            fn the_requests_of_a_poll_do_not_grow_with_finished_runs() {
+                suite::requests::<$fake>();
+            }
+
+            #[test]
+            fn many_open_runs_cost_no_more_than_their_pages() {
+                suite::many_open_runs::<$fake>();
+            }
+
+            #[test]
+            fn what_the_engine_asks_to_wait_is_passed_on() {
+                suite::retry_after::<$fake>();
+            }
+
+            #[test]
+            fn what_polling_missed_is_counted_and_read_again() {
+                suite::census::<$fake>();
+            }
+
+            #[test]
+            fn a_survey_reaches_all_that_polling_needs_and_hands_nothing_over() {
+                suite::survey::<$fake>();
+            }
+        }
+    };
+}
+pub(super) use conformance;
