@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use crate::run::RunKey;
+use crate::run::{Run, RunKey, RunStatus};
 
 /// What failed in a stretch of time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,4 +35,13 @@ pub struct Counted {
     pub attempt: Option<u32>,
     /// When it failed, by the engine's clock.
     pub ended: Option<Timestamp>,
+}
+
+impl Counted {
+    /// This run, if it failed.
+    #[must_use]
+    pub fn of(run: &Run) -> Option<Self> {
+        let failed = run.status == RunStatus::Failed;
+        failed.then(|| Self { key: run.key(), attempt: run.attempt, ended: run.completed_at })
+    }
 }

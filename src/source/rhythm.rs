@@ -36,14 +36,17 @@ pub trait Poller: Send + 'static {
     /// ledger. What can't be asked is in the answer.
     fn survey(&mut self, now: Timestamp) -> impl Future<Output = Survey> + Send;
 
-    /// Counts what failed from `from` until `until`, as the engine lists it now and by the rules by which a poll would tell it. What
-    /// failed before the first contact is not counted: the committed checkpoint says when that was. Hands nothing over.
+    /// Counts what failed from `from` until `until` (our clock), as the engine lists it now and by the rules by which a poll would tell
+    /// it. What failed before the first contact is not counted: the committed checkpoint says when that was. Hands nothing over.
     fn census<I: Intake>(
         &mut self,
         intake: &I,
         from: Timestamp,
         until: Timestamp,
-    ) -> impl Future<Output = Result<Census, PollError>> + Send;
+    ) -> impl Future<Output = Result<Census, PollError>> + Send {
+        let _ = (intake, from, until);
+        async { Ok(Census::Unsaid { why: "its API lists no finished runs" }) }
+    }
 
     /// Reads these runs again and hands them over as they stand now, as news. Moves no checkpoint. Answers how many were handed over.
     fn recall<I: Intake>(
@@ -51,7 +54,10 @@ pub trait Poller: Send + 'static {
         intake: &I,
         runs: &[Counted],
         now: Timestamp,
-    ) -> impl Future<Output = Result<usize, PollError>> + Send;
+    ) -> impl Future<Output = Result<usize, PollError>> + Send {
+        let _ = (intake, runs, now);
+        async { Ok(0) }
+    }
 }
 
 /// Whether a source can be seen.

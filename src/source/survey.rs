@@ -1,9 +1,10 @@
 //! What a source finds out about its engine when a person asks whether it works: what it can reach, and what stands in the way.
 //! Nothing of it is handed over. It knows no engine and prints nothing.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
+use super::talk::{Fault, FaultKind};
 use crate::run::Run;
 
 /// How an engine looks from here. Filled as far as its API says; nothing in it is guessed.
@@ -32,6 +33,10 @@ pub struct Survey {
 pub struct Reached {
     /// What was asked for, such as "failed runs".
     pub what: String,
+    /// What is not seen without it, such as "no failure is seen".
+    pub costs: &'static str,
+    /// Polling can't do without it.
+    pub needed: bool,
     /// What was found, in a few words; or why nothing was.
     pub outcome: Result<String, Obstacle>,
 }
@@ -71,11 +76,34 @@ impl Survey {
     /// Whether everything that polling needs could be asked.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        !self.reached.is_empty() && self.reached.iter().all(|reached| reached.outcome.is_ok())
+        !self.reached.is_empty() && self.reached.iter().all(|reached| !reached.needed || reached.outcome.is_ok())
+    }
+
+    /// What the engine's clock is ahead of ours, by a `Date` header that was read at about our `now`. `Date` has whole seconds.
+    pub(super) fn hear(&mut self, date: Option<Timestamp>, now: Timestamp) {
+        let second = |at: Timestamp| SignedDuration::from_secs(at.as_second());
+        self.ahead = date.map(|date| second(date) - second(now));
     }
 }
 
 impl Asked<'_> {
+    /// A question that polling can't do without.
+    pub(super) fn needed(&self, what: &str, costs: &'static str, answer: Result<String, &Fault>) -> Reached {
+        let outcome = answer.map_err(|fault| self.obstacle(fault));
+        Reached { what: what.to_owned(), costs, needed: true, outcome }
+    }
+
+    /// A question that polling does without where it has no answer.
+    pub(super) fn optional(&self, what: &str, costs: &'static str, answer: Result<String, &Fault>) -> Reached {
+        Reached { needed: false, ..self.needed(what, costs, answer) }
+    }
+
+    /// Why there is no answer, and what to do.
+    pub(super) fn obstacle(&self, fault: &Fault) -> Obstacle {
+        let shape = matches!(fault.kind, FaultKind::Shape | FaultKind::TooLarge);
+        Obstacle { why: fault.error.reason.clone(), remedy: self.remedy(fault.status, shape) }
+    }
+
     /// What to do about an answer with this status, or about none. `shape` says that there was one of another kind than expected.
     pub(super) fn remedy(&self, status: Option<u16>, shape: bool) -> String {
         let (engine, place) = (self.engine, self.place());
@@ -89,7 +117,7 @@ impl Asked<'_> {
             Some(404 | 405 | 410) => format!("is `url` ({place}) really the API of {engine}?"),
             Some(407) => "the proxy refuses us: see [network]".to_owned(),
             Some(429) => "it wants fewer requests: try again later; should this last, raise `every`".to_owned(),
-            Some(300..400) => format!("set `url` to the address that {place} leads to"),
+            Some(300..=399) => format!("set `url` to the address that {place} leads to"),
             Some(500..) => format!("{engine} itself, or what stands before it, has a problem: see its log"),
             Some(_) => format!("see what {engine} says about it; is `url` ({place}) its API?"),
             None if shape => format!("is `url` ({place}) really the API of {engine}, and its version one that firstred knows?"),

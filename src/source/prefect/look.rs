@@ -19,6 +19,12 @@ const EVENTS_LAG: SignedDuration = SignedDuration::from_secs(120);
 /// The types of all states but the failed ones.
 const NOT_FAILED: [&str; 7] = ["COMPLETED", "CANCELLED", "CANCELLING", "RUNNING", "PENDING", "PAUSED", "SCHEDULED"];
 
+/// The runs that have not ended, by the type or the name of their state.
+pub(super) const ACTIVE: [(&str, [&str; 4]); 2] = [
+    ("type", ["RUNNING", "PENDING", "PAUSED", "CANCELLING"]),
+    ("name", ["AwaitingRetry", "Late", "Resuming", "AwaitingConcurrencySlot"]),
+];
+
 /// What one poll saw.
 #[derive(Debug, Default)]
 pub(super) struct Round {
@@ -95,10 +101,7 @@ impl Round {
     /// Runs that have not ended. Of the scheduled ones only those whose time has come: there may be thousands.
     async fn active<T: Transport>(&mut self, api: &Api<T>) -> Result<bool, Fault> {
         let mut whole = true;
-        for (by, values) in [
-            ("type", ["RUNNING", "PENDING", "PAUSED", "CANCELLING"]),
-            ("name", ["AwaitingRetry", "Late", "Resuming", "AwaitingConcurrencySlot"]),
-        ] {
+        for (by, values) in ACTIVE {
             let list = api.active(by, &values).await;
             whole &= list.is_whole();
             self.absorb(list.rows);

@@ -3,10 +3,11 @@
 //!
 //! `wire` is what the API answers, `ask` and `api` put the questions, `poll` and `look` decide which, `detail` and `evidence`
 //! gather what one run needs, and `mapping` with `task`, `states` and `error` turn that into a run. `checkpoint` is what is
-//! remembered in between.
+//! remembered in between. `census` counts what failed, and `survey` shows a person what can be asked.
 
 mod api;
 mod ask;
+mod census;
 mod checkpoint;
 mod detail;
 mod error;
@@ -16,6 +17,7 @@ mod mapping;
 mod names;
 mod poll;
 mod states;
+mod survey;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -25,40 +27,44 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Intake, PollError, Polled, Poller};
+use self::api::Transport;
+use self::poll::Watcher;
+use super::{Census, Counted, Intake, PollError, Polled, Poller, Survey};
 use crate::config::PrefectSource;
 use crate::net::Client;
 
-/// A Prefect server, or a workspace of Prefect Cloud.
-#[derive(Debug)]
-pub struct Prefect {
-    watcher: poll::Watcher<Client>,
-    every: Duration,
+/// What polls a Prefect server, or a workspace of Prefect Cloud. Asks nothing yet.
+///
+/// # Errors
+/// When the HTTP client can't be set up.
+pub fn poller(name: impl Into<String>, settings: PrefectSource) -> Result<impl Poller, PollError> {
+    let client = Client::new(&settings.way.client()).map_err(|error| PollError {
+        doing: "setting up the HTTP client for Prefect".to_owned(),
+        reason: error.to_string(),
+        retry_after: None,
+    })?;
+    Watcher::new(name.into(), client, settings)
 }
 
-impl Prefect {
-    /// Sets up a source of this name. Asks nothing yet.
-    ///
-    /// # Errors
-    /// When the HTTP client can't be set up.
-    pub fn new(name: impl Into<String>, settings: PrefectSource) -> Result<Self, PollError> {
-        let client = Client::new(&settings.way.client()).map_err(|error| PollError {
-            doing: "setting up the HTTP client for Prefect".to_owned(),
-            reason: error.to_string(),
-            retry_after: None,
-        })?;
-        let every = settings.polling.every;
-        Ok(Self { watcher: poll::Watcher::new(name.into(), client, settings)?, every })
-    }
-}
-
-impl Poller for Prefect {
+impl<T: Transport + 'static> Poller for Watcher<T> {
     /// What was read is handed over also when something could not be asked; the next poll asks again for what was not.
     async fn poll<I: Intake>(&mut self, intake: &I, now: Timestamp) -> Result<Polled, PollError> {
-        self.watcher.poll(intake, now).await
+        self.look(intake, now).await
     }
 
     fn every(&self) -> Duration {
         self.every
+    }
+
+    async fn survey(&mut self, now: Timestamp) -> Survey {
+        self.look_around(now).await
+    }
+
+    async fn census<I: Intake>(&mut self, intake: &I, from: Timestamp, until: Timestamp) -> Result<Census, PollError> {
+        self.count(intake, from, until).await
+    }
+
+    async fn recall<I: Intake>(&mut self, intake: &I, runs: &[Counted], now: Timestamp) -> Result<usize, PollError> {
+        self.read_again(intake, runs, now).await
     }
 }
