@@ -10,16 +10,19 @@ use super::world::Trouble;
 use super::{Promise, book::Book};
 use crate::source::rhythm::Poller;
 
+/// Seconds between two runs: less than a page of them lies within the overlap, which every poll reads again.
+const APART: i64 = 20;
+
 impl<F: FakeEngine> Play<F> {
     fn calm() -> Self {
         Self::new(Plan::calm(), false)
     }
 
-    /// This many runs, a second apart, that end so.
-    fn run_all(&self, count: u32, state: Option<State>) {
+    /// This many runs, so many seconds apart, that end so.
+    fn run_all(&self, count: u32, apart: i64, state: Option<State>) {
         self.world.with(|world| {
             for _ in 0..count {
-                world.pass(SignedDuration::from_secs(1));
+                world.pass(SignedDuration::from_secs(apart));
                 let run = world.truth.begin(world.clock, None);
                 let run = state.map_or(run.clone(), |state| ended(&run, state, world.clock));
                 world.apply(&Change::Put(run));
@@ -49,16 +52,16 @@ pub(in crate::source) fn requests<F: FakeEngine>() {
         super::run(async move {
             let mut play = Play::<F>::calm();
             let many = F::KIND.page * pages;
-            play.run_all(many, Some(State::Completed));
-            play.run_all(many, Some(State::Failed));
+            play.run_all(many, APART, Some(State::Completed));
+            play.run_all(many, APART, Some(State::Failed));
             play.world.with(|world| world.pass(SignedDuration::from_hours(30)));
             play.quiet_requests().await;
-            play.run_all(many, Some(State::Completed));
-            play.run_all(many, Some(State::Failed));
+            play.run_all(many, APART, Some(State::Completed));
+            play.run_all(many, APART, Some(State::Failed));
             play.quiet_requests().await
         })
     };
-    let (few, many) = (cost(2), cost(6));
+    let (few, many) = (cost(1), cost(3));
     assert_eq!(few, many, "requests and repeats of a quiet poll over few and over many finished runs");
     assert!(few.0 <= F::KIND.requests, "{} requests, and {} are promised", few.0, F::KIND.requests);
     assert_eq!(few.1, 0, "runs are handed over again");
@@ -69,8 +72,8 @@ pub(in crate::source) fn many_open_runs<F: FakeEngine>() {
     let (open, most) = F::KIND.open;
     let (requests, again) = super::run(async move {
         let mut play = Play::<F>::calm();
-        play.run_all(1, Some(State::Completed));
-        play.run_all(open, None);
+        play.run_all(1, 1, Some(State::Completed));
+        play.run_all(open, 1, None);
         play.quiet_requests().await
     });
     assert_eq!(again, 0, "open runs are handed over again");
@@ -83,10 +86,10 @@ pub(in crate::source) fn retry_after<F: FakeEngine>() {
         for status in [429, 503] {
             for number in 0.. {
                 let mut play = Play::<F>::calm();
-                play.run_all(2, Some(State::Completed));
+                play.run_all(2, 1, Some(State::Completed));
                 play.calm_poll().await;
-                play.run_all(1, None);
-                play.run_all(3, Some(State::Failed));
+                play.run_all(1, 1, None);
+                play.run_all(3, 1, Some(State::Failed));
                 play.world.with(|world| world.pass(SignedDuration::from_mins(1)));
                 let trouble = Trouble { wire: Some((number, Fault::Busy(status), u64::MAX)), ..Trouble::default() };
                 let now = play.world.with(|world| {

@@ -216,12 +216,6 @@ impl<F: FakeEngine> World<F> {
         self.truth.failures.iter().filter(has).map(|failure| (failure.number, failure.attempt, failure.ended)).collect()
     }
 
-    /// Whether the run was around the first contact, where either is right.
-    pub(super) fn is_doubtful(&self, number: u32, attempt: u32) -> bool {
-        let of = self.truth.failures.iter().find(|failure| (failure.number, failure.attempt) == (number, attempt));
-        of.is_some_and(|failure| !self.is_news(failure.since, failure.ended) && !self.is_old(failure.since, failure.ended))
-    }
-
     fn is_old(&self, since: u64, ended: Timestamp) -> bool {
         self.first.is_some_and(|(at, moment)| since < moment && ended < at - FUZZ)
     }
@@ -285,7 +279,10 @@ impl<F: FakeEngine> World<F> {
             }
             return;
         }
-        if self.is_old(failure.since, failure.ended) {
+        // Whoever knows the end of a run is not told of it again.
+        let known = self.ledger.known.get(&run.key());
+        let is_known = known.is_some_and(|known| known.status.is_final() && known.attempt == run.attempt);
+        if self.is_old(failure.since, failure.ended) && !is_known {
             let what = format!("run {number} failed at {}, before the first contact", failure.ended);
             self.broken(Promise::NoHistory, what);
         }

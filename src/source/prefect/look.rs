@@ -11,7 +11,7 @@ use super::api::{Api, Fault, FaultKind, Transport};
 use super::ask::{List, PAGE};
 use super::checkpoint::{Checkpoint, Rest};
 use super::states::is_failure;
-use super::wire::{FlowRun, TaskRun};
+use super::wire::{Event, FlowRun, TaskRun};
 use crate::run::RunKey;
 
 /// How far the events feed lags behind at most.
@@ -231,9 +231,14 @@ impl Round {
             return Ok(false);
         }
         let fresh: Vec<_> = list.rows.iter().filter(|event| !self.mark.told.contains_key(&event.id)).collect();
-        let wanted: BTreeSet<&str> = fresh.iter().filter_map(|event| event.flow_run_id()).collect();
+        // A run that failed since its list was read: what was found of it is older than its event.
+        let unseen = |event: &&&Event| {
+            let found = event.flow_run_id().and_then(|id| self.found.get(id)?.state.as_ref());
+            found.is_none_or(|state| state.timestamp < event.occurred)
+        };
+        let wanted: BTreeSet<&str> = fresh.iter().filter(unseen).filter_map(|event| event.flow_run_id()).collect();
         let mut children = BTreeSet::new();
-        let ids: Vec<&str> = wanted.into_iter().filter(|id| is_uuid(id) && !self.found.contains_key(*id)).collect();
+        let ids: Vec<&str> = wanted.into_iter().filter(|id| is_uuid(id)).collect();
         for chunk in ids.chunks(PAGE - 1) {
             let runs = api.flow_runs_by_id("asking for runs that an event names", chunk, None).await;
             let of_parents = runs.rows.iter().filter(|run| run.parent_task_run_id.is_some());
@@ -247,7 +252,9 @@ impl Round {
         for event in fresh {
             let Some(id) = event.flow_run_id() else { continue };
             // Another state came after this one, or it is not ours to tell.
-            let over = self.found.get(id).is_some_and(|run| run.state_id() != event.id && !is_failure(run.kind()));
+            let over = self.found.get(id).and_then(|run| run.state.as_ref()).is_some_and(|state| {
+                state.id != event.id && !is_failure(&state.kind) && state.timestamp >= event.occurred
+            });
             if over || children.contains(id) {
                 self.mark.told.insert(event.id.clone(), event.occurred);
             }

@@ -33,7 +33,7 @@ const NO_EVENTS: u32 = 60;
 
 /// Polls one Prefect.
 #[derive(Debug)]
-pub(super) struct Watcher<T> {
+pub(in crate::source) struct Watcher<T> {
     pub(super) name: String,
     pub(super) api: Api<T>,
     pub(super) ui: String,

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use jiff::SignedDuration;
 use reqwest::header::{DATE, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
+use url::Url;
 
 use super::super::Http;
 use super::*;
@@ -13,13 +14,15 @@ use crate::net::{Answer, NetError, Request};
 use crate::source::conformance::{FakeEngine, Faulty, Kind, Reruns, Row, State, conformance, tie};
 use crate::source::talk::Transport;
 
-conformance!(with_details, Listing);
+conformance!(with_details, Listing<true>);
+conformance!(without_details, Listing<false>);
 
 const PAGE: usize = 50;
 
-/// Rows, newest change first; and its clock.
+/// Rows, newest change first. With `DETAILS` each run has to be asked for, and is run again under its id; without, the list tells all, and
+/// a run that is run again is another one.
 #[derive(Debug, Clone, Default)]
-struct Listing(Arc<Mutex<Rows>>);
+struct Listing<const DETAILS: bool>(Arc<Mutex<Rows>>);
 
 #[derive(Debug, Default)]
 struct Rows {
@@ -28,17 +31,17 @@ struct Rows {
     shuffle: u64,
 }
 
-impl FakeEngine for Listing {
+impl<const DETAILS: bool> FakeEngine for Listing<DETAILS> {
     type Watcher = Http<Faulty<Self>>;
     const KIND: Kind = Kind {
-        reruns: Reruns::SameRun,
+        reruns: if DETAILS { Reruns::SameRun } else { Reruns::NewRun },
         shows_open: true,
         forgets: true,
         page: 50,
         settle: SignedDuration::ZERO,
         clock_step: SignedDuration::from_mins(10),
         requests: 2,
-        open: (120, 101),
+        open: (120, if DETAILS { 101 } else { 4 }),
     };
 
     fn new() -> Self {
@@ -62,24 +65,24 @@ impl FakeEngine for Listing {
     }
 
     fn id(number: u32) -> String {
-        format!("run-{number}")
+        name(number)
     }
 
     fn watcher(transport: Faulty<Self>) -> Self::Watcher {
         let mut settings = settings("http://engine.example");
-        settings.detail = Some(detail("http://engine.example"));
+        settings.detail = DETAILS.then(|| detail("http://engine.example"));
         settings.pagination =
             Pagination::Page { param: "page".to_owned(), first: 1, size: Some(("size".to_owned(), 50)) };
         Http::over(transport, "prod", settings).unwrap()
     }
 }
 
-impl Transport for Listing {
+impl<const DETAILS: bool> Transport for Listing<DETAILS> {
     async fn send(&self, request: Request) -> Result<Answer, NetError> {
         let rows = self.0.lock().unwrap();
         let said = match request.url.path().strip_prefix("/runs/") {
             Some(id) => rows.one(id),
-            None => Some(rows.page(&request.url)),
+            None => Some(rows.page(&request.url, !DETAILS)),
         };
         let mut headers = HeaderMap::new();
         headers.insert(DATE, HeaderValue::from_str(&http_date(rows.now)).unwrap());
@@ -89,19 +92,23 @@ impl Transport for Listing {
 }
 
 impl Rows {
-    fn page(&self, url: &url::Url) -> Value {
+    fn page(&self, url: &Url, steps: bool) -> Value {
         let mut rows: Vec<&Row> = self.rows.values().collect();
-        rows.sort_by_key(|row| std::cmp::Reverse((row.changed, tie(self.shuffle, &Listing::id(row.number)))));
+        rows.sort_by_key(|row| std::cmp::Reverse((row.changed, tie(self.shuffle, &name(row.number)))));
         let number = |name: &str| url.query_pairs().find(|(key, _)| key == name).unwrap().1.parse::<usize>().unwrap();
         assert_eq!(number("size"), PAGE);
         let page = rows.into_iter().skip((number("page") - 1) * PAGE).take(PAGE);
-        page.map(|row| native(row, false)).collect()
+        page.map(|row| native(row, steps)).collect()
     }
 
     fn one(&self, id: &str) -> Option<Value> {
-        let row = self.rows.values().find(|row| Listing::id(row.number) == id)?;
+        let row = self.rows.values().find(|row| name(row.number) == id)?;
         Some(native(row, true))
     }
+}
+
+fn name(number: u32) -> String {
+    format!("run-{number}")
 }
 
 fn native(row: &Row, steps: bool) -> Value {
@@ -111,8 +118,8 @@ fn native(row: &Row, steps: bool) -> Value {
         "error": error,
     });
     json!({
-        "id": Listing::id(row.number), "attempt": row.attempt, "workflow": {"id": "wf"},
+        "id": name(row.number), "attempt": row.attempt, "workflow": {"id": "wf"},
         "status": row.state.status().as_str(), "startedAt": row.started, "completedAt": row.ended,
-        "updatedAt": row.changed, "steps": if steps && row.ended.is_some() { vec![step] } else { Vec::new() },
+        "updatedAt": row.changed, "replayOf": row.replays.map(name), "steps": if steps && row.ended.is_some() { vec![step] } else { Vec::new() },
     })
 }
