@@ -13,7 +13,8 @@ use super::Bridge;
 use crate::clock;
 use crate::config::{Config, SourceKind};
 use crate::metrics::Metrics;
-use crate::source::{PollError, Poller, SourceHealth, http, prefect, rhythm};
+use crate::source::prefect::Prefect;
+use crate::source::{PollError, Poller, SourceHealth, http, rhythm};
 
 /// The health of every polled source.
 pub(super) type Health = BTreeMap<String, watch::Receiver<SourceHealth>>;
@@ -70,7 +71,7 @@ pub(super) fn build(config: &Config, metrics: &Metrics) -> Result<Built, PollErr
         let start = match &settings.kind {
             SourceKind::Webhook(_) => continue,
             SourceKind::Http(own) => start(http::poller(name, (**own).clone(), metrics.clone(), now)?),
-            SourceKind::Prefect(own) => start(prefect::poller(name, (**own).clone())?),
+            SourceKind::Prefect(own) => start(Prefect::new(name, (**own).clone())?),
         };
         built.insert(name.clone(), (start, Arc::default()));
     }

@@ -110,7 +110,9 @@ impl Asked<'_> {
         let by = self.sign_in.unwrap_or("a token");
         match status {
             Some(401) => match self.sign_in {
-                Some(by) => format!("{engine} does not accept {by}: is it spelled out whole, not expired, and made for {place}?"),
+                Some(by) => format!(
+                    "{engine} does not accept {by}: is it spelled out whole, not expired, and made for {place}?"
+                ),
                 None => format!("{engine} wants a sign-in: give this source one"),
             },
             Some(403) => format!("{by} may not read this: give it the right to read runs"),
@@ -120,7 +122,9 @@ impl Asked<'_> {
             Some(300..=399) => format!("set `url` to the address that {place} leads to"),
             Some(500..) => format!("{engine} itself, or what stands before it, has a problem: see its log"),
             Some(_) => format!("see what {engine} says about it; is `url` ({place}) its API?"),
-            None if shape => format!("is `url` ({place}) really the API of {engine}, and its version one that firstred knows?"),
+            None if shape => {
+                format!("is `url` ({place}) really the API of {engine}, and its version one that firstred knows?")
+            }
             None => format!("does {engine} run, and can {place} be reached from here (name, port, proxy, `ca_file`)?"),
         }
     }

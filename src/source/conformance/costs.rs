@@ -4,7 +4,8 @@ use jiff::SignedDuration;
 
 use super::engine::{FakeEngine, State};
 use super::faulty::{Fault, RETRY_AFTER_SECONDS};
-use super::play::{Plan, Play};
+use super::plan::Plan;
+use super::play::Play;
 use super::truth::{Change, ended};
 use super::world::Trouble;
 use super::{Promise, book::Book};

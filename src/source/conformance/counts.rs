@@ -6,7 +6,8 @@ use jiff::SignedDuration;
 
 use super::engine::FakeEngine;
 use super::faulty::Fault;
-use super::play::{Plan, Play};
+use super::plan::Plan;
+use super::play::Play;
 use super::world::Trouble;
 use super::{Promise, book::Book};
 use crate::run::RunStatus;
@@ -107,14 +108,24 @@ pub(in crate::source) fn survey<F: FakeEngine>() {
         });
         let sample = survey.sample.expect("something failed");
         assert_eq!((Some(sample.id.clone()), sample.status), (last, RunStatus::Failed), "the last that failed");
-        for fault in [Fault::NotSent, Fault::Status(401), Fault::Status(403), Fault::Status(404), Fault::Status(500), Fault::Html] {
+        for fault in [
+            Fault::NotSent,
+            Fault::Status(401),
+            Fault::Status(403),
+            Fault::Status(404),
+            Fault::Status(500),
+            Fault::Html,
+        ] {
             let mut fresh = Play::<F>::new(Plan::calm(), false);
             let trouble = Trouble { wire: Some((0, fault, u64::MAX)), ..Trouble::default() };
             fresh.world.with(|world| world.begin_poll(trouble));
             let survey = fresh.watcher.survey(now).await;
             assert!(!survey.is_good(), "{fault:?}: {survey:?}");
             let obstacles = survey.reached.iter().filter_map(|reached| reached.outcome.as_ref().err());
-            assert!(obstacles.clone().all(|one| !one.remedy.is_empty() && !one.why.is_empty()), "{fault:?}: {survey:?}");
+            assert!(
+                obstacles.clone().all(|one| !one.remedy.is_empty() && !one.why.is_empty()),
+                "{fault:?}: {survey:?}"
+            );
             assert!(obstacles.count() > 0, "{fault:?}: {survey:?}");
         }
     });

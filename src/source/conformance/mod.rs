@@ -11,13 +11,16 @@ mod costs;
 mod counts;
 mod engine;
 mod faulty;
+mod judge;
+mod plan;
 mod play;
 mod truth;
 mod world;
 
 pub(super) use engine::{FakeEngine, Kind, Reruns, Row, State, tie};
 pub(super) use faulty::Faulty;
-use play::{Plan, Play};
+use plan::Plan;
+use play::Play;
 
 pub(super) use costs::{many_open_runs, requests, retry_after};
 pub(super) use counts::{census, survey};

@@ -1,4 +1,4 @@
-//! One seed: a plan of what kind of world it is, the polls in it, and the quiet at its end.
+//! One seed: the polls in a world of its kind, and the quiet at its end.
 
 use std::time::Duration;
 
@@ -6,92 +6,12 @@ use jiff::SignedDuration;
 
 use super::super::rhythm::Poller;
 use super::book::Book;
-use super::chance::Chance;
 use super::engine::{FakeEngine, State};
 use super::faulty::Fault;
+use super::plan::Plan;
 use super::truth::{Change, ended};
 use super::world::{Shared, Trouble, World};
 use super::{Faulty, Promise};
-
-/// What kind of world it is.
-#[derive(Debug, Clone)]
-pub(in crate::source) struct Plan {
-    pub(super) seed: u64,
-    /// What our clock is ahead of the engine's.
-    pub(super) ahead: SignedDuration,
-    /// In so many of a hundred polls the wire fails.
-    faults: u64,
-    /// Between two requests, in so many of a hundred cases, something happens.
-    restless: u64,
-    /// Before so many of a hundred polls the process starts anew.
-    restarts: u64,
-    /// In so many of a hundred polls the ledger refuses now and then.
-    refusals: u64,
-    /// Times have whole seconds, and the engine's order leaves equal ones open.
-    pub(super) ties: bool,
-    /// The most milliseconds after which the engine shows what it wrote down.
-    pub(super) lag: i64,
-    /// Both clocks are put forward and back.
-    steps: bool,
-    /// Many runs fail at once.
-    burst: bool,
-    /// Finished runs at the first contact.
-    history: u32,
-    polls: u64,
-}
-
-impl Plan {
-    /// The plan of a seed.
-    pub(super) fn of<F: FakeEngine>(seed: u64) -> Self {
-        let mut chance = Chance::new(seed);
-        let burst = chance.percent(8);
-        let page = F::KIND.page;
-        let history = if chance.percent(8) { page + page / 3 } else { u32::try_from(chance.below(8)).unwrap() };
-        let skew = [0, 0, 1, -1, 120, -120, 37, -75];
-        Self {
-            seed,
-            ahead: SignedDuration::from_secs(chance.one_of(&skew)),
-            faults: chance.one_of(&[0, 15, 50]),
-            restless: chance.one_of(&[0, 0, 10, 40]),
-            restarts: chance.one_of(&[0, 10, 30]),
-            refusals: chance.one_of(&[0, 0, 20]),
-            ties: chance.percent(25),
-            lag: chance.one_of(&[0, 0, 2_000, 20_000]),
-            steps: chance.percent(20),
-            burst,
-            history,
-            polls: if burst { 12 } else { 15 + chance.below(25) },
-        }
-    }
-
-    /// A world in which nothing goes wrong.
-    pub(super) fn calm() -> Self {
-        Self {
-            seed: 0,
-            ahead: SignedDuration::ZERO,
-            faults: 0,
-            restless: 0,
-            restarts: 0,
-            refusals: 0,
-            ties: false,
-            lag: 0,
-            steps: false,
-            burst: false,
-            history: 0,
-            polls: 0,
-        }
-    }
-
-    /// The same world, with nothing that goes wrong in it.
-    pub(super) fn honest(self) -> Self {
-        Self { faults: 0, restless: 0, restarts: 0, refusals: 0, steps: false, ..self }
-    }
-
-    /// Some things happen.
-    pub(super) fn with_failures(self) -> Self {
-        Self { polls: 20, history: 5, ..self }
-    }
-}
 
 /// A world, and what polls in it.
 pub(super) struct Play<F: FakeEngine> {
@@ -120,16 +40,14 @@ impl<F: FakeEngine> Play<F> {
         let now = self.world.with(|world| world.now());
         let book = Book(self.world.clone());
         // Time is paused: only a request that hangs lets it go on.
-        let polled = tokio::time::timeout(Duration::from_secs(3_600), self.watcher.poll(&book, now)).await;
-        let outcome = match polled {
-            Err(_) => {
-                self.restart();
-                return false;
-            }
-            Ok(outcome) => outcome,
+        let polled = tokio::time::timeout(Duration::from_hours(1), self.watcher.poll(&book, now)).await;
+        let Ok(outcome) = polled else {
+            self.restart();
+            return false;
         };
         self.world.with(|world| {
-            world.note(|| format!("  ends: {outcome:?} after {} requests", world_requests(&outcome)));
+            let asked = world.requests;
+            world.note(|| format!("  ends after {asked} requests: {outcome:?}"));
             match outcome {
                 Ok(polled) => {
                     if !polled.more {
@@ -154,10 +72,16 @@ impl<F: FakeEngine> Play<F> {
     /// Lets the engine have some past.
     fn past(&self) {
         self.world.with(|world| {
-            let first = ended(&world.truth.begin(world.clock - SignedDuration::from_hours(700), None), State::Completed, world.clock - SignedDuration::from_hours(699));
+            let first = ended(
+                &world.truth.begin(world.clock - SignedDuration::from_hours(700), None),
+                State::Completed,
+                world.clock - SignedDuration::from_hours(699),
+            );
             world.apply(&Change::Put(first));
             for _ in 0..world.plan.history {
-                let ago = SignedDuration::from_secs(5 + world.chance.span(if world.chance.clone().percent(50) { 500 } else { 90_000 }));
+                let ago = SignedDuration::from_secs(
+                    5 + world.chance.span(if world.chance.clone().percent(50) { 500 } else { 90_000 }),
+                );
                 let state = world.chance.one_of(&[State::Failed, State::Completed]);
                 let at = world.clock - ago;
                 let run = ended(&world.truth.begin(at - SignedDuration::from_secs(1), None), state, at);
@@ -273,7 +197,8 @@ impl<F: FakeEngine> Play<F> {
             }
         }
         if good < 4 {
-            self.world.with(|world| world.broken(Promise::Quiet, "forty quiet polls, and not four that read all".into()));
+            self.world
+                .with(|world| world.broken(Promise::Quiet, "forty quiet polls, and not four that read all".into()));
         }
         self.world.with(World::judge_known);
         let mut requests = Vec::new();
@@ -297,8 +222,4 @@ impl<F: FakeEngine> Play<F> {
             world.judge_known();
         });
     }
-}
-
-fn world_requests(outcome: &Result<super::super::Polled, super::super::PollError>) -> String {
-    outcome.as_ref().map_or_else(ToString::to_string, |polled| polled.runs.to_string())
 }

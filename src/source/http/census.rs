@@ -82,7 +82,9 @@ impl<T: Transport> Http<T> {
         let began = Instant::now();
         for number in 1..=self.settings.max_pages.max(1) {
             let doing = doing(number);
-            let Some(read) = self.read(url.clone(), &doing, None, (now, began)).await? else { return Ok((runs, false)) };
+            let Some(read) = self.read(url.clone(), &doing, None, (now, began)).await? else {
+                return Ok((runs, false));
+            };
             if !seen.insert(fingerprint(&read)) {
                 return Ok((runs, false));
             }

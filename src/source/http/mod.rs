@@ -54,12 +54,7 @@ impl<T> std::fmt::Debug for Http<T> {
 ///
 /// # Errors
 /// When a filter is no jq, a header is none, or the certificate authority can't be read.
-pub fn poller(
-    name: &str,
-    settings: HttpSource,
-    metrics: Metrics,
-    set_up: Timestamp,
-) -> Result<impl Poller, PollError> {
+pub fn poller(name: &str, settings: HttpSource, metrics: Metrics, set_up: Timestamp) -> Result<impl Poller, PollError> {
     Ok(Http::new(name, settings)?.counting(metrics).set_up_at(set_up))
 }
 
@@ -156,7 +151,7 @@ impl<T: Transport + 'static> Poller for Http<T> {
         }
         if walked.more {
             let runs = self.finish(intake, last, None, walked.handed).await?;
-            return Ok(Polled { runs, more: true });
+            return Ok(Polled { runs, more: true, ..Polled::default() });
         }
         let after = walked.checkpoint(&before, self.settings.polling.history, now);
         let moved = after.differs_enough(&before) || (walked.handed > 0 && after != before);
@@ -165,7 +160,7 @@ impl<T: Transport + 'static> Poller for Http<T> {
         if !walked.unchanged {
             (self.memory.pages, self.memory.listed) = (walked.pages, walked.listed);
         }
-        Ok(Polled { runs, more: false })
+        Ok(Polled { runs, more: false, ..Polled::default() })
     }
 
     fn every(&self) -> Duration {

@@ -21,8 +21,8 @@ const PAGES: u32 = 2;
 impl<T: Transport> Http<T> {
     /// Asks for the list and for one run.
     pub(super) async fn look_around(&mut self, now: Timestamp) -> Survey {
-        let signs_in = self.settings.token.is_some().then_some("`token`");
-        let sign_in = signs_in.or((!self.settings.headers.is_empty()).then_some("`headers`"));
+        let token = self.settings.token.is_some().then_some("`token`");
+        let sign_in = token.or((!self.settings.headers.is_empty()).then_some("`headers`"));
         let url = self.settings.url.clone();
         let asked = Asked { engine: "the engine", url: &url, sign_in };
         let engine = url.host_str().unwrap_or_default();
@@ -72,8 +72,7 @@ impl<T: Transport> Http<T> {
     async fn look_at(&self, asked: &Asked<'_>, url: Url, number: u32, now: Timestamp) -> Result<Read, Obstacle> {
         let (doing, began) = (doing(number), Instant::now());
         let answer = self.asker.ask(url, &doing, None).await;
-        let obstacle =
-            |why: String, status, shape| Obstacle { why, remedy: asked.remedy(status, shape) };
+        let obstacle = |why: String, status, shape| Obstacle { why, remedy: asked.remedy(status, shape) };
         let answer = answer.map_err(|error| obstacle(error.reason, None, false))?;
         let status = Some(answer.status);
         let answer = self.asker.accept(answer, &doing).map_err(|error| obstacle(error.reason, status, false))?;
@@ -106,7 +105,9 @@ impl<T: Transport> Http<T> {
                 let remedy = "look at `detail` of this source: its `url`, its `filter`".to_owned();
                 Err(Obstacle { why: error.reason, remedy })
             }
-            Some(Detailed::Gone) => Err(Obstacle { why: "not found".to_owned(), remedy: asked.remedy(Some(404), false) }),
+            Some(Detailed::Gone) => {
+                Err(Obstacle { why: "not found".to_owned(), remedy: asked.remedy(Some(404), false) })
+            }
             Some(Detailed::Skipped) | None => return,
         };
         let costs = "failures are told without the step that failed";

@@ -87,16 +87,26 @@ impl<T: Transport> Watcher<T> {
         let since = now.checked_sub(DAY).unwrap_or(now);
         let answer: Result<Events, Fault> = self.api.post("asking", "events/filter", &failure_events(since)).await;
         let found = answer.as_ref().map(|_| "given".to_owned());
-        asked.optional("events of failed runs", "a run that a person forces to Failed long after its end is not seen", found)
+        asked.optional(
+            "events of failed runs",
+            "a run that a person forces to Failed long after its end is not seen",
+            found,
+        )
     }
 
     /// The run that failed last, with its steps.
     async fn sample(&mut self, asked: &Asked<'_>, survey: &mut Survey, row: FlowRun) {
         let learned = self.names.learn(&self.api, std::slice::from_ref(&row)).await;
-        let named = learned.as_ref().map(|()| "known".to_owned());
-        survey.reached.push(asked.needed("names of flows and deployments", "failures wait until names can be had", named));
+        let said = learned.as_ref().map(|()| "known".to_owned());
+        survey.reached.push(asked.needed(
+            "names of flows and deployments",
+            "failures wait until names can be had",
+            said,
+        ));
         let learned = match self.api.learn(vec![row.clone()], |_| false).await {
-            Ok(learned) => learned.into_iter().next().map_or_else(|| Ok(super::evidence::Evidence::of(row)), |(_, of)| of),
+            Ok(learned) => {
+                learned.into_iter().next().map_or_else(|| Ok(super::evidence::Evidence::of(row)), |(_, of)| of)
+            }
             Err(fault) => Err(fault),
         };
         let found = learned.as_ref().map(|evidence| many(evidence.tasks.len(), "task", "tasks"));

@@ -26,7 +26,7 @@ struct Listing<const DETAILS: bool>(Arc<Mutex<Rows>>);
 
 #[derive(Debug, Default)]
 struct Rows {
-    rows: BTreeMap<u32, Row>,
+    all: BTreeMap<u32, Row>,
     now: Timestamp,
     shuffle: u64,
 }
@@ -49,11 +49,11 @@ impl<const DETAILS: bool> FakeEngine for Listing<DETAILS> {
     }
 
     fn put(&self, row: &Row) {
-        self.0.lock().unwrap().rows.insert(row.number, row.clone());
+        self.0.lock().unwrap().all.insert(row.number, row.clone());
     }
 
     fn delete(&self, number: u32) {
-        self.0.lock().unwrap().rows.remove(&number);
+        self.0.lock().unwrap().all.remove(&number);
     }
 
     fn set_clock(&self, now: Timestamp) {
@@ -93,7 +93,7 @@ impl<const DETAILS: bool> Transport for Listing<DETAILS> {
 
 impl Rows {
     fn page(&self, url: &Url, steps: bool) -> Value {
-        let mut rows: Vec<&Row> = self.rows.values().collect();
+        let mut rows: Vec<&Row> = self.all.values().collect();
         rows.sort_by_key(|row| std::cmp::Reverse((row.changed, tie(self.shuffle, &name(row.number)))));
         let number = |name: &str| url.query_pairs().find(|(key, _)| key == name).unwrap().1.parse::<usize>().unwrap();
         assert_eq!(number("size"), PAGE);
@@ -102,7 +102,7 @@ impl Rows {
     }
 
     fn one(&self, id: &str) -> Option<Value> {
-        let row = self.rows.values().find(|row| name(row.number) == id)?;
+        let row = self.all.values().find(|row| name(row.number) == id)?;
         Some(native(row, true))
     }
 }

@@ -8,8 +8,8 @@ use reqwest::header::{DATE, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
 use super::super::api::Transport;
-use crate::source::conformance::tie;
 use crate::net::{Answer, NetError, Request};
+use crate::source::conformance::tie;
 
 /// The rows, and how the server misbehaves.
 #[derive(Debug, Default)]

@@ -109,7 +109,8 @@ impl World {
 
     fn task(&mut self, row: &Row, kind: &str, name: &str, at: Timestamp, said: Option<String>) {
         let of = format!("task-{}-{}", row.number, row.attempt);
-        let message = said.map(|said| said.replace("Flow run encountered an exception:", "Task run encountered an exception"));
+        let message =
+            said.map(|said| said.replace("Flow run encountered an exception:", "Task run encountered an exception"));
         self.tasks.push(json!({
             "id": of, "flow_run_id": id(row.number), "name": "call-0", "dynamic_key": "0", "run_count": 1,
             "flow_run_run_count": row.attempt, "start_time": row.started,
