@@ -17,6 +17,15 @@ headers = {{ X-Key = "hunter2" }}
 type = "prefect"
 url = "http://127.0.0.1:4200/api"
 api_key = "hunter2"
+[sources.c]
+type = "airflow"
+url = "http://127.0.0.1:8080"
+username = "viewer"
+password = "hunter2"
+[sources.d]
+type = "airflow"
+url = "http://127.0.0.1:8080"
+token = "hunter2"
 [receivers.r]
 type = "email"
 smtp_url = "smtps://user:hunter2@mail.example.com"

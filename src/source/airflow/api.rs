@@ -182,7 +182,7 @@ impl<T: Transport> Api<T> {
             }
         };
         let header = secret_header(doing, AUTHORIZATION, &value);
-        header.map(Some).map_err(|error| Fault { error, kind: FaultKind::Down })
+        header.map(Some).map_err(|error| Fault { error, kind: FaultKind::Down, status: None })
     }
 
     async fn sign_in(&self, user: &str, password: &SecretString) -> Result<SecretString, Fault> {
@@ -192,7 +192,7 @@ impl<T: Transport> Api<T> {
         let answer = self.talk.send(doing, question).await?;
         if matches!(answer.status, 400..=499) && answer.status != 429 {
             let reason = format!("HTTP {}: {}", answer.status, words::of_body(&answer.body));
-            return Err(Fault::new(FaultKind::Down, doing, reason));
+            return Err(Fault { status: Some(answer.status), ..Fault::new(FaultKind::Down, doing, reason) });
         }
         let answer = self.talk.judge(doing, answer, BODY_CAP)?;
         let token = SecretString::from(read::<Token>(doing, &answer)?.access_token);

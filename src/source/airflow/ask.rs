@@ -185,6 +185,9 @@ impl<T: Transport> Api<T> {
             return Err(Fault::new(FaultKind::Shape, "asking for the log of a task", "a page for people"));
         }
         let mut log = match self.server().await?.generation {
+            Generation::Three if !answer.cut && log::is_torn(&text) => {
+                return Err(Fault::new(FaultKind::Shape, "asking for the log of a task", "half an answer"));
+            }
             Generation::Three => log::read(&text),
             Generation::Two => traceback::read(&text),
         };
@@ -218,7 +221,8 @@ impl<T: Transport> Api<T> {
             list.next = None;
             let torn = self.read(doing, path, stretch, &mut list, &mut known).await;
             let short = list.total.is_some_and(|total| list.rows.len() < total);
-            if !(torn || short && stretch.from == 0) || list.fault.is_some() {
+            let reads_again = torn || (short && list.next.is_none() && stretch.from == 0);
+            if !reads_again || list.fault.is_some() {
                 return list;
             }
         }

@@ -5,8 +5,13 @@ use super::wire::EventLog;
 /// A person, or a client of the API, set a run to failed.
 const MARK_RUN: [&str; 4] = ["patch_dag_run", "api.update_dag_run_state", "dagrun_failed", "bulk_dag_runs"];
 /// The same for a task.
-const MARK_TASK: [&str; 5] =
-    ["patch_task_instance", "api.patch_task_instance", "api.post_set_task_instances_state", "failed", "bulk_task_instances"];
+const MARK_TASK: [&str; 5] = [
+    "patch_task_instance",
+    "api.patch_task_instance",
+    "api.post_set_task_instances_state",
+    "failed",
+    "bulk_task_instances",
+];
 /// The task could not say itself what happened to it.
 const LOSSES: [&str; 4] = ["heartbeat timeout", "state mismatch", "stuck in queued", "zombie"];
 

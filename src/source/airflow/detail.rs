@@ -64,7 +64,8 @@ impl<T: Transport> Api<T> {
         while let Some(run) = next.take() {
             let evidence = self.learn_one(run, dags, now, content).await?;
             if chain.len() < DEPTH {
-                let known = |child: &DagRun| chain.iter().chain([&evidence]).any(|above| above.run.name() == child.name());
+                let known =
+                    |child: &DagRun| chain.iter().chain([&evidence]).any(|above| above.run.name() == child.name());
                 next = self.child(&evidence, content).await?.filter(|child| child.state == "failed" && !known(child));
             }
             chain.push(evidence);
@@ -77,13 +78,7 @@ impl<T: Transport> Api<T> {
         below.map(|root| *root).ok_or_else(|| Fault::new(FaultKind::Shape, "asking for a run", "nothing to ask about"))
     }
 
-    async fn learn_one(
-        &self,
-        run: DagRun,
-        dags: &mut Dags,
-        now: Timestamp,
-        content: bool,
-    ) -> Result<Evidence, Fault> {
+    async fn learn_one(&self, run: DagRun, dags: &mut Dags, now: Timestamp, content: bool) -> Result<Evidence, Fault> {
         let mut evidence = Evidence::of(run);
         let known = or_without(dags.learn(self, &evidence.run.dag_id, now).await, content)?;
         (evidence.tasks, evidence.details) = known.unwrap_or_default();

@@ -66,11 +66,11 @@ impl Evidence {
         let known: BTreeSet<&str> = self.tasks.iter().map(|task| task.task_id.as_str()).collect();
         let deadly = graph::deadly(&self.tasks, &dead);
         let teardown = |instance: &&Instance| self.task(instance).is_some_and(graph::is_teardown);
-        let pick = |fits: &dyn Fn(&&Instance) -> bool| -> Vec<&Instance> { failed.iter().copied().filter(fits).collect() };
+        let pick =
+            |fits: &dyn Fn(&&Instance) -> bool| -> Vec<&Instance> { failed.iter().copied().filter(fits).collect() };
         // What the graph does not know any more can't be judged by it.
-        let mut picked = pick(&|instance| {
-            deadly.contains(instance.task_id.as_str()) || !known.contains(instance.task_id.as_str())
-        });
+        let mut picked =
+            pick(&|instance| deadly.contains(instance.task_id.as_str()) || !known.contains(instance.task_id.as_str()));
         if picked.is_empty() {
             picked = pick(&teardown);
         }
@@ -200,6 +200,8 @@ impl Evidence {
 
     /// All child runs below, by name.
     pub(super) fn children(&self) -> Vec<String> {
-        std::iter::successors(self.child.as_deref(), |child| child.child.as_deref()).map(|child| child.run.name()).collect()
+        std::iter::successors(self.child.as_deref(), |child| child.child.as_deref())
+            .map(|child| child.run.name())
+            .collect()
     }
 }

@@ -20,7 +20,8 @@ pub(super) fn numbers(tasks: &[Task]) -> BTreeMap<&str, u32> {
             *count += 1;
         }
     }
-    let mut ready: VecDeque<usize> = waits.iter().enumerate().filter(|(_, count)| **count == 0).map(|(at, _)| at).collect();
+    let mut ready: VecDeque<usize> =
+        waits.iter().enumerate().filter(|(_, count)| **count == 0).map(|(at, _)| at).collect();
     let mut numbers = BTreeMap::new();
     while let Some(task) = ready.pop_front().and_then(|at| tasks.get(at)) {
         numbers.insert(task.task_id.as_str(), u32::try_from(numbers.len() + 1).unwrap_or(u32::MAX));
@@ -83,8 +84,11 @@ mod tests {
 
     #[test]
     fn tasks_are_numbered_in_the_order_of_the_graph_and_not_of_the_list() {
-        let tasks =
-            [task("load", &[], "all_success"), task("extract", &["clean"], "all_success"), task("clean", &["load"], "all_success")];
+        let tasks = [
+            task("load", &[], "all_success"),
+            task("extract", &["clean"], "all_success"),
+            task("clean", &["load"], "all_success"),
+        ];
         let numbers = numbers(&tasks);
         assert_eq!((numbers["extract"], numbers["clean"], numbers["load"]), (1, 2, 3));
     }

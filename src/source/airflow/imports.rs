@@ -111,7 +111,9 @@ mod tests {
             import_error_id: None,
             filename: file.into(),
             bundle_name: Some("dags-folder".into()),
-            stack_trace: format!("Traceback (most recent call last):\n  File \"x\", line 2, in <module>\n    import y\n{last}\n"),
+            stack_trace: format!(
+                "Traceback (most recent call last):\n  File \"x\", line 2, in <module>\n    import y\n{last}\n"
+            ),
         }
     }
 
@@ -149,6 +151,9 @@ mod tests {
     #[test]
     fn what_is_no_traceback_says_its_last_line() {
         let error = of_trace("The DAG file took too long\nDagBag import timeout for a.py after 30.0s\n");
-        assert_eq!((error.code.as_str(), error.message.as_str()), ("ImportError", "DagBag import timeout for a.py after 30.0s"));
+        assert_eq!(
+            (error.code.as_str(), error.message.as_str()),
+            ("ImportError", "DagBag import timeout for a.py after 30.0s")
+        );
     }
 }

@@ -60,6 +60,12 @@ pub(super) fn read(body: &str) -> TaskLog {
     reader.log
 }
 
+/// Whether the answer ends in the middle of a record. What ended the try is said last.
+pub(super) fn is_torn(body: &str) -> bool {
+    let whole = |text: &str| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+    body.trim_end().lines().next_back().is_some_and(|last| !whole(last)) && !whole(body)
+}
+
 #[derive(Debug, Default)]
 struct Reader {
     log: TaskLog,
@@ -142,10 +148,7 @@ fn raised(detail: &Value) -> Vec<Raised> {
 }
 
 fn unfold(detail: Detail, chain: &mut Vec<Raised>) {
-    chain.push(Raised {
-        class: detail.exc_type.unwrap_or_default(),
-        text: detail.exc_value.unwrap_or_default(),
-    });
+    chain.push(Raised { class: detail.exc_type.unwrap_or_default(), text: detail.exc_value.unwrap_or_default() });
     for member in detail.exceptions.into_iter().flatten() {
         unfold(member, chain);
     }
@@ -183,11 +186,22 @@ mod tests {
     }
 
     #[test]
+    fn half_an_answer_is_no_log() {
+        assert!(is_torn("{\"event\":\"a\"}\n{\"event\":\"Task fai"));
+        assert!(is_torn("{\"content\":[{\"event\":\"a\"},"));
+        assert!(!is_torn("{\"event\":\"a\"}\n{\"event\":\"b\"}\n"));
+        assert!(!is_torn("{\n\"content\": []\n}\n") && !is_torn(""));
+    }
+
+    #[test]
     fn the_members_of_a_group_are_its_detail() {
         let member = |text: &str| serde_json::json!([{"exc_type": "ValueError", "exc_value": text}]);
         let group = serde_json::json!({"timestamp": "2026-11-22T20:00:00Z", "event": "Task failed with exception", "logger": "task",
             "error_detail": [{"exc_type": "ExceptionGroup", "exc_value": "two", "is_group": true, "exceptions": [member("a"), member("b")]}]});
         let error = read(&lines(&[group])).fatal.unwrap().error();
-        assert_eq!((error.code.as_str(), error.detail.as_deref()), ("ExceptionGroup", Some("ValueError: a <- ValueError: b")));
+        assert_eq!(
+            (error.code.as_str(), error.detail.as_deref()),
+            ("ExceptionGroup", Some("ValueError: a <- ValueError: b"))
+        );
     }
 }

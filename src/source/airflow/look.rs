@@ -47,6 +47,8 @@ pub(super) struct Round {
     pub faults: Vec<Fault>,
     /// There is more than one poll reads.
     pub more: bool,
+    /// The log of a failure may be written down in a moment.
+    pub early: bool,
     /// The engine's time when this poll began to read what had ended.
     pub began: Option<Timestamp>,
     /// How many runs were told.

@@ -98,8 +98,12 @@ fn run_error(evidence: &Evidence, status: RunStatus) -> Option<StepError> {
     let stopped = |instance: &&Instance| {
         instance.start_date.is_some() && instance.end_date.is_none() && matches!(instance.state(), "skipped" | "")
     };
-    let running: Vec<String> =
-        evidence.instances.iter().filter(stopped).map(|instance| format!("\"{}\"", step::title(evidence, instance))).collect();
+    let running: Vec<String> = evidence
+        .instances
+        .iter()
+        .filter(stopped)
+        .map(|instance| format!("\"{}\"", step::title(evidence, instance)))
+        .collect();
     let what = match running.as_slice() {
         [] => String::new(),
         [one] => format!("; {one} was running and was skipped"),
@@ -109,7 +113,9 @@ fn run_error(evidence: &Evidence, status: RunStatus) -> Option<StepError> {
         Some((true, limit)) => {
             ("dagrun_timeout", format!("the run took longer than its DAG allows (dagrun_timeout, {limit} s){what}"))
         }
-        Some((false, _)) if running.is_empty() => ("DagRunDeadlock", "no task failed, and none could go on (deadlock)".to_owned()),
+        Some((false, _)) if running.is_empty() => {
+            ("DagRunDeadlock", "no task failed, and none could go on (deadlock)".to_owned())
+        }
         _ => (
             "run_timeout_or_deadlock",
             format!("the run failed though no task failed (dagrun_timeout or deadlock){what}"),
@@ -140,12 +146,7 @@ fn span(value: &Value) -> Option<SignedDuration> {
 
 /// The failed step that stands for a child run is told as the step inside that failed: `run_child › load`, with its error and a link
 /// to its log. Its number and kind stay those in the parent, where people look first.
-fn follow_child(
-    steps: &mut [(super::wire::InstanceId, Step)],
-    evidence: &Evidence,
-    status: RunStatus,
-    pages: &Pages,
-) {
+fn follow_child(steps: &mut [(super::wire::InstanceId, Step)], evidence: &Evidence, status: RunStatus, pages: &Pages) {
     let Some(id) = evidence.first_failed().map(Instance::id).filter(|_| status == RunStatus::Failed) else { return };
     let Some((_, step)) = steps.iter_mut().find(|(own, _)| *own == id) else { return };
     let mut next = evidence.child.as_deref();
@@ -198,4 +199,3 @@ fn labels(evidence: &Evidence) -> BTreeMap<String, String> {
         .filter_map(|(name, value)| Some((name.to_owned(), value.filter(|value| !value.is_empty())?)))
         .collect()
 }
-

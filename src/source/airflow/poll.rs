@@ -25,6 +25,8 @@ pub(super) const TOGETHER: usize = 20;
 const ROWS: usize = 200;
 /// So long the log of a task may take to be written down after the run has ended.
 const LOGS_LAG: SignedDuration = SignedDuration::from_secs(10);
+/// After so long it is looked for again.
+const SOON: Duration = Duration::from_secs(2);
 /// So often a run is asked about before it is told with what is known of it.
 const TRIES: u32 = 3;
 /// The most runs whose tries are counted, and the most ends that are remembered in memory.
@@ -36,7 +38,7 @@ const MUCH: SignedDuration = SignedDuration::from_secs(60);
 
 /// Polls one Airflow.
 #[derive(Debug)]
-pub(super) struct Watcher<T> {
+pub(in crate::source) struct Watcher<T> {
     pub(super) name: String,
     pub(super) api: Api<T>,
     pub(super) ui: String,
@@ -120,8 +122,13 @@ impl<T: Transport> Watcher<T> {
         let mut before = Checkpoint::read(stored.as_deref())?;
         let first = *self.first.get_or_insert(now);
         self.api.begin(now);
+        let arrives = !before.settled && before.origin.is_none();
+        if arrives {
+            // The engine's time is what counts, and only an answer tells it.
+            self.api.forget_server();
+        }
         let server = self.api.server().await.map_err(|fault| fault.error)?;
-        if !before.settled && before.origin.is_none() {
+        if arrives {
             self.arrive(intake, &mut before, now, now.duration_since(first)).await?;
         }
         let pages = Pages { root: self.ui.clone(), generation: server.generation };
@@ -154,7 +161,7 @@ impl<T: Transport> Watcher<T> {
         }
         match round.faults.into_iter().next() {
             Some(fault) => Err(fault.error),
-            None => Ok(Polled { runs: round.told, more: round.more }),
+            None => Ok(Polled { runs: round.told, more: round.more, again: round.early.then_some(SOON) }),
         }
     }
 
@@ -190,7 +197,8 @@ impl<T: Transport> Watcher<T> {
                 None => {}
             }
         }
-        let missing: Vec<String> = self.changed(round).filter(|name| !round.found.contains_key(*name)).cloned().collect();
+        let missing: Vec<String> =
+            self.changed(round).filter(|name| !round.found.contains_key(*name)).cloned().collect();
         for name in missing {
             let Some((dag, run)) = name.split_once('/') else { continue };
             match self.api.run(dag, run).await {
@@ -205,10 +213,8 @@ impl<T: Transport> Watcher<T> {
         let (ended, rows): (Vec<DagRun>, Vec<DagRun>) = rows.into_iter().partition(|run| run.state == "failed");
         self.tell_history(intake, round, ended, pages, clock).await?;
         for chunk in rows.chunks(ROWS) {
-            let evidence = |run: &DagRun| Evidence {
-                waits: self.standing(run, round).waits,
-                ..Evidence::of(run.clone())
-            };
+            let evidence =
+                |run: &DagRun| Evidence { waits: self.standing(run, round).waits, ..Evidence::of(run.clone()) };
             let known = chunk.iter().map(evidence).collect();
             self.hand_over(intake, round, known, pages, clock).await?;
         }
@@ -285,6 +291,7 @@ impl<T: Transport> Watcher<T> {
                     round.faults.push(fault);
                 }
                 Ok(evidence) if !content && failed && is_early(&evidence, clock) => {
+                    round.early = true;
                     // The next poll finds it again: nobody waits for it meanwhile.
                     round.untold += 1;
                     *self.tried.entry(end).or_default() += 1;

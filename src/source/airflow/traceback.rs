@@ -10,7 +10,8 @@ use super::fatal::{End, Fatal, Raised};
 use super::log::TaskLog;
 
 /// `[2026-11-22T21:12:10.482+0000] {taskinstance.py:3337} ERROR - `
-const LINE: &str = r"(?m)^\[([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+)(Z|[+-][0-9]{2}):?([0-9]{2})?\] \{([^}:]*):[0-9]+\} ([A-Z]+) - ";
+const LINE: &str =
+    r"(?m)^\[([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+)(Z|[+-][0-9]{2}):?([0-9]{2})?\] \{([^}:]*):[0-9]+\} ([A-Z]+) - ";
 const TRACEBACK: &str = "Traceback (most recent call last):";
 const GROUP: &str = "Exception Group Traceback (most recent call last):";
 const DURING: &str = "During handling of the above exception, another exception occurred:";
@@ -32,7 +33,8 @@ pub(super) fn read(body: &str) -> TaskLog {
     let body = plain.as_deref().unwrap_or(body);
     let mut log = TaskLog::default();
     let lines = lines(body);
-    let missing = ["*** Could not read", "Error fetching the logs", "*** Log file does not exist", "*** !!!! Please make sure"];
+    let missing =
+        ["*** Could not read", "Error fetching the logs", "*** Log file does not exist", "*** !!!! Please make sure"];
     log.missing = lines.is_empty() || (lines.len() < 2 && missing.iter().any(|words| body.contains(words)));
     let mut answered = None;
     for line in &lines {
@@ -80,7 +82,11 @@ fn lines(body: &str) -> Vec<Line<'_>> {
         let text = body.get(head.get(0)?.end()..start(at + 1)).unwrap_or_default();
         // `group` borrows the captures; the slices have to borrow the body.
         let of_body = |number| head.get(number).and_then(|group| body.get(group.range())).unwrap_or_default();
-        let zone = if group(2) == "Z" { "Z".to_owned() } else { format!("{}:{}", group(2), head.get(3).map_or("00", |m| m.as_str())) };
+        let zone = if group(2) == "Z" {
+            "Z".to_owned()
+        } else {
+            format!("{}:{}", group(2), head.get(3).map_or("00", |m| m.as_str()))
+        };
         let at = format!("{}{zone}", group(1)).parse().ok();
         Some(Line { at, file: of_body(4), level: of_body(5), text })
     };
@@ -132,8 +138,19 @@ fn of_frames<'a>(lines: impl Iterator<Item = &'a str>) -> Option<Raised> {
 }
 
 fn signal(number: &str) -> String {
-    let known = [("4", "SIGILL"), ("6", "SIGABRT"), ("7", "SIGBUS"), ("8", "SIGFPE"), ("9", "SIGKILL"), ("11", "SIGSEGV"), ("15", "SIGTERM")];
-    known.iter().find(|(of, _)| *of == number).map_or_else(|| format!("signal_{number}"), |(_, name)| (*name).to_owned())
+    let known = [
+        ("4", "SIGILL"),
+        ("6", "SIGABRT"),
+        ("7", "SIGBUS"),
+        ("8", "SIGFPE"),
+        ("9", "SIGKILL"),
+        ("11", "SIGSEGV"),
+        ("15", "SIGTERM"),
+    ];
+    known
+        .iter()
+        .find(|(of, _)| *of == number)
+        .map_or_else(|| format!("signal_{number}"), |(_, name)| (*name).to_owned())
 }
 
 /// Asked for JSON, Airflow 2 gives a list of pairs as Python prints it, inside a string.
@@ -194,7 +211,8 @@ mod tests {
 
     #[test]
     fn a_killed_process_and_one_that_leaves_by_itself_have_codes() {
-        let line = |text: &str| format!("[2026-11-22T21:12:10.482+0000] {{local_task_job_runner.py:266}} INFO - {text}\n");
+        let line =
+            |text: &str| format!("[2026-11-22T21:12:10.482+0000] {{local_task_job_runner.py:266}} INFO - {text}\n");
         let code = |text: &str| read(&line(text)).fatal.map(|fatal| fatal.error().code);
         assert_eq!(code("Task exited with return code -9").as_deref(), Some("SIGKILL"));
         assert_eq!(code("Task failed due to SystemExit(3)").as_deref(), Some("exit_3"));

@@ -17,7 +17,8 @@ pub(super) fn source(section: &Section<'_>, proxy: &Proxy) -> Option<AirflowSour
     let token = section.get("token", header_secret);
     let import_errors = section.get("import_errors", boolean);
     if section.has("token") && (section.has("username") || section.has("password")) {
-        let help = "keep `token` for one that somebody made, `username` and `password` for a user of Airflow".to_owned();
+        let help =
+            "keep `token` for one that somebody made, `username` and `password` for a user of Airflow".to_owned();
         section.at().fail::<()>("two ways to sign in", Some(help));
     } else if section.has("username") != section.has("password") {
         let help = "write both, or a `token` instead".to_owned();

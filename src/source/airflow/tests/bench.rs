@@ -99,10 +99,12 @@ impl Bench {
         fake.with(|world| {
             *world = World { version: version.to_owned(), runs, date: Some(at(0)), ..World::default() };
             let tasks = [("call_api", vec!["load"]), ("load", vec![])];
-            let task = |(id, after): (&str, Vec<&str>)| json!({
-                "task_id": id, "downstream_task_ids": after, "owner": "growth", "trigger_rule": "all_success",
-                "retry_delay": {"days": 0, "seconds": 30, "microseconds": 0}, "retry_exponential_backoff": 0.0,
-            });
+            let task = |(id, after): (&str, Vec<&str>)| {
+                json!({
+                    "task_id": id, "downstream_task_ids": after, "owner": "growth", "trigger_rule": "all_success",
+                    "retry_delay": {"days": 0, "seconds": 30, "microseconds": 0}, "retry_exponential_backoff": 0.0,
+                })
+            };
             world.tasks.insert("lead_sync".into(), tasks.map(task).to_vec());
             world.details.insert("lead_sync".into(), json!({"tags": [{"name": "crm"}], "owners": ["growth"]}));
         });

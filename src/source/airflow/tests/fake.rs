@@ -69,7 +69,8 @@ impl World {
         let asked = format!("{} {}?{}", request.method, url.path(), url.query().unwrap_or_default());
         self.asked.push(asked.clone());
         let broken = self.broken.iter().find(|(part, ..)| asked.contains(part.as_str()));
-        let header = |name| request.headers.iter().find(|(own, _)| *own == name).and_then(|(_, value)| value.to_str().ok());
+        let header =
+            |name| request.headers.iter().find(|(own, _)| *own == name).and_then(|(_, value)| value.to_str().ok());
         let (status, text) = match broken {
             Some((_, status, text)) => (*status, text.clone()),
             None => self.reply(request, header(AUTHORIZATION), header(ACCEPT)),
@@ -123,9 +124,11 @@ impl World {
     }
 
     fn rows(&self, path: &[&str], query: &[(String, String)], accept: Option<&str>) -> Option<String> {
-        let states: Vec<&str> = query.iter().filter(|(name, _)| name == "state").map(|(_, state)| state.as_str()).collect();
+        let states: Vec<&str> =
+            query.iter().filter(|(name, _)| name == "state").map(|(_, state)| state.as_str()).collect();
         let value = |name: &str| query.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str());
-        let of_state = |row: &&Value| states.is_empty() || row["state"].as_str().is_some_and(|state| states.contains(&state));
+        let of_state =
+            |row: &&Value| states.is_empty() || row["state"].as_str().is_some_and(|state| states.contains(&state));
         let of_run = |row: &&Value, dag: &str, run: &str| {
             (dag == "~" || row["dag_id"] == dag) && (run == "~" || row["dag_run_id"] == run)
         };
@@ -146,11 +149,11 @@ impl World {
                 let late = |row: &&Value| since.is_none_or(|since| updated(row).is_some_and(|at| at >= since));
                 let rows = self.runs.iter().filter(|row| of_run(row, dag, "~")).filter(of_state).filter(late);
                 let mut rows: Vec<&Value> = rows.collect();
-                rows.sort_by_key(|row| tie(self.shuffle, &row["dag_run_id"].to_string()));
+                rows.sort_by_cached_key(|row| tie(self.shuffle, row["dag_run_id"].as_str().unwrap_or_default()));
                 match value("order_by") {
-                    Some("updated_at") => rows.sort_by_key(|row| updated(row)),
-                    Some("-end_date") => rows.sort_by_key(|row| std::cmp::Reverse(row["end_date"].to_string())),
-                    Some("id") => rows.sort_by_key(|row| row["dag_run_id"].to_string()),
+                    Some("updated_at") => rows.sort_by_cached_key(|row| updated(row)),
+                    Some("-end_date") => rows.sort_by_cached_key(|row| std::cmp::Reverse(row["end_date"].to_string())),
+                    Some("id") => rows.sort_by_cached_key(|row| row["dag_run_id"].to_string()),
                     other => assert_eq!(other, None, "an order that nobody asks for"),
                 }
                 self.page("dag_runs", rows, query)

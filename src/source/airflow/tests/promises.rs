@@ -19,10 +19,11 @@ impl FakeEngine for Fake {
         shows_open: true,
         forgets: true,
         page: 100,
-        settle: SignedDuration::ZERO,
+        // A log that says nothing yet is waited for.
+        settle: SignedDuration::from_secs(10),
         clock_step: SignedDuration::from_mins(8),
         requests: 5,
-        open: (2_500, 46),
+        open: (1_200, 46),
     };
 
     fn new() -> Self {
