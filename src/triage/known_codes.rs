@@ -193,7 +193,7 @@ pub(super) const CONFIGURATION: [&str; 50] = [
 ];
 
 /// The engine or its machine ended it. Sorted.
-pub(super) const ENGINE: [&str; 66] = [
+pub(super) const ENGINE: [&str; 70] = [
     "brokenprocesspool",
     "childprocesscrash",
     "childprocesscrashed",
@@ -201,6 +201,7 @@ pub(super) const ENGINE: [&str; 66] = [
     "crashed",
     "crashedrun",
     "crashloopbackoff",
+    "dagrundeadlock",
     "dagruntimedout",
     "dagruntimeout",
     "dagrununresponsive",
@@ -241,11 +242,14 @@ pub(super) const ENGINE: [&str; 66] = [
     "runcrashed",
     "runtimedout",
     "runtimeout",
+    "runtimeoutordeadlock",
     "scheduletostarttimeout",
     "sigkill",
     "sigsegv",
     "sigterm",
     "spotinterruption",
+    "statemismatch",
+    "stuckinqueued",
     "taskcrashed",
     "terminated",
     "workercrashed",

@@ -1,81 +1,17 @@
-//! The questions that are put to Airflow, and how long lists are read to their end. It must not know why they are asked.
-
-use std::collections::BTreeSet;
+//! The questions that are put to Airflow, and what their refusals mean. It must not know why they are asked.
 
 use jiff::Timestamp;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::api::{Api, Fault, FaultKind, Generation, Server, Transport};
 use super::log::{self, TaskLog};
+use super::pages::{List, PAGE, Stretch};
 use super::traceback;
 use super::wire::{DagDetails, DagRun, EventLog, ImportError, Instance, Task, Xcom};
 
-/// The most rows that Airflow gives in one answer (`maximum_page_limit`; a lower one is respected).
-pub(super) const PAGE: usize = 100;
-/// How many rows of a page are read again with the next one: what leaves the list meanwhile must not hide others.
-const AGAIN: usize = 10;
-/// How often a list is read that is short of its own count.
-const ROUNDS: usize = 4;
 /// States of task instances of which the one or the other says where a run stands.
 const ACTIVE: [&str; 7] =
     ["running", "queued", "restarting", "up_for_retry", "scheduled", "deferred", "up_for_reschedule"];
-
-/// A list, as far as it was read.
-#[derive(Debug)]
-pub(super) struct List<R> {
-    pub rows: Vec<R>,
-    /// How many there are in all, where the server says so.
-    pub total: Option<usize>,
-    /// Where to go on: it has more rows than were read.
-    pub next: Option<usize>,
-    /// Why it ends before its end.
-    pub fault: Option<Fault>,
-}
-
-impl<R> List<R> {
-    pub(super) fn is_whole(&self) -> bool {
-        self.next.is_none() && self.fault.is_none()
-    }
-}
-
-/// What a list is made of.
-pub(super) trait Row: DeserializeOwned + Send {
-    /// The member of the answer that holds the rows.
-    const NAME: &'static str;
-    /// What tells it from the others.
-    fn id(&self) -> String;
-}
-
-impl Row for DagRun {
-    const NAME: &'static str = "dag_runs";
-    fn id(&self) -> String {
-        self.name()
-    }
-}
-
-impl Row for Instance {
-    const NAME: &'static str = "task_instances";
-    fn id(&self) -> String {
-        format!("{}/{}/{}/{}", self.dag_id, self.dag_run_id, self.task_id, self.map_index)
-    }
-}
-
-impl Row for ImportError {
-    const NAME: &'static str = "import_errors";
-    fn id(&self) -> String {
-        self.import_error_id.map_or_else(|| self.filename.clone(), |id| id.to_string())
-    }
-}
-
-/// A stretch of a list.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Stretch {
-    /// The first row.
-    pub from: usize,
-    /// The most pages to read.
-    pub pages: usize,
-}
 
 impl<T: Transport> Api<T> {
     /// Runs in this state that changed since then, the oldest change first. What changes meanwhile moves to the end.
@@ -99,11 +35,8 @@ impl<T: Transport> Api<T> {
 
     /// Task instances of all runs that say where these stand.
     pub(super) async fn active_instances(&self, server: &Server, stretch: Stretch) -> List<Instance> {
-        let mut query = "dags/~/dagRuns/~/taskInstances?".to_owned();
-        for state in ACTIVE.into_iter().chain(server.is_from(3, 3).then_some("awaiting_input")) {
-            query.push_str(&format!("state={state}&"));
-        }
-        let query = format!("{}{}", query.trim_end_matches('&'), order(server));
+        let states: Vec<&str> = ACTIVE.into_iter().chain(server.is_from(3, 3).then_some("awaiting_input")).collect();
+        let query = format!("dags/~/dagRuns/~/taskInstances?state={}{}", states.join("&state="), order(server));
         self.list("asking for active tasks", &query, stretch).await
     }
 
@@ -131,7 +64,7 @@ impl<T: Transport> Api<T> {
     /// The task instances of a run; `state` is a state to keep to, or empty.
     pub(super) async fn instances(&self, run: &DagRun, state: &str, stretch: Stretch) -> List<Instance> {
         let filter = if state.is_empty() { String::new() } else { format!("?state={state}") };
-        let path = format!("dags/{}/dagRuns/{}/taskInstances{filter}", plain(&run.dag_id), plain(&run.dag_run_id));
+        let path = format!("dags/{}/dagRuns/{}/taskInstances{filter}", plain(&run.dag_id), plain(&run.id));
         self.list("asking for the tasks of a run", &path, stretch).await
     }
 
@@ -157,7 +90,7 @@ impl<T: Transport> Api<T> {
         struct Events {
             event_logs: Vec<EventLog>,
         }
-        let (dag, run) = (plain(&run.dag_id), plain(&run.dag_run_id));
+        let (dag, run) = (plain(&run.dag_id), plain(&run.id));
         let path = format!("eventLogs?dag_id={dag}&run_id={run}&order_by=-when&limit={PAGE}");
         let events = known(self.get::<Events>("asking for the audit log of a run", &path).await)?;
         Ok(events.map(|events| events.event_logs))
@@ -195,7 +128,7 @@ impl<T: Transport> Api<T> {
         Ok(log)
     }
 
-    /// The run that a task of the class TriggerDagRunOperator started: its id.
+    /// The run that a task of the class `TriggerDagRunOperator` started: its id.
     pub(super) async fn triggered(&self, instance: &Instance) -> Result<Option<String>, Fault> {
         let path = format!(
             "dags/{}/dagRuns/{}/taskInstances/{}/xcomEntries/trigger_run_id",
@@ -211,104 +144,11 @@ impl<T: Transport> Api<T> {
             _ => None,
         }))
     }
-
-    /// Reads a list page by page. Where the server's order leaves it open which of two rows comes first, it may give one of them
-    /// twice and the other never: what is short of its own count is read again.
-    async fn list<R: Row>(&self, doing: &str, path: &str, stretch: Stretch) -> List<R> {
-        let mut list = List { rows: Vec::new(), total: None, next: None, fault: None };
-        let mut known: BTreeSet<String> = BTreeSet::new();
-        for _ in 0..ROUNDS {
-            list.next = None;
-            let torn = self.read(doing, path, stretch, &mut list, &mut known).await;
-            let short = list.total.is_some_and(|total| list.rows.len() < total);
-            let reads_again = torn || (short && list.next.is_none() && stretch.from == 0);
-            if !reads_again || list.fault.is_some() {
-                return list;
-            }
-        }
-        list.fault = Some(Fault::new(FaultKind::Shape, doing, "the list changed too fast while it was read"));
-        list
-    }
-
-    /// Whether two pages did not meet: more rows left the list meanwhile than are read twice.
-    async fn read<R: Row>(
-        &self,
-        doing: &str,
-        path: &str,
-        stretch: Stretch,
-        list: &mut List<R>,
-        known: &mut BTreeSet<String>,
-    ) -> bool {
-        let (mut limit, mut offset, mut pages, mut torn) = (PAGE, stretch.from, 0, false);
-        let joint = if path.contains('?') { '&' } else { '?' };
-        let mut again = false;
-        loop {
-            let query = match offset {
-                0 => format!("{path}{joint}limit={limit}"),
-                _ => format!("{path}{joint}limit={limit}&offset={offset}"),
-            };
-            let doing = if pages == 0 { doing.to_owned() } else { format!("{doing} (page {})", pages + 1) };
-            let mut answer: Value = match self.get(&doing, &query).await {
-                Ok(answer) => answer,
-                Err(fault) if fault.kind == FaultKind::TooLarge && limit > 1 => {
-                    limit = (limit / 10).max(1);
-                    continue;
-                }
-                Err(fault) => {
-                    list.fault = Some(fault);
-                    return torn;
-                }
-            };
-            pages += 1;
-            let Value::Array(rows) = answer[R::NAME].take() else {
-                list.fault = Some(Fault::new(FaultKind::Shape, &doing, format!("an answer without `{}`", R::NAME)));
-                return torn;
-            };
-            list.total = total(&answer);
-            let read = rows.len();
-            let old = take(list, known, rows, &doing);
-            torn |= pages > 1 && again && old == 0 && read > 0;
-            let end = offset + read;
-            if read == 0 || list.total.map_or(read < limit, |total| end >= total) {
-                return torn;
-            }
-            // A server may give fewer rows than it was asked for.
-            again = read > AGAIN;
-            offset = if again { end - AGAIN } else { end };
-            if pages >= stretch.pages {
-                list.next = Some(offset);
-                return torn;
-            }
-        }
-    }
-}
-
-/// Takes the rows of a page that are not known yet; answers how many were.
-fn take<R: Row>(list: &mut List<R>, known: &mut BTreeSet<String>, rows: Vec<Value>, doing: &str) -> usize {
-    let mut old = 0;
-    for row in rows {
-        match serde_json::from_value::<R>(row) {
-            Ok(row) if known.insert(row.id()) => list.rows.push(row),
-            Ok(_) => old += 1,
-            // The other rows can be read: they must not wait for this one.
-            Err(error) => {
-                let reason = format!("a row that Airflow does not give ({error})");
-                list.fault.get_or_insert_with(|| Fault::new(FaultKind::Shape, doing, reason));
-            }
-        }
-    }
-    old
 }
 
 /// Without an order of ours, pages of tasks may come in any; Airflow 2 knows none for them.
 fn order(server: &Server) -> &'static str {
     if server.generation == Generation::Three { "&order_by=id" } else { "" }
-}
-
-/// How many rows there are. A server that counts no further than some limit says nothing by having reached it.
-fn total(answer: &Value) -> Option<usize> {
-    let number = |name: &str| answer[name].as_u64().and_then(|number| usize::try_from(number).ok());
-    number("total_entries").filter(|total| number("total_entries_limit").is_none_or(|limit| *total < limit))
 }
 
 /// The answer; nothing for what is not there or not for our eyes.

@@ -31,10 +31,10 @@ impl EventLog {
         MARK_TASK.contains(&event) && (by_page || self.says("new_state"))
     }
 
-    /// Whether it tells that the task was lost.
-    pub(super) fn tells_a_loss(&self) -> bool {
+    /// How the task was lost, where it tells that.
+    pub(super) fn loss(&self) -> Option<&'static str> {
         let event = self.event.as_deref().unwrap_or_default();
-        LOSSES.iter().any(|loss| event.starts_with(loss))
+        LOSSES.into_iter().find(|loss| event.starts_with(loss))
     }
 
     /// Whether a member of what was sent is `failed`.

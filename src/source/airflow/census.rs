@@ -4,11 +4,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::{Batch, Census, Counted, Intake, PollError, Seen, Tally};
 use super::api::Transport;
-use super::ask::Stretch;
 use super::checkpoint::{Checkpoint, end};
 use super::evidence::Evidence;
 use super::link::Pages;
 use super::mapping;
+use super::pages::Stretch;
 use super::poll::{TOGETHER, Watcher, not_taken};
 use super::wire::DagRun;
 

@@ -55,6 +55,12 @@ impl Checkpoint {
         })
     }
 
+    /// Whether this end of a run was told, by itself or with another.
+    pub(super) fn has_told(&self, run: &DagRun) -> bool {
+        let end = end(run);
+        self.told.contains_key(&end) || self.apart.contains_key(&end) || self.apart.contains_key(&run.name())
+    }
+
     pub(super) fn write(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }

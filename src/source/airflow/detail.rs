@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::api::{Api, Fault, FaultKind, Transport};
-use super::ask::{List, Stretch};
 use super::evidence::Evidence;
 use super::mapping::DEPTH;
+use super::pages::{List, Stretch};
 use super::wire::{DagDetails, DagRun, Instance, Task};
 
 /// The most pages of the task instances of one run. Beyond, those are asked for that failed or wait for a retry.
@@ -130,7 +130,7 @@ impl<T: Transport> Api<T> {
 fn named(run: &DagRun, mut instances: Vec<Instance>) -> Vec<Instance> {
     for instance in &mut instances {
         instance.dag_id.clone_from(&run.dag_id);
-        instance.dag_run_id.clone_from(&run.dag_run_id);
+        instance.dag_run_id.clone_from(&run.id);
     }
     instances
 }

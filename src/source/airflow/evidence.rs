@@ -15,6 +15,13 @@ const LATE_END: SignedDuration = SignedDuration::from_secs(6);
 /// The most logs that are read of one run.
 const LOGS: usize = 10;
 
+/// A person ended the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cancel<'a> {
+    /// Their name; nothing where nobody may know.
+    pub by: Option<&'a str>,
+}
+
 /// What is known of one run.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Evidence {
@@ -50,7 +57,7 @@ impl Evidence {
 
     /// The task of an instance.
     pub(super) fn task(&self, instance: &Instance) -> Option<&Task> {
-        self.tasks.iter().find(|task| task.task_id == instance.task_id)
+        self.tasks.iter().find(|task| task.id == instance.task_id)
     }
 
     /// The failed instances that made the run fail, the earliest end first. Where none did, as far as the graph shows, it was a
@@ -63,7 +70,7 @@ impl Evidence {
             .filter(|instance| matches!(instance.state(), "failed" | "upstream_failed"))
             .map(|instance| instance.task_id.as_str())
             .collect();
-        let known: BTreeSet<&str> = self.tasks.iter().map(|task| task.task_id.as_str()).collect();
+        let known: BTreeSet<&str> = self.tasks.iter().map(|task| task.id.as_str()).collect();
         let deadly = graph::deadly(&self.tasks, &dead);
         let teardown = |instance: &&Instance| self.task(instance).is_some_and(graph::is_teardown);
         let pick =
@@ -123,7 +130,7 @@ impl Evidence {
 
     /// Who marked the run as failed, which is Airflow's way to cancel one: nothing had failed before. Nobody's name where the audit
     /// log is not for our eyes and only the traces show it: what ran was stopped, and what came next was skipped.
-    pub(super) fn cancelled(&self) -> Option<Option<&str>> {
+    pub(super) fn cancelled(&self) -> Option<Cancel<'_>> {
         if !self.has_failed() {
             return None;
         }
@@ -133,7 +140,7 @@ impl Evidence {
             let after = self.task(cause).map(|task| &task.downstream_task_ids)?;
             let mut next = self.instances.iter().filter(|instance| after.contains(&instance.task_id)).peekable();
             let skipped = next.peek().is_some() && next.all(|instance| instance.state() == "skipped");
-            return skipped.then_some(None);
+            return skipped.then_some(Cancel { by: None });
         };
         // A run that is cleared keeps its id, and so its audit log.
         let began = self.run.start_date.or(self.run.queued_at);
@@ -144,7 +151,7 @@ impl Evidence {
             .max_by_key(|event| event.when)?;
         let before = cause.filter(|cause| !self.was_set(cause)).and_then(|cause| self.failed_at(cause));
         let caused = before.zip(marked.when).is_some_and(|(failed, when)| failed < when);
-        (!caused).then_some(marked.owner.as_deref())
+        (!caused).then_some(Cancel { by: marked.owner.as_deref() })
     }
 
     /// Who marked an instance as failed.
@@ -166,7 +173,7 @@ impl Evidence {
             event.task_id.as_deref() == Some(&instance.task_id)
                 && event.map_index.is_none_or(|index| index == instance.map_index)
                 && began.is_none_or(|began| event.when.is_none_or(|when| when >= began))
-                && event.tells_a_loss()
+                && event.loss().is_some()
         })
     }
 

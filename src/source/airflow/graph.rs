@@ -10,7 +10,7 @@ const TEARDOWN: &str = "all_done_setup_success";
 /// The place of each task, from 1, in the order of the graph; of several that could come next, in the order given. A task of a
 /// circle has none.
 pub(super) fn numbers(tasks: &[Task]) -> BTreeMap<&str, u32> {
-    let place: BTreeMap<&str, usize> = tasks.iter().enumerate().map(|(at, task)| (task.task_id.as_str(), at)).collect();
+    let place: BTreeMap<&str, usize> = tasks.iter().enumerate().map(|(at, task)| (task.id.as_str(), at)).collect();
     let after = |task: &Task| -> BTreeSet<usize> {
         task.downstream_task_ids.iter().filter_map(|id| place.get(id.as_str()).copied()).collect()
     };
@@ -24,7 +24,7 @@ pub(super) fn numbers(tasks: &[Task]) -> BTreeMap<&str, u32> {
         waits.iter().enumerate().filter(|(_, count)| **count == 0).map(|(at, _)| at).collect();
     let mut numbers = BTreeMap::new();
     while let Some(task) = ready.pop_front().and_then(|at| tasks.get(at)) {
-        numbers.insert(task.task_id.as_str(), u32::try_from(numbers.len() + 1).unwrap_or(u32::MAX));
+        numbers.insert(task.id.as_str(), u32::try_from(numbers.len() + 1).unwrap_or(u32::MAX));
         for next in after(task) {
             if let Some(count) = waits.get_mut(next) {
                 *count = count.saturating_sub(1);
@@ -46,18 +46,18 @@ pub(super) fn is_teardown(task: &Task) -> bool {
 /// failed too, and something after them went on all the same. Teardowns count for nothing.
 pub(super) fn deadly<'a>(tasks: &'a [Task], dead: &BTreeSet<&str>) -> BTreeSet<&'a str> {
     let counts = |task: &&Task| !is_teardown(task);
-    let by_id: BTreeMap<&str, &Task> = tasks.iter().filter(counts).map(|task| (task.task_id.as_str(), task)).collect();
+    let by_id: BTreeMap<&str, &Task> = tasks.iter().filter(counts).map(|task| (task.id.as_str(), task)).collect();
     let next = |task: &'a Task| task.downstream_task_ids.iter().filter(|id| by_id.contains_key(id.as_str()));
     let mut before: BTreeMap<&str, Vec<&'a str>> = BTreeMap::new();
     let mut open: Vec<&'a str> = Vec::new();
-    for task in tasks.iter().filter(counts).filter(|task| dead.contains(task.task_id.as_str())) {
+    for task in tasks.iter().filter(counts).filter(|task| dead.contains(task.id.as_str())) {
         let mut leaf = true;
         for id in next(task) {
             leaf = false;
-            before.entry(id.as_str()).or_default().push(task.task_id.as_str());
+            before.entry(id.as_str()).or_default().push(task.id.as_str());
         }
         if leaf {
-            open.push(task.task_id.as_str());
+            open.push(task.id.as_str());
         }
     }
     let mut deadly = BTreeSet::new();
@@ -75,7 +75,7 @@ mod tests {
 
     fn task(id: &str, after: &[&str], rule: &str) -> Task {
         Task {
-            task_id: id.into(),
+            id: id.into(),
             downstream_task_ids: after.iter().map(|id| (*id).to_owned()).collect(),
             trigger_rule: Some(rule.into()),
             ..Task::default()

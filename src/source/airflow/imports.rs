@@ -108,7 +108,7 @@ mod tests {
 
     fn error(file: &str, last: &str) -> ImportError {
         ImportError {
-            import_error_id: None,
+            id: None,
             filename: file.into(),
             bundle_name: Some("dags-folder".into()),
             stack_trace: format!(

@@ -16,7 +16,7 @@ pub(super) struct Pages {
 impl Pages {
     /// The page of a run.
     pub(super) fn run(&self, run: &DagRun) -> String {
-        let (root, dag, id) = (&self.root, plain(&run.dag_id), plain(&run.dag_run_id));
+        let (root, dag, id) = (&self.root, plain(&run.dag_id), plain(&run.id));
         match self.generation {
             Generation::Three => format!("{root}/dags/{dag}/runs/{id}"),
             Generation::Two => format!("{root}/dags/{dag}/grid?dag_run_id={id}"),

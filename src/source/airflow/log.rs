@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     fn lines(records: &[Value]) -> String {
-        records.iter().map(|record| format!("{record}\n")).collect()
+        records.iter().map(Value::to_string).collect::<Vec<_>>().join("\n") + "\n"
     }
 
     #[test]

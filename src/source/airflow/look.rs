@@ -9,9 +9,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::OpenRun;
 use super::api::{Api, Fault, FaultKind, Server, Transport};
-use super::ask::{Stretch, is_airflows};
+use super::ask::is_airflows;
 use super::checkpoint::Checkpoint;
 use super::mapping::waits;
+use super::pages::Stretch;
 use super::wire::{DagRun, ImportError, Instance};
 use crate::run::RunKey;
 

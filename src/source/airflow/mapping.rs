@@ -41,7 +41,7 @@ pub(super) fn run(evidence: &Evidence, pages: &Pages) -> Run {
         progress,
         error: run_error(evidence, status),
         steps,
-        ..Run::bare(row.dag_run_id.clone(), workflow(row), status)
+        ..Run::bare(row.id.clone(), workflow(row), status)
     }
 }
 
@@ -151,16 +151,13 @@ fn follow_child(steps: &mut [(super::wire::InstanceId, Step)], evidence: &Eviden
     let Some((_, step)) = steps.iter_mut().find(|(own, _)| *own == id) else { return };
     let mut next = evidence.child.as_deref();
     while let Some(child) = next {
-        match child.first_failed() {
-            Some(inner) => {
-                step.title = format!("{} › {}", step.title, step::title(child, inner));
-                step.url = Some(pages.log(&child.run, inner));
-                step.error = Some(step::error(child, inner));
-            }
-            None => {
-                step.url = Some(pages.run(&child.run));
-                step.error = run_error(child, RunStatus::Failed).or_else(|| step.error.take());
-            }
+        if let Some(inner) = child.first_failed() {
+            step.title = format!("{} › {}", step.title, step::title(child, inner));
+            step.url = Some(pages.log(&child.run, inner));
+            step.error = Some(step::error(child, inner));
+        } else {
+            step.url = Some(pages.run(&child.run));
+            step.error = run_error(child, RunStatus::Failed).or_else(|| step.error.take());
         }
         next = child.child.as_deref();
     }
@@ -193,7 +190,7 @@ fn labels(evidence: &Evidence) -> BTreeMap<String, String> {
         ("owner", Some(owners.join(","))),
         ("tags", Some(tags.join(","))),
         ("started_by", evidence.run.triggering_user_name.clone()),
-        ("cancelled_by", evidence.cancelled().flatten().map(str::to_owned)),
+        ("cancelled_by", evidence.cancelled().and_then(|cancel| cancel.by).map(str::to_owned)),
     ];
     own.into_iter()
         .filter_map(|(name, value)| Some((name.to_owned(), value.filter(|value| !value.is_empty())?)))

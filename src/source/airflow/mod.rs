@@ -1,7 +1,7 @@
 //! Apache Airflow, 3 and 2: polls its REST API for failed, active and changed DAG runs, for tasks that wait for a retry, and for DAG
 //! files that can't be read. It knows Airflow and the contract of sources; it must not know what is told of a run, nor to whom.
 //!
-//! `wire` is what the API answers, `api` and `ask` put the questions, `poll` and `look` decide which, `detail` and `evidence`
+//! `wire` is what the API answers, `api`, `ask` and `pages` put the questions, `poll`, `look` and `learn` decide which, `detail` and `evidence`
 //! gather what one run needs; `log` and `traceback` read the logs of Airflow 3 and 2, `fatal` says what ended a task; and `mapping`
 //! with `step`, `graph`, `retry`, `audit`, `link` and `imports` turn that into a run. `checkpoint` is what is remembered in between.
 //! `census` counts what failed, and `survey` shows a person what can be asked.
@@ -16,14 +16,17 @@ mod evidence;
 mod fatal;
 mod graph;
 mod imports;
+mod learn;
 mod link;
 mod log;
 mod look;
 mod mapping;
+mod pages;
 mod poll;
 mod retry;
 mod step;
 mod survey;
+mod tell;
 #[cfg(test)]
 mod tests;
 mod traceback;

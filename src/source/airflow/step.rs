@@ -97,7 +97,7 @@ fn status(evidence: &Evidence, instance: &Instance, run: RunStatus) -> StepStatu
 /// What people call the task, with the name or the number of the mapped one.
 pub(super) fn title(evidence: &Evidence, instance: &Instance) -> String {
     let named = |name: &Option<String>| name.clone().filter(|name| !name.trim().is_empty());
-    let of_task = || evidence.task(instance).and_then(|task| named(&task.task_display_name));
+    let of_task = || evidence.task(instance).and_then(|task| named(&task.display_name));
     let name = named(&instance.task_display_name).or_else(of_task).unwrap_or_else(|| instance.task_id.clone());
     if instance.map_index < 0 {
         return name;
@@ -131,7 +131,7 @@ pub(super) fn error(evidence: &Evidence, instance: &Instance) -> StepError {
     if let Some(event) = evidence.lost(instance) {
         let name = event.event.clone().unwrap_or_default();
         let message = event.extra.clone().filter(|extra| !extra.trim().is_empty());
-        let code = if name.starts_with("heartbeat") { "heartbeat_timeout".to_owned() } else { name.replace(' ', "_") };
+        let code = event.loss().unwrap_or(UNKNOWN_ERROR).replace(' ', "_");
         return StepError { code, message: cut(message.unwrap_or(name)), ..StepError::default() };
     }
     let message = match log {

@@ -5,9 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::survey::{Asked, Count, Survey};
 use super::api::{Fault, Server, Transport};
-use super::ask::{List, Stretch};
 use super::link::Pages;
 use super::mapping;
+use super::pages::{List, Stretch};
 use super::poll::Watcher;
 use super::wire::DagRun;
 use crate::run::RunStatus;
@@ -54,7 +54,7 @@ impl<T: Transport> Watcher<T> {
         count(survey, "completed in the last 24 hours", &completed);
         let failed = self.api.changed("failed", since, PAGE).await;
         let last = self.last_failed(&failed).await;
-        let found = last.as_ref().map_err(|fault| fault).and_then(|_| said(&failed, "failed in 24 h"));
+        let found = last.as_ref().and_then(|_| said(&failed, "failed in 24 h"));
         survey.reached.push(asked.needed("failed runs", "no failure is seen", found));
         count(survey, "failed in the last 24 hours", &failed);
         if self.asks_imports {

@@ -12,7 +12,8 @@ use serde_json::Value;
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(super) struct DagRun {
     pub dag_id: String,
-    pub dag_run_id: String,
+    #[serde(rename = "dag_run_id")]
+    pub id: String,
     pub dag_display_name: Option<String>,
     #[serde(default, deserialize_with = "or_default")]
     pub state: String,
@@ -43,8 +44,10 @@ pub(super) struct DagVersion {
 /// A task as the DAG defines it now.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(super) struct Task {
-    pub task_id: String,
-    pub task_display_name: Option<String>,
+    #[serde(rename = "task_id")]
+    pub id: String,
+    #[serde(rename = "task_display_name")]
+    pub display_name: Option<String>,
     pub operator_name: Option<String>,
     pub owner: Option<String>,
     pub trigger_rule: Option<String>,
@@ -114,7 +117,8 @@ pub(super) struct EventLog {
 /// A DAG file that can't be read.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct ImportError {
-    pub import_error_id: Option<i64>,
+    #[serde(rename = "import_error_id")]
+    pub id: Option<i64>,
     #[serde(default, deserialize_with = "or_default")]
     pub filename: String,
     pub bundle_name: Option<String>,
@@ -190,7 +194,7 @@ impl Instance {
 impl DagRun {
     /// Its name in what is remembered. No DAG's id holds a slash.
     pub(super) fn name(&self) -> String {
-        format!("{}/{}", self.dag_id, self.dag_run_id)
+        format!("{}/{}", self.dag_id, self.id)
     }
 }
 

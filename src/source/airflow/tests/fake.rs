@@ -173,7 +173,7 @@ impl World {
                 let lines = accept == Some("application/x-ndjson");
                 match serde_json::from_str::<Value>(log) {
                     Ok(log) if lines => {
-                        log["content"].as_array().unwrap().iter().map(|record| format!("{record}\n")).collect()
+                        log["content"].as_array().unwrap().iter().map(Value::to_string).collect::<Vec<_>>().join("\n")
                     }
                     _ => log.clone(),
                 }

@@ -31,7 +31,7 @@ pub(crate) fn world(case: &str) -> World {
             continue;
         }
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        let parts: Vec<String> = path.split('/').skip(3).map(|part| percent(part)).collect();
+        let parts: Vec<String> = path.split('/').skip(3).map(percent).collect();
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         match parts.as_slice() {
             ["eventLogs"] => world.events.extend(rows(&body["event_logs"])),
@@ -154,7 +154,8 @@ fn difference(got: &Value, want: &Value) -> String {
     let names: std::collections::BTreeSet<&String> =
         got.as_object().unwrap().keys().chain(want.as_object().unwrap().keys()).collect();
     let differs = names.into_iter().filter(|name| got[name.as_str()] != want[name.as_str()]);
-    differs.map(|name| format!("{name}:\n  got {}\n want {}\n", got[name.as_str()], want[name.as_str()])).collect()
+    let lines = differs.map(|name| format!("{name}:\n  got {}\n want {}", got[name.as_str()], want[name.as_str()]));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[tokio::test]
