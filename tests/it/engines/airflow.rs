@@ -147,15 +147,15 @@ fn texts(posts: &[Post]) -> Vec<&str> {
     posts.iter().map(Post::text).collect()
 }
 
-/// Prints how long after the end of a run its message came.
+/// Says how long after the end of a run its message came.
 fn latencies(slack: &Slack, ends: &[(String, f64)]) {
-    let now = jiff::Timestamp::now().as_duration().as_secs_f64();
+    let now = firstred::clock::now().as_duration().as_secs_f64();
     for (end, at) in ends.iter().filter(|(end, _)| end.ends_with("=failed")) {
         let dag = end.trim_end_matches("=failed");
         let messages = slack.messages();
         let Some(post) = messages.iter().find(|post| is_about(post, dag)) else { continue };
         let told = now - Instant::now().duration_since(post.at).as_secs_f64();
-        println!("{dag}: told {:.1} s after its end", told - at);
+        eprintln!("{dag}: told {:.1} s after its end", told - at);
     }
 }
 
