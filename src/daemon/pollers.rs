@@ -13,6 +13,7 @@ use super::Bridge;
 use crate::clock;
 use crate::config::{Config, SourceKind};
 use crate::metrics::Metrics;
+use crate::source::github::GitHub;
 use crate::source::http::Http;
 use crate::source::prefect::Prefect;
 use crate::source::{PollError, Poller, SourceHealth, rhythm};
@@ -72,6 +73,10 @@ pub(super) fn build(config: &Config, metrics: &Metrics) -> Result<Built, PollErr
         let start = match &settings.kind {
             SourceKind::Webhook(_) => continue,
             SourceKind::Http(own) => start(Http::new(name, (**own).clone())?.counting(metrics.clone()).set_up_at(now)),
+            SourceKind::GitHub(own) => match &own.token {
+                Some(token) => start(GitHub::new(name, token, own)?),
+                None => continue,
+            },
             SourceKind::Prefect(own) => start(Prefect::new(name, (**own).clone())?),
         };
         built.insert(name.clone(), (start, Arc::default()));

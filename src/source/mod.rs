@@ -2,6 +2,7 @@
 //! them over in batches with its checkpoint. It knows its settings and the HTTP client; it knows no ledger, no rule, no receiver.
 
 mod filter;
+pub mod github;
 pub mod http;
 mod poll;
 pub mod prefect;

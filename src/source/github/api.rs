@@ -98,6 +98,11 @@ impl<T: Transport> Api<T> {
         self.state().budget
     }
 
+    /// Whether there is enough left of the rate limit for questions that may wait.
+    pub(super) fn has_plenty(&self) -> bool {
+        self.budget().is_none_or(|budget| budget.left > budget.limit / 4)
+    }
+
     /// Forgets the answers that were not asked for since it was last called.
     pub(super) fn tidy(&self) {
         self.state().kept.retain(|_, kept| std::mem::take(&mut kept.used));

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::super::talk::{read, words};
 use super::api::{Api, Fault, FaultKind, Page, Transport};
-use super::wire::{Annotation, Job, JobPage, Repository, RunPage, RunRow};
+use super::wire::{Annotation, Job, JobPage, RunPage, RunRow};
 use crate::net::Answer;
 
 /// The most rows that GitHub gives in one answer.
@@ -18,8 +18,6 @@ const PAGES: u32 = 10;
 const AGAIN: u32 = 10;
 /// The most pages of jobs of one run: a matrix has 256 jobs at most, and a workflow several of them.
 const JOB_PAGES: u32 = 20;
-/// The most pages of an organisation's repositories.
-const REPOSITORY_PAGES: u32 = 10;
 const PULLS: &str = "exclude_pull_requests=true";
 
 /// A list of runs, as far as it was read.
@@ -41,16 +39,37 @@ impl<T: Transport> Api<T> {
 
     /// Runs that were created in a stretch of time, newest first; a thousand of them at most.
     pub(super) async fn between(&self, repository: &str, from: Timestamp, until: Timestamp, more: &str) -> Walk {
-        let at = |time: Timestamp| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-        let filter = format!("&created={}..{}{more}", at(from), at(until));
+        let filter = format!("&created={}..{}{more}", second(from), second(until));
         self.walk("asking for older runs", repository, &filter, None).await
     }
 
-    /// The newest runs with this status or conclusion.
-    pub(super) async fn by_status(&self, repository: &str, status: &str) -> Result<Arc<Page>, Fault> {
-        let doing = format!("asking for runs of {repository} that are {status}");
-        let path = format!("repos/{repository}/actions/runs?status={status}&per_page={PAGE}&{PULLS}");
-        self.runs(&doing, &path, |answer| page(&doing, answer)).await
+    /// Runs with this status or conclusion, newest first; a thousand of them at most.
+    pub(super) async fn by_status(&self, repository: &str, status: &str) -> Walk {
+        let doing = format!("asking for runs that are {status}");
+        self.walk(&doing, repository, &format!("&status={status}"), None).await
+    }
+
+    /// The newest hundred runs that failed.
+    pub(super) async fn failed(&self, repository: &str) -> Result<Arc<Page>, Fault> {
+        let doing = format!("asking for failed runs of {repository}");
+        self.page(&doing, repository, "&status=failure", 1).await
+    }
+
+    /// A page of the runs that were created in a stretch of time, newest first. `from` counts as the day that it is in.
+    pub(super) async fn stretch(
+        &self,
+        repository: &str,
+        from: Timestamp,
+        until: Option<Timestamp>,
+    ) -> Result<Arc<Page>, Fault> {
+        let doing = format!("asking for runs of {repository} that may have been run again");
+        let day = from.strftime("%Y-%m-%d");
+        // Without an end the address stays the same all day, and an answer that has not changed costs nothing.
+        let filter = match until {
+            Some(until) => format!("&created={day}..{}", second(until)),
+            None => format!("&created=%3E%3D{day}"),
+        };
+        self.page(&doing, repository, &filter, 1).await
     }
 
     /// The first page of the runs of a repository.
@@ -78,9 +97,8 @@ impl<T: Transport> Api<T> {
         let doing = format!("asking for the jobs of a run of {repository}");
         let mut jobs: BTreeMap<u64, Job> = BTreeMap::new();
         for number in 1..=JOB_PAGES {
-            let path = format!(
-                "repos/{repository}/actions/runs/{id}/attempts/{attempt}/jobs?per_page={PAGE}&page={number}"
-            );
+            let path =
+                format!("repos/{repository}/actions/runs/{id}/attempts/{attempt}/jobs?per_page={PAGE}&page={number}");
             let page: JobPage = self.get(&doing, &path).await?;
             let read = page.jobs.len();
             jobs.extend(page.jobs.into_iter().map(|job| (job.id, job)));
@@ -95,24 +113,6 @@ impl<T: Transport> Api<T> {
     pub(super) async fn annotations(&self, repository: &str, check_run: u64) -> Result<Vec<Annotation>, Fault> {
         let path = format!("repos/{repository}/check-runs/{check_run}/annotations?per_page={PAGE}");
         self.get(&format!("asking for the annotations of a job of {repository}"), &path).await
-    }
-
-    /// The repositories of an organisation, those that were last pushed to first. Archived ones run nothing.
-    pub(super) async fn repositories(&self, organization: &str) -> Result<Vec<String>, Fault> {
-        let doing = format!("asking for the repositories of {organization}");
-        let mut names = Vec::new();
-        for number in 1..=REPOSITORY_PAGES {
-            let path = format!("orgs/{organization}/repos?sort=pushed&direction=desc&per_page={PAGE}&page={number}");
-            let page: Vec<Repository> = self.get(&doing, &path).await?;
-            let read = page.len();
-            let alive = page.into_iter().filter(|row| !row.archived && !row.disabled && !row.full_name.is_empty());
-            names.extend(alive.map(|row| row.full_name));
-            if read < PAGE {
-                break;
-            }
-        }
-        names.dedup();
-        Ok(names)
     }
 
     async fn page(&self, doing: &str, repository: &str, filter: &str, number: u32) -> Result<Arc<Page>, Fault> {
@@ -165,6 +165,11 @@ impl<T: Transport> Api<T> {
             number += 1;
         }
     }
+}
+
+/// A time as searches take it.
+fn second(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn page(doing: &str, answer: &Answer) -> Result<Page, Fault> {

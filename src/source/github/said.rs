@@ -10,16 +10,24 @@ use crate::run::{StepError, UNKNOWN_ERROR};
 
 /// What the runner and GitHub themselves say, and the code that stands for it. The first that fits decides: they are ordered from the
 /// reason to its consequences.
-const SENTENCES: [(&str, &str); 11] = [
+const SENTENCES: [(&str, &str); 19] = [
     ("has exceeded the maximum execution time", JOB_TIMEOUT),
     ("lost communication with the server", "RUNNER_LOST"),
     ("received a shutdown signal", "RUNNER_SHUTDOWN"),
     ("No space left on device", "DISK_FULL"),
     ("not enough space on the disk", "DISK_FULL"),
     ("was not acquired by Runner", "RUNNER_UNAVAILABLE"),
+    ("no enabled runners online", "RUNNER_UNAVAILABLE"),
+    ("No runner matching", "RUNNER_UNAVAILABLE"),
+    ("GitHub Actions has encountered an internal error", "RUNNER_FAILED"),
     ("job was not started because", "JOB_NOT_STARTED"),
     ("Unable to resolve action", "ACTION_NOT_FOUND"),
     ("Can't find 'action.yml'", "ACTION_NOT_FOUND"),
+    ("uses a deprecated version of", "ACTION_DEPRECATED"),
+    ("Failed to download action", "ACTION_DOWNLOAD_FAILED"),
+    ("is not allowed to deploy to", "PERMISSION_DENIED"),
+    ("is not allowed to be used in", "PERMISSION_DENIED"),
+    ("is not allowed in", "PERMISSION_DENIED"),
     ("Resource not accessible by integration", "PERMISSION_DENIED"),
     ("has timed out after", "STEP_TIMEOUT"),
 ];
@@ -49,9 +57,9 @@ pub(super) fn error(notes: &[Annotation]) -> Option<StepError> {
         .copied()
         .filter(|note| exit_code(note).is_none() && note.message.trim() != CANCELLED && !note.message.trim().is_empty())
         .collect();
-    let of_machine = SENTENCES
-        .iter()
-        .find_map(|(_, code)| telling.iter().copied().find(|note| code_of(note) == Some(code)).map(|note| (*code, note)));
+    let of_machine = SENTENCES.iter().find_map(|(_, code)| {
+        telling.iter().copied().find(|note| code_of(note) == Some(code)).map(|note| (*code, note))
+    });
     if let Some((code, note)) = of_machine {
         let others = telling.iter().copied().filter(|other| !std::ptr::eq(*other, note)).collect::<Vec<_>>();
         return Some(StepError {
@@ -93,11 +101,8 @@ pub(super) fn error(notes: &[Annotation]) -> Option<StepError> {
 fn text(note: &Annotation) -> String {
     let message = note.message.trim();
     let title = note.title.trim();
-    let words = if title.is_empty() || message.contains(title) {
-        message.to_owned()
-    } else {
-        format!("{title}: {message}")
-    };
+    let words =
+        if title.is_empty() || message.contains(title) { message.to_owned() } else { format!("{title}: {message}") };
     // What speaks of no file stands under `.github`.
     let path = note.path.trim();
     if path.is_empty() || path == ".github" {

@@ -49,6 +49,16 @@ pub(super) fn mark(row: &RunRow) -> String {
     format!("{}{letter}", row.attempt())
 }
 
+/// Whether a run has ended.
+pub(super) fn is_final(row: &RunRow) -> bool {
+    run_status(row).is_final()
+}
+
+/// Whether a run that was told under this mark had not ended.
+pub(super) fn is_open(mark: &str) -> bool {
+    !mark.ends_with(['s', 'f', 'c'])
+}
+
 /// Whether a job had a machine.
 pub(super) fn has_run(job: &Job) -> bool {
     job.steps.iter().any(|step| step.started_at.is_some() || !step.end().is_empty())

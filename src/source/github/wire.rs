@@ -55,10 +55,6 @@ pub(super) struct Login {
 pub(super) struct Repository {
     #[serde(default, deserialize_with = "or_default")]
     pub full_name: String,
-    #[serde(default, deserialize_with = "or_default")]
-    pub archived: bool,
-    #[serde(default, deserialize_with = "or_default")]
-    pub disabled: bool,
 }
 
 /// A page of jobs.
@@ -120,8 +116,6 @@ pub(super) struct Annotation {
 /// The body of a webhook.
 #[derive(Debug, Deserialize)]
 pub(super) struct Delivery {
-    #[serde(default, deserialize_with = "or_default")]
-    pub action: String,
     pub repository: Option<Repository>,
     pub workflow_run: Option<RunRow>,
     pub workflow_job: Option<Job>,

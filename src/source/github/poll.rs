@@ -1,0 +1,311 @@
+//! One poll: look, learn what is new, hand it over, remember how far that went; one repository after the other. It must not know how
+//! runs are mapped.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
+
+use super::super::{Batch, Intake, NotTaken, OpenRun, PollError, Polled, Seen};
+use super::api::{Api, Fault, FaultKind, Transport};
+use super::checkpoint::{Checkpoint, Mark, earlier};
+use super::learn::{Manner, learn};
+use super::look::{Reach, Round};
+use super::mapping::{self, Evidence};
+use super::states::{is_final, run_status};
+use super::wire::RunRow;
+use crate::config::GitHubSource;
+use crate::run::{RunKey, RunStatus};
+
+/// How many runs are asked about, and handed over, together.
+const TOGETHER: usize = 10;
+/// GitHub writes a run's end a little before the ends of its jobs can be read.
+const JOBS_LAG: SignedDuration = SignedDuration::from_secs(20);
+/// So often a run is asked about before it is told with what is known of it.
+const TRIES: u32 = 3;
+/// The most runs whose tries are counted.
+const TRIED: usize = 1_000;
+/// So many polls annotations that GitHub refuses are left alone.
+const NO_NOTES: u32 = 120;
+
+/// Polls repositories of one GitHub.
+#[derive(Debug)]
+pub(super) struct Watcher<T> {
+    pub(super) name: String,
+    pub(super) api: Api<T>,
+    pub(super) repositories: Vec<String>,
+    pub(super) reach: Reach,
+    /// How often the parts of a run could not be had.
+    tried: BTreeMap<(u64, u32), u32>,
+    /// How many polls still leave the annotations alone.
+    no_notes: u32,
+    /// How many polls there were: everything that has its turn goes by it.
+    turn: usize,
+    /// When we first asked, by our clock: only what passes until the first answer counts.
+    first: Option<Timestamp>,
+}
+
+impl<T: Transport> Watcher<T> {
+    pub(super) fn new(
+        name: String,
+        transport: T,
+        token: &SecretString,
+        settings: &GitHubSource,
+    ) -> Result<Self, PollError> {
+        let span = |duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+        let polling = &settings.polling;
+        let reach = Reach {
+            // Searches lag behind by minutes.
+            overlap: span(polling.overlap).clamp(SignedDuration::from_mins(2), SignedDuration::from_hours(240)),
+            history: span(polling.history).min(SignedDuration::from_hours(24 * 365)),
+        };
+        let api = Api::new(transport, settings.url.clone(), token, polling.timeout)?;
+        let repositories = settings.repositories.clone();
+        Ok(Self { name, api, repositories, reach, tried: BTreeMap::new(), no_notes: 0, turn: 0, first: None })
+    }
+
+    pub(super) async fn poll<I: Intake>(&mut self, intake: &I, now: Timestamp) -> Result<Polled, PollError> {
+        let stored = intake.checkpoint(&self.name).await.map_err(not_taken)?;
+        let mut checkpoint = Checkpoint::read(stored.as_deref())?;
+        let first = *self.first.get_or_insert(now);
+        let waited = now.duration_since(first).max(SignedDuration::ZERO);
+        self.api.begin(now);
+        self.turn = self.turn.wrapping_add(1);
+        self.no_notes = self.no_notes.saturating_sub(1);
+        if self.tried.len() > TRIED {
+            self.tried.clear();
+        }
+        let known = checkpoint.repositories.len();
+        checkpoint.repositories.retain(|name, _| self.repositories.contains(name));
+        let (mut open, strangers) = self.open(intake.open_runs(&self.name).await.map_err(not_taken)?);
+        if !strangers.is_empty() || checkpoint.repositories.len() < known {
+            self.commit(intake, &checkpoint, strangers).await?;
+        }
+        let (mut polled, mut failed) = (Polled { runs: 0, more: false }, None);
+        for at in 0..self.repositories.len() {
+            // Should GitHub want a pause half-way, another repository is the first the next time.
+            let at = (at + self.turn) % self.repositories.len();
+            let Some(repository) = self.repositories.get(at).cloned() else { continue };
+            let open = open.remove(&repository).unwrap_or_default();
+            let sweep = self.turn % self.repositories.len() == at;
+            let done = self.one(intake, &mut checkpoint, &repository, &open, waited, sweep).await?;
+            polled.runs += done.runs;
+            polled.more |= done.more;
+            if let Some(fault) = done.fault {
+                let down = fault.kind == FaultKind::Down;
+                failed = failed.filter(|_| !down).or(Some(fault.error));
+                if down {
+                    break;
+                }
+            }
+        }
+        self.api.tidy();
+        failed.map_or(Ok(polled), Err)
+    }
+
+    /// One repository, as far as it can be read.
+    async fn one<I: Intake>(
+        &mut self,
+        intake: &I,
+        checkpoint: &mut Checkpoint,
+        repository: &str,
+        open: &[OpenRun],
+        waited: SignedDuration,
+        sweep: bool,
+    ) -> Result<Done, PollError> {
+        let before = match checkpoint.repositories.get(repository) {
+            Some(mark) => mark.clone(),
+            None => match self.arrive(repository, waited).await {
+                Ok(mark) => {
+                    checkpoint.repositories.insert(repository.to_owned(), mark.clone());
+                    self.commit(intake, checkpoint, Vec::new()).await?;
+                    mark
+                }
+                Err(fault) => return Ok(Done { fault: Some(fault), ..Done::default() }),
+            },
+        };
+        let mut round = Round::new(repository, before.clone(), self.reach);
+        let mut looked = round.look(&self.api, self.reach, open, self.turn).await;
+        if sweep && looked.is_ok() && self.api.has_plenty() {
+            looked = round.sweep(&self.api, self.reach).await;
+        }
+        round.faults.extend(looked.err());
+        self.tell(intake, &mut round).await?;
+        settle(&mut round, &before, self.reach);
+        let forgotten = std::mem::take(&mut round.forgotten);
+        if round.mark != before || !forgotten.is_empty() {
+            checkpoint.repositories.insert(repository.to_owned(), round.mark);
+            self.commit(intake, checkpoint, forgotten).await?;
+        }
+        // A pause that GitHub asks for says more than what was refused before.
+        let down = round.faults.iter().position(|fault| fault.kind == FaultKind::Down);
+        let fault = round.faults.into_iter().nth(down.unwrap_or_default());
+        Ok(Done { runs: round.told, more: round.more, fault })
+    }
+
+    /// The first contact: notes GitHub's time at which firstred began to look, so that a start that takes several tries makes no
+    /// history of what failed meanwhile.
+    async fn arrive(&self, repository: &str, waited: SignedDuration) -> Result<Mark, Fault> {
+        self.api.first_page(repository).await?;
+        let date = self.api.date().ok_or_else(|| {
+            Fault::new(FaultKind::Shape, "asking GitHub for the first time", "an answer without a `Date`")
+        })?;
+        Ok(Mark::new(earlier(date, waited)))
+    }
+
+    /// The open runs by repository, and those of repositories that are watched no more.
+    fn open(&self, runs: Vec<OpenRun>) -> (BTreeMap<String, Vec<OpenRun>>, Vec<RunKey>) {
+        let (mut open, mut strangers) = (BTreeMap::<String, Vec<OpenRun>>::new(), Vec::new());
+        for run in runs {
+            let of = |name: &&String| {
+                run.key
+                    .workflow
+                    .strip_prefix(name.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            match self.repositories.iter().find(of) {
+                Some(name) => open.entry(name.clone()).or_default().push(run),
+                None => strangers.push(run.key),
+            }
+        }
+        (open, strangers)
+    }
+
+    /// Learns what the new ones among the found runs need, and hands them over, oldest first.
+    async fn tell<I: Intake>(&mut self, intake: &I, round: &mut Round<'_>) -> Result<(), PollError> {
+        let news = |row: &&RunRow| {
+            !round.mark.knows(row) && !(is_final(row) && row.updated_at.is_some_and(|at| at < round.since))
+        };
+        let mut news: Vec<RunRow> = round.found.values().filter(news).cloned().collect();
+        news.sort_by_key(|row| (row.updated_at, row.id));
+        let (details, rows): (Vec<_>, Vec<_>) = news.into_iter().partition(|row| {
+            let told_in_detail = run_status(row) == RunStatus::Failed || row.end() == "cancelled";
+            told_in_detail && !round.is_history(row, self.reach)
+        });
+        for chunk in rows.chunks(TOGETHER * TOGETHER) {
+            let known = chunk.iter().map(|row| Evidence::of(round.repository, row.clone())).collect();
+            self.hand_over(intake, round, known).await?;
+        }
+        let mut left = details.len();
+        for chunk in details.chunks(TOGETHER) {
+            let mut known = Vec::new();
+            let mut down = false;
+            for row in chunk {
+                match self.learn(round.repository, row).await {
+                    Ok(evidence) => known.extend(evidence),
+                    Err(fault) => {
+                        down = fault.kind == FaultKind::Down;
+                        round.faults.push(fault);
+                        if down {
+                            break;
+                        }
+                    }
+                }
+            }
+            round.untold += if down { left } else { chunk.len() } - known.len();
+            left -= chunk.len();
+            self.hand_over(intake, round, known).await?;
+            if down {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything about a run; nothing where it just failed and shows no failed job yet: then it waits for the next poll.
+    async fn learn(&mut self, repository: &str, row: &RunRow) -> Result<Option<Evidence>, Fault> {
+        let key = (row.id, row.attempt());
+        let tries = self.tried.entry(key).or_default();
+        *tries += 1;
+        let last = *tries >= TRIES;
+        let mut readable = self.no_notes == 0;
+        let asked = readable;
+        let learned = learn(&self.api, repository, row.clone(), &mut Manner { readable: &mut readable, last }).await;
+        if asked && !readable {
+            self.no_notes = NO_NOTES;
+            tracing::info!(
+                source = ?self.name,
+                repository,
+                "the token may not read annotations (Checks: read): failed steps are told without their words"
+            );
+        }
+        let evidence = match learned {
+            Ok(evidence) => evidence,
+            Err(fault) => {
+                if fault.error.retry_after.is_some() {
+                    // A pause is not this run's doing.
+                    self.tried.remove(&key);
+                }
+                return Err(fault);
+            }
+        };
+        let age = self.api.date().zip(row.updated_at).map(|(date, at)| date.duration_since(at));
+        if !last && evidence.lacks_cause() && age.is_some_and(|age| age < JOBS_LAG && age > -JOBS_LAG) {
+            return Ok(None);
+        }
+        self.tried.remove(&key);
+        Ok(Some(evidence))
+    }
+
+    async fn hand_over<I: Intake>(
+        &self,
+        intake: &I,
+        round: &mut Round<'_>,
+        known: Vec<Evidence>,
+    ) -> Result<(), PollError> {
+        if known.is_empty() {
+            return Ok(());
+        }
+        let seen = |evidence: &Evidence| Seen {
+            run: mapping::run(evidence),
+            history: round.is_history(&evidence.row, self.reach),
+        };
+        let runs: Vec<Seen> = known.iter().map(seen).collect();
+        round.told += runs.len();
+        intake.take(&self.name, Batch { runs, ..Batch::default() }).await.map_err(not_taken)?;
+        for evidence in &known {
+            round.mark.remember(&evidence.row);
+        }
+        Ok(())
+    }
+
+    async fn commit<I: Intake>(
+        &self,
+        intake: &I,
+        checkpoint: &Checkpoint,
+        forgotten: Vec<RunKey>,
+    ) -> Result<(), PollError> {
+        let batch = Batch { runs: Vec::new(), forgotten, checkpoint: Some(checkpoint.write()) };
+        intake.take(&self.name, batch).await.map_err(not_taken)
+    }
+}
+
+/// What came of one repository.
+#[derive(Debug, Default)]
+struct Done {
+    runs: usize,
+    more: bool,
+    fault: Option<Fault>,
+}
+
+/// Moves on as far as everything that was read was also told, and no further.
+fn settle(round: &mut Round<'_>, before: &Mark, reach: Reach) {
+    let mark = &mut round.mark;
+    if round.untold > 0 {
+        mark.created = before.created;
+        mark.rest.clone_from(&before.rest);
+        mark.sweep = before.sweep.clone();
+    }
+    if round.untold == 0 && round.faults.is_empty() && mark.rest.is_none() {
+        mark.settled = true;
+        // Should GitHub's clock have been put back, ours goes with it.
+        mark.seen = round.began.unwrap_or(mark.seen);
+    }
+    let keep = earlier(mark.seen, reach.overlap.saturating_mul(2));
+    let swept = mark.sweep.since.map_or(keep, |since| earlier(since, reach.overlap));
+    mark.trim(keep.min(swept));
+}
+
+fn not_taken(error: NotTaken) -> PollError {
+    PollError { doing: "handing over what was read".to_owned(), reason: error.reason, retry_after: None }
+}
