@@ -27,7 +27,7 @@ const SENTENCES: [(&str, &str); 19] = [
     ("Failed to download action", "ACTION_DOWNLOAD_FAILED"),
     ("is not allowed to deploy to", "PERMISSION_DENIED"),
     ("is not allowed to be used in", "PERMISSION_DENIED"),
-    ("is not allowed in", "PERMISSION_DENIED"),
+    ("because all actions must be", "PERMISSION_DENIED"),
     ("Resource not accessible by integration", "PERMISSION_DENIED"),
     ("has timed out after", "STEP_TIMEOUT"),
 ];
