@@ -31,8 +31,8 @@ pub(super) struct Mark {
     pub settled: bool,
     /// What had changed by then was read and told.
     pub seen: Timestamp,
-    /// The list of runs was read without a gap up to the one that was created then.
-    pub created: Option<Timestamp>,
+    /// What was created by then was in the list of runs as it was read, or is in [`Self::rest`].
+    pub listed: Option<Timestamp>,
     /// A stretch of that list which was too long for one poll.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rest: Option<Rest>,
@@ -96,7 +96,7 @@ impl Mark {
             origin,
             settled: false,
             seen: origin,
-            created: None,
+            listed: None,
             rest: None,
             told: BTreeMap::new(),
             sweep: Sweep::default(),

@@ -132,18 +132,16 @@ impl<'a> Round<'a> {
         Ok(())
     }
 
-    /// The newest runs, back to those that were created a little before the newest one that is known. Answers whether any were read.
+    /// The newest runs, back to those that were created a little before the list was last read. Answers whether any were read.
     async fn newest<T: Transport>(&mut self, api: &Api<T>, reach: Reach) -> Result<bool, Fault> {
         // Should GitHub's clock have been put back, what it writes now lies before what it wrote then.
-        let newest = self.mark.created.map(|created| api.date().map_or(created, |date| created.min(date)));
-        let floor = newest.map_or(self.since, |created| earlier(created, reach.overlap));
+        let listed = self.mark.listed.map(|listed| api.date().map_or(listed, |date| listed.min(date)));
+        let floor = listed.map_or(self.since, |listed| earlier(listed, reach.overlap));
+        let began = api.date();
         let walk = api.newest(self.repository, floor).await;
-        let times = || walk.rows.values().filter_map(|row| row.created_at);
         if walk.fault.is_none() {
-            let oldest = times().min();
-            // A time that lies ahead of GitHub's clock must not hide what happens until then.
-            let end = times().max().map(|end| api.date().map_or(end, |date| end.min(date)));
-            self.mark.created = end.max(newest);
+            self.mark.listed = began.or(listed);
+            let oldest = walk.rows.values().filter_map(|row| row.created_at).min();
             if let (true, Some(until)) = (walk.more, oldest) {
                 let from = self.mark.rest.take().map_or(floor, |rest| rest.from.min(floor));
                 self.mark.rest = Some(Rest { from, until });

@@ -292,7 +292,7 @@ struct Done {
 fn settle(round: &mut Round<'_>, before: &Mark, reach: Reach) {
     let mark = &mut round.mark;
     if round.untold > 0 {
-        mark.created = before.created;
+        mark.listed = before.listed;
         mark.rest.clone_from(&before.rest);
         mark.sweep = before.sweep.clone();
     }

@@ -69,11 +69,17 @@ pub(super) fn error(notes: &[Annotation]) -> Option<StepError> {
             ..StepError::default()
         });
     }
-    let exit = failures.iter().find_map(|note| exit_code(note).map(|code| (code, *note)));
+    let exits: Vec<(i64, &Annotation)> =
+        failures.iter().filter_map(|note| exit_code(note).map(|code| (code, *note))).collect();
+    let exit = exits.first().copied().filter(|(code, _)| exits.iter().all(|(other, _)| other == code));
     match (telling.split_first(), exit) {
         (None, None) => {
             let any = failures.first()?;
-            Some(StepError { code: UNKNOWN_ERROR.to_owned(), message: text(any), ..StepError::default() })
+            // A step that is tolerated says its code, too, and nothing says which step said what.
+            let codes: Vec<String> = exits.iter().map(|(code, _)| code.to_string()).collect();
+            let several = format!("Steps of this job ended with exit codes {}.", codes.join(" and "));
+            let message = if codes.is_empty() { text(any) } else { several };
+            Some(StepError { code: UNKNOWN_ERROR.to_owned(), message, ..StepError::default() })
         }
         (None, Some((code, note))) => {
             Some(StepError { code: format!("EXIT_{code}"), message: text(note), ..StepError::default() })
