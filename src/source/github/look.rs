@@ -44,6 +44,8 @@ pub(super) struct Round<'a> {
     pub told: usize,
     /// How many runs were found and could not be told.
     pub untold: usize,
+    /// A run has just failed, and its jobs are not written down yet: ask again soon.
+    pub early: bool,
     /// GitHub's clock before the first list was read.
     pub began: Option<Timestamp>,
     /// What changed before this is old, where nothing is remembered of the run.
@@ -72,6 +74,7 @@ impl<'a> Round<'a> {
             more: false,
             told: 0,
             untold: 0,
+            early: false,
             began: None,
         }
     }

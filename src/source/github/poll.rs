@@ -2,6 +2,7 @@
 //! runs are mapped.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
@@ -21,6 +22,8 @@ use crate::run::{RunKey, RunStatus};
 const TOGETHER: usize = 10;
 /// GitHub writes a run's end a little before the ends of its jobs can be read.
 const JOBS_LAG: SignedDuration = SignedDuration::from_secs(20);
+/// When it is asked about again then.
+const SOON: Duration = Duration::from_secs(5);
 /// So often a run is asked about before it is told with what is known of it.
 const TRIES: u32 = 3;
 /// The most runs whose tries are counted.
@@ -81,7 +84,7 @@ impl<T: Transport> Watcher<T> {
         if !strangers.is_empty() || checkpoint.repositories.len() < known {
             self.commit(intake, &checkpoint, strangers).await?;
         }
-        let (mut polled, mut failed) = (Polled { runs: 0, more: false }, None);
+        let (mut polled, mut failed) = (Polled::default(), None);
         for at in 0..self.repositories.len() {
             // Should GitHub want a pause half-way, another repository is the first the next time.
             let at = (at + self.turn) % self.repositories.len();
@@ -91,6 +94,7 @@ impl<T: Transport> Watcher<T> {
             let done = self.one(intake, &mut checkpoint, &repository, &open, waited, sweep).await?;
             polled.runs += done.runs;
             polled.more |= done.more;
+            polled.again = polled.again.or(done.early.then_some(SOON));
             if let Some(fault) = done.fault {
                 let down = fault.kind == FaultKind::Down;
                 failed = failed.filter(|_| !down).or(Some(fault.error));
@@ -99,7 +103,9 @@ impl<T: Transport> Watcher<T> {
                 }
             }
         }
-        self.api.tidy();
+        if failed.is_none() {
+            self.api.tidy();
+        }
         failed.map_or(Ok(polled), Err)
     }
 
@@ -140,7 +146,7 @@ impl<T: Transport> Watcher<T> {
         // A pause that GitHub asks for says more than what was refused before.
         let down = round.faults.iter().position(|fault| fault.kind == FaultKind::Down);
         let fault = round.faults.into_iter().nth(down.unwrap_or_default());
-        Ok(Done { runs: round.told, more: round.more, fault })
+        Ok(Done { runs: round.told, more: round.more, early: round.early, fault })
     }
 
     /// The first contact: notes GitHub's time at which firstred began to look, so that a start that takes several tries makes no
@@ -192,7 +198,8 @@ impl<T: Transport> Watcher<T> {
             let mut down = false;
             for row in chunk {
                 match self.learn(round.repository, row).await {
-                    Ok(evidence) => known.extend(evidence),
+                    Ok(Some(evidence)) => known.push(evidence),
+                    Ok(None) => round.early = true,
                     Err(fault) => {
                         down = fault.kind == FaultKind::Down;
                         round.faults.push(fault);
@@ -285,6 +292,8 @@ impl<T: Transport> Watcher<T> {
 struct Done {
     runs: usize,
     more: bool,
+    /// A run has just failed, and its jobs are not written down yet.
+    early: bool,
     fault: Option<Fault>,
 }
 
