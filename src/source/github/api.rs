@@ -1,4 +1,4 @@
-//! Asks GitHub's API: signs in, asks again only for what has changed (ETag), and keeps to the rate limits. It must not know what is
+//! Asks GitHub's API: signs in, asks again only for what has changed (`ETag`), and keeps to the rate limits. It must not know what is
 //! asked, nor what the answers mean.
 
 use std::collections::BTreeMap;

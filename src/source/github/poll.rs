@@ -180,7 +180,8 @@ impl<T: Transport> Watcher<T> {
     /// Learns what the new ones among the found runs need, and hands them over, oldest first.
     async fn tell<I: Intake>(&mut self, intake: &I, round: &mut Round<'_>) -> Result<(), PollError> {
         let news = |row: &&RunRow| {
-            !round.mark.knows(row) && !(is_final(row) && row.updated_at.is_some_and(|at| at < round.since))
+            let is_old = is_final(row) && row.updated_at.is_some_and(|at| at < round.since);
+            !is_old && !round.mark.knows(row)
         };
         let mut news: Vec<RunRow> = round.found.values().filter(news).cloned().collect();
         news.sort_by_key(|row| (row.updated_at, row.id));

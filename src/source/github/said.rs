@@ -45,12 +45,12 @@ static COMPILED: LazyLock<Vec<Regex>> = LazyLock::new(|| compiled(&PATTERNS));
 
 /// Whether the job was ended by its own time limit, which GitHub calls cancelled.
 pub(super) fn is_timeout(notes: &[Annotation]) -> bool {
-    notes.iter().any(|note| note.annotation_level == "failure" && code_of(note) == Some(JOB_TIMEOUT))
+    notes.iter().any(|note| note.level == "failure" && code_of(note) == Some(JOB_TIMEOUT))
 }
 
 /// What the annotations of a failed job say went wrong. Nothing where no annotation is a failure.
 pub(super) fn error(notes: &[Annotation]) -> Option<StepError> {
-    let failures: Vec<&Annotation> = notes.iter().filter(|note| note.annotation_level == "failure").collect();
+    let failures: Vec<&Annotation> = notes.iter().filter(|note| note.level == "failure").collect();
     // What the job itself says, without the sentences that stand under every failure.
     let telling: Vec<&Annotation> = failures
         .iter()
@@ -146,7 +146,7 @@ mod tests {
         Annotation {
             path: path.into(),
             start_line: Some(line),
-            annotation_level: "failure".into(),
+            level: "failure".into(),
             message: message.into(),
             ..Annotation::default()
         }
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn an_exit_code_alone_is_all_that_is_said() {
-        let warning = Annotation { annotation_level: "warning".into(), ..note(".github", 2, "Node 20 is deprecated") };
+        let warning = Annotation { level: "warning".into(), ..note(".github", 2, "Node 20 is deprecated") };
         let error = error(&[warning, exit(1)]).unwrap();
         assert_eq!((error.code.as_str(), error.message.as_str()), ("EXIT_1", "Process completed with exit code 1."));
         assert_eq!(error.detail, None);
@@ -205,6 +205,6 @@ mod tests {
     #[test]
     fn without_a_failure_nothing_is_said() {
         assert_eq!(error(&[]), None);
-        assert_eq!(error(&[Annotation { annotation_level: "notice".into(), ..exit(1) }]), None);
+        assert_eq!(error(&[Annotation { level: "notice".into(), ..exit(1) }]), None);
     }
 }

@@ -103,8 +103,8 @@ pub(super) struct Annotation {
     #[serde(default, deserialize_with = "or_default")]
     pub path: String,
     pub start_line: Option<u64>,
-    #[serde(default, deserialize_with = "or_default")]
-    pub annotation_level: String,
+    #[serde(rename = "annotation_level", default, deserialize_with = "or_default")]
+    pub level: String,
     #[serde(default, deserialize_with = "or_default")]
     pub title: String,
     #[serde(default, deserialize_with = "or_default")]

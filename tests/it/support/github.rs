@@ -1,7 +1,8 @@
-//! GitHub's API and its webhooks as the `github` source meets them: ETags, a run list that searches filter, jobs, annotations, and a
+//! GitHub's API and its webhooks as the `github` source meets them: entity tags, a run list that searches filter, jobs, annotations, and a
 //! signature over what is pushed.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
@@ -117,8 +118,10 @@ pub(crate) async fn push_signed(daemon: &Daemon, event: &str, action: &str, what
     let body = json!({"action": action, event: what, "repository": {"full_name": REPOSITORY}}).to_string();
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("any length");
     mac.update(body.as_bytes());
-    let digits: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    let signature = format!("sha256={digits}");
+    let mut signature = "sha256=".to_owned();
+    for byte in mac.finalize().into_bytes() {
+        write!(signature, "{byte:02x}").expect("a string takes all");
+    }
     let headers = [
         ("content-type", "application/json"),
         ("x-github-event", event),

@@ -116,7 +116,9 @@ impl Bench {
         fake.with(|world| world.date = Some(at(0)));
         let watcher = Self::watcher(&fake, &settings);
         let bench = Self { fake, taken: Taken::default(), watcher, settings };
-        runs.into_iter().for_each(|row| bench.set(row));
+        for row in runs {
+            bench.set(row);
+        }
         bench
     }
 

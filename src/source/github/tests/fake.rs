@@ -1,4 +1,4 @@
-//! A stand-in for GitHub's API that holds runs and answers searches, pages, ETags and limits as GitHub documents them, as far as
+//! A stand-in for GitHub's API that holds runs and answers searches, pages, entity tags and limits as GitHub documents them, as far as
 //! firstred uses them.
 
 use std::collections::BTreeMap;
@@ -15,6 +15,9 @@ use crate::net::{Answer, NetError, Request};
 /// So many rows of a search are given, however many there are.
 const SEARCH: usize = 1_000;
 
+/// A part of the path and query, and the answer instead: status, headers, body.
+pub(crate) type Broken = (String, u16, Vec<(&'static str, String)>, String);
+
 /// The rows, and how the server misbehaves.
 #[derive(Debug, Default)]
 pub(crate) struct World {
@@ -26,8 +29,8 @@ pub(crate) struct World {
     pub(crate) notes: BTreeMap<u64, Vec<Value>>,
     /// GitHub's clock.
     pub(crate) date: Option<Timestamp>,
-    /// A part of the path and query, and the answer instead: status, headers, body.
-    pub(crate) broken: Vec<(String, u16, Vec<(&'static str, String)>, String)>,
+    /// What is answered in another way.
+    pub(crate) broken: Vec<Broken>,
     /// What was asked: path and query, and the status of the answer.
     pub(crate) asked: Vec<(String, u16)>,
     /// Requests left of the limit, where there is one. A 304 costs none.
@@ -128,7 +131,7 @@ impl World {
         match what {
             ["actions", "runs"] => {
                 let of = |(own, _): &&(String, u64)| *own == repository;
-                if !self.runs.keys().any(|key| of(&key)) && !self.watched(&repository) {
+                if repository != super::REPOSITORY && !self.runs.keys().any(|key| of(&key)) {
                     return None;
                 }
                 let mut rows: Vec<Value> = self
@@ -156,10 +159,6 @@ impl World {
             }
             _ => None,
         }
-    }
-
-    fn watched(&self, repository: &str) -> bool {
-        repository == super::REPOSITORY
     }
 }
 
