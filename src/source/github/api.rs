@@ -16,6 +16,10 @@ use super::super::talk::{Question, Talk, read, secret_header, words};
 use crate::net::Answer;
 
 const VERSION: HeaderName = HeaderName::from_static("x-github-api-version");
+/// The rhythm of polling keeps pauses up to this long by itself; longer ones are kept here.
+const LONG: i64 = 600;
+/// The longest pause: a rate limit begins anew each hour.
+const LONGEST: i64 = 3_700;
 /// Where GitHub says nothing else: "wait for at least one minute".
 const WAIT: i64 = 60;
 
@@ -35,6 +39,10 @@ struct State {
     /// GitHub wants no question before that.
     closed: Option<(Timestamp, String)>,
     budget: Option<Budget>,
+    /// The version of an Enterprise Server.
+    version: Option<String>,
+    /// The scopes of a classic token.
+    scopes: Option<String>,
 }
 
 #[derive(Debug)]
@@ -98,6 +106,21 @@ impl<T: Transport> Api<T> {
         self.state().budget
     }
 
+    /// Where it is asked.
+    pub(super) fn base(&self) -> &url::Url {
+        self.talk.base()
+    }
+
+    /// The version of an Enterprise Server, once it has told it.
+    pub(super) fn version(&self) -> Option<String> {
+        self.state().version.clone()
+    }
+
+    /// The scopes of a classic token; none of any other.
+    pub(super) fn scopes(&self) -> Option<String> {
+        self.state().scopes.clone()
+    }
+
     /// Whether there is enough left of the rate limit for questions that may wait.
     pub(super) fn has_plenty(&self) -> bool {
         self.budget().is_none_or(|budget| budget.left > budget.limit / 4)
@@ -159,9 +182,14 @@ impl<T: Transport> Api<T> {
     fn closed(&self, doing: &str) -> Option<Fault> {
         let mut state = self.state();
         let now = state.now;
-        let (until, reason) = state.closed.take_if(|(until, _)| *until > now)?;
+        let (until, reason) = state.closed.take()?;
+        let left = until.duration_since(now).as_secs();
+        // Should our clock have been put back, no pause is longer for it.
+        if !(1..=LONGEST).contains(&left) {
+            return None;
+        }
         let mut fault = Fault::new(FaultKind::Down, doing, reason.clone());
-        fault.error.retry_after = Some(until.duration_since(now).as_secs().max(1));
+        fault.error.retry_after = Some(left);
         state.closed = Some((until, reason));
         Some(fault)
     }
@@ -173,14 +201,17 @@ impl<T: Transport> Api<T> {
         {
             let mut fault = Fault::new(FaultKind::Down, doing, format!("HTTP {status}: {reason}"));
             fault.error.retry_after = Some(wait);
-            let mut state = self.state();
-            let until = state.now.checked_add(SignedDuration::from_secs(wait)).unwrap_or(Timestamp::MAX);
-            state.closed = Some((until, fault.error.reason.clone()));
+            fault.status = Some(status);
+            if wait > LONG {
+                let mut state = self.state();
+                let until = state.now.checked_add(SignedDuration::from_secs(wait.min(LONGEST)));
+                state.closed = until.ok().map(|until| (until, fault.error.reason.clone()));
+            }
             return Err(fault);
         }
         if matches!(status, 301 | 302 | 307 | 308) {
             let reason = format!("HTTP {status}: the repository was renamed or moved; write its new name");
-            return Err(Fault::new(FaultKind::Refused(status), doing, reason));
+            return Err(Fault { status: Some(status), ..Fault::new(FaultKind::Refused(status), doing, reason) });
         }
         let mut judged = self.talk.judge(doing, answer, super::super::talk::BODY_CAP);
         let hint = match status {
@@ -217,6 +248,12 @@ impl<T: Transport> Api<T> {
     }
 
     fn hear(&self, headers: &HeaderMap) {
+        let text =
+            |name: &str| Some(headers.get(name)?.to_str().ok()?.trim().to_owned()).filter(|text| !text.is_empty());
+        if let Some(version) = text("x-github-enterprise-version") {
+            self.state().version = Some(version);
+        }
+        self.state().scopes = text("x-oauth-scopes");
         let told = |name: &str| number(headers, name);
         let budget = told("x-ratelimit-limit").zip(told("x-ratelimit-remaining")).zip(told("x-ratelimit-reset"));
         let Some(((limit, left), reset)) = budget else { return };

@@ -12,10 +12,10 @@ use crate::net::Answer;
 
 /// The most rows that GitHub gives in one answer.
 pub(super) const PAGE: usize = 100;
-/// The most pages of one list of runs in one poll. A search ends there anyway: GitHub gives a thousand rows of it.
+/// The most pages of one list of runs in one poll.
 const PAGES: u32 = 10;
-/// So often a page is read again because runs were deleted while the list was read.
-const AGAIN: u32 = 10;
+/// So many pages of failed runs are looked at in each poll: somebody may have run them again.
+const FAILED_PAGES: u32 = 4;
 /// The most pages of jobs of one run: a matrix has 256 jobs at most, and a workflow several of them.
 const JOB_PAGES: u32 = 20;
 const PULLS: &str = "exclude_pull_requests=true";
@@ -27,6 +27,7 @@ pub(super) struct Walk {
     pub rows: BTreeMap<u64, RunRow>,
     /// It goes on beyond what one poll reads.
     pub more: bool,
+
     /// Why it ends before its end.
     pub fault: Option<Fault>,
 }
@@ -34,25 +35,26 @@ pub(super) struct Walk {
 impl<T: Transport> Api<T> {
     /// Runs by the time at which they were created, newest first, until one that is older than `floor`.
     pub(super) async fn newest(&self, repository: &str, floor: Timestamp) -> Walk {
-        self.walk("asking for the newest runs", repository, "", Some(floor)).await
+        let what = What { pages: PAGES, ..What::default() };
+        self.walk("asking for the newest runs", repository, &what, Some(floor)).await
     }
 
-    /// Runs that were created in a stretch of time, newest first; a thousand of them at most.
-    pub(super) async fn between(&self, repository: &str, from: Timestamp, until: Timestamp, more: &str) -> Walk {
-        let filter = format!("&created={}..{}{more}", second(from), second(until));
-        self.walk("asking for older runs", repository, &filter, None).await
+    /// Runs that were created in a stretch of time, newest first.
+    pub(super) async fn between(&self, repository: &str, from: Timestamp, until: Timestamp) -> Walk {
+        let what = What { from: Some(from), until: Some(until), pages: PAGES, ..What::default() };
+        self.walk("asking for older runs", repository, &what, None).await
     }
 
-    /// Runs with this status or conclusion, newest first; a thousand of them at most.
-    pub(super) async fn by_status(&self, repository: &str, status: &str) -> Walk {
+    /// Runs with this status or conclusion, newest first, created since then.
+    pub(super) async fn by_status(&self, repository: &str, status: &str, from: Option<Timestamp>) -> Walk {
         let doing = format!("asking for runs that are {status}");
-        self.walk(&doing, repository, &format!("&status={status}"), None).await
+        self.walk(&doing, repository, &What { status, from, pages: PAGES, ..What::default() }, None).await
     }
 
-    /// The newest hundred runs that failed.
-    pub(super) async fn failed(&self, repository: &str) -> Result<Arc<Page>, Fault> {
-        let doing = format!("asking for failed runs of {repository}");
-        self.page(&doing, repository, "&status=failure", 1).await
+    /// The newest runs that failed: a few pages of them.
+    pub(super) async fn failed(&self, repository: &str) -> Walk {
+        let what = What { status: "failure", pages: FAILED_PAGES, ..What::default() };
+        self.walk("asking for failed runs", repository, &what, None).await
     }
 
     /// A page of the runs that were created in a stretch of time, newest first. `from` counts as the day that it is in.
@@ -75,6 +77,12 @@ impl<T: Transport> Api<T> {
     /// The first page of the runs of a repository.
     pub(super) async fn first_page(&self, repository: &str) -> Result<Arc<Page>, Fault> {
         self.page(&format!("asking for the newest runs of {repository}"), repository, "", 1).await
+    }
+
+    /// The first page of the runs with this status or conclusion.
+    pub(super) async fn first_of(&self, repository: &str, status: &str) -> Result<Arc<Page>, Fault> {
+        let doing = format!("asking for runs of {repository} that are {status}");
+        self.page(&doing, repository, &format!("&status={status}"), 1).await
     }
 
     /// One run. Nothing where GitHub no longer knows it.
@@ -120,17 +128,17 @@ impl<T: Transport> Api<T> {
         self.runs(doing, &path, |answer| page(doing, answer)).await
     }
 
-    /// Reads a list page by page. Runs that begin meanwhile push rows onto the next page, where they are met twice. Runs that are
-    /// deleted pull rows onto the page before, which would hide them: the list is shorter then, and that page is read again.
-    async fn walk(&self, doing: &str, repository: &str, filter: &str, floor: Option<Timestamp>) -> Walk {
+    /// Reads a list, newest first, until a run that is older than `floor`. It goes on with what was created up to the oldest run that was
+    /// read, and not by the number of the page: runs that begin or are deleted meanwhile would push others over the edge.
+    async fn walk(&self, doing: &str, repository: &str, what: &What<'_>, floor: Option<Timestamp>) -> Walk {
         let mut walk = Walk::default();
-        let (mut number, mut again, mut before) = (1, 0, None);
-        loop {
-            let doing = match number {
+        let (mut until, mut number) = (what.until, 1);
+        for asked in 1..=what.pages {
+            let doing = match asked {
                 1 => format!("{doing} of {repository}"),
-                _ => format!("{doing} of {repository} (page {number})"),
+                _ => format!("{doing} of {repository} (page {asked})"),
             };
-            let page = match self.page(&doing, repository, filter, number).await {
+            let page = match self.page(&doing, repository, &what.filter(until), number).await {
                 Ok(page) => page,
                 Err(fault) => {
                     walk.fault = Some(fault);
@@ -142,28 +150,39 @@ impl<T: Transport> Api<T> {
             }
             let oldest = page.rows.iter().filter_map(|row| row.created_at).min();
             walk.rows.extend(page.rows.iter().map(|row| (row.id, row.clone())));
-            let shorter = page.total.zip(before).is_some_and(|(total, before)| total < before);
-            before = page.total.or(before);
-            if shorter && number > 1 {
-                again += 1;
-                if again > AGAIN {
-                    let reason = "the list changed too fast while it was read";
-                    walk.fault = Some(Fault::new(FaultKind::Shape, &doing, reason));
-                    return walk;
-                }
-                number -= 1;
-                continue;
-            }
-            let past = floor.zip(oldest).is_some_and(|(floor, oldest)| oldest < floor);
-            if page.sent < PAGE || past {
+            if page.sent < PAGE || floor.zip(oldest).is_some_and(|(floor, oldest)| oldest < floor) {
                 return walk;
             }
-            if number >= PAGES {
-                walk.more = true;
-                return walk;
-            }
-            number += 1;
+            // More runs of one moment than a page holds.
+            let same = oldest.is_none_or(|oldest| until.is_some_and(|until| until.as_second() <= oldest.as_second()));
+            (until, number) = if same { (until, number + 1) } else { (oldest, 1) };
         }
+        walk.more = true;
+        walk
+    }
+}
+
+/// Which runs a list holds.
+#[derive(Debug, Default)]
+struct What<'a> {
+    /// Their status or conclusion; empty where it does not matter.
+    status: &'a str,
+    from: Option<Timestamp>,
+    until: Option<Timestamp>,
+    /// The most pages to read.
+    pages: u32,
+}
+
+impl What<'_> {
+    fn filter(&self, until: Option<Timestamp>) -> String {
+        let status = if self.status.is_empty() { String::new() } else { format!("&status={}", self.status) };
+        let created = match (self.from, until) {
+            (None, None) => String::new(),
+            (None, Some(until)) => format!("&created=%3C%3D{}", second(until)),
+            (Some(from), None) => format!("&created=%3E%3D{}", second(from)),
+            (Some(from), Some(until)) => format!("&created={}..{}", second(from), second(until)),
+        };
+        status + &created
     }
 }
 

@@ -19,12 +19,12 @@ use super::wire::RunRow;
 use crate::run::{RunKey, RunStatus};
 
 /// The statuses that a run passes through when it is run again.
-const ACTIVE: [&str; 2] = ["in_progress", "queued"];
+pub(super) const ACTIVE: [&str; 2] = ["in_progress", "queued"];
 /// The most runs of a repository that one poll asks for by their number, among them at most so many that have waited for long.
 const BY_ID: usize = 60;
 const IDLE: usize = 10;
 /// A run can be run again for thirty days, and may take five.
-const AGAIN: SignedDuration = SignedDuration::from_hours(24 * 35);
+pub(super) const AGAIN: SignedDuration = SignedDuration::from_hours(24 * 35);
 
 /// What one poll saw of a repository.
 #[derive(Debug)]
@@ -91,7 +91,7 @@ impl<'a> Round<'a> {
         turn: usize,
     ) -> Result<(), Fault> {
         for status in ACTIVE {
-            let walk = api.by_status(self.repository, status).await;
+            let walk = api.by_status(self.repository, status, None).await;
             self.began = self.began.or(api.date());
             self.absorb(walk)?;
         }
@@ -158,7 +158,7 @@ impl<'a> Round<'a> {
     /// Goes on with a stretch of the past that was too long for one poll.
     async fn rest<T: Transport>(&mut self, api: &Api<T>) -> Result<(), Fault> {
         let Some(rest) = self.mark.rest.clone() else { return Ok(()) };
-        let walk = api.between(self.repository, rest.from, rest.until, "").await;
+        let walk = api.between(self.repository, rest.from, rest.until).await;
         if walk.fault.is_none() {
             let oldest = walk.rows.values().filter_map(|row| row.created_at).min();
             self.mark.rest =
@@ -170,19 +170,14 @@ impl<'a> Round<'a> {
 
     /// The newest failed runs. Answers which of those that were told failed are no longer among them: they are something else now.
     async fn failed<T: Transport>(&mut self, api: &Api<T>) -> Result<Vec<u64>, Fault> {
-        let page = match api.failed(self.repository).await {
-            Ok(page) => page,
-            Err(fault) => return self.note(fault).map(|()| Vec::new()),
-        };
-        for row in &page.rows {
-            self.meet(row.clone());
-        }
-        if let Some(strange) = &page.strange {
-            self.faults.push(Fault::new(FaultKind::Shape, "asking for failed runs", strange.clone()));
+        let walk = api.failed(self.repository).await;
+        // Numbers grow: a list that goes on reaches back to its smallest.
+        let least = walk.rows.keys().next().copied().filter(|_| walk.more).unwrap_or_default();
+        let whole = walk.fault.is_none();
+        self.absorb(walk)?;
+        if !whole {
             return Ok(Vec::new());
         }
-        // Numbers grow: a page that is full reaches back to its smallest.
-        let least = page.rows.iter().map(|row| row.id).min().filter(|_| page.sent >= PAGE).unwrap_or_default();
         let failed = self.mark.told.iter().filter(|(id, told)| told.is_failed() && **id >= least);
         Ok(failed.map(|(id, _)| *id).filter(|id| !self.found.contains_key(id)).collect())
     }

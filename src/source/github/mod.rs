@@ -3,9 +3,11 @@
 //!
 //! `wire` is what GitHub says, `ask` and `api` put the questions, `look` and `poll` decide which, `learn` gathers what one run needs, and
 //! `mapping` with `job`, `states` and `said` turn that into a run. `push` reads webhooks. `checkpoint` is what is remembered in between.
+//! `census` counts what failed, and `survey` shows a person what can be asked.
 
 mod api;
 mod ask;
+mod census;
 mod checkpoint;
 mod gather;
 mod job;
@@ -16,6 +18,7 @@ mod poll;
 mod push;
 mod said;
 mod states;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -25,7 +28,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use super::{Intake, PollError, Polled, Poller};
+use self::api::Transport;
+use self::poll::Watcher;
+use super::{Census, Counted, Intake, PollError, Polled, Poller, Survey};
 use crate::config::GitHubSource;
 use crate::net::Client;
 
@@ -34,8 +39,7 @@ pub use push::{Reader, Received};
 /// Repositories of github.com or of an Enterprise Server, which are asked.
 #[derive(Debug)]
 pub struct GitHub {
-    watcher: poll::Watcher<Client>,
-    every: Duration,
+    watcher: Watcher<Client>,
 }
 
 impl GitHub {
@@ -49,18 +53,51 @@ impl GitHub {
             reason: error.to_string(),
             retry_after: None,
         })?;
-        let every = settings.polling.every;
-        Ok(Self { watcher: poll::Watcher::new(name.into(), client, token, settings)?, every })
+        Ok(Self { watcher: Watcher::new(name.into(), client, token, settings)? })
     }
 }
 
 impl Poller for GitHub {
-    /// What was read is handed over also when something could not be asked; the next poll asks again for what was not.
     async fn poll<I: Intake>(&mut self, intake: &I, now: Timestamp) -> Result<Polled, PollError> {
         self.watcher.poll(intake, now).await
     }
 
     fn every(&self) -> Duration {
-        self.every
+        self.watcher.every()
+    }
+
+    async fn survey(&mut self, now: Timestamp) -> Survey {
+        self.watcher.survey(now).await
+    }
+
+    async fn census<I: Intake>(&mut self, intake: &I, from: Timestamp, until: Timestamp) -> Result<Census, PollError> {
+        self.watcher.census(intake, from, until).await
+    }
+
+    async fn recall<I: Intake>(&mut self, intake: &I, runs: &[Counted], now: Timestamp) -> Result<usize, PollError> {
+        self.watcher.recall(intake, runs, now).await
+    }
+}
+
+impl<T: Transport + 'static> Poller for Watcher<T> {
+    /// What was read is handed over also when something could not be asked; the next poll asks again for what was not.
+    async fn poll<I: Intake>(&mut self, intake: &I, now: Timestamp) -> Result<Polled, PollError> {
+        self.look(intake, now).await
+    }
+
+    fn every(&self) -> Duration {
+        self.every()
+    }
+
+    async fn survey(&mut self, now: Timestamp) -> Survey {
+        self.look_around(now).await
+    }
+
+    async fn census<I: Intake>(&mut self, intake: &I, from: Timestamp, until: Timestamp) -> Result<Census, PollError> {
+        self.count(intake, from, until).await
+    }
+
+    async fn recall<I: Intake>(&mut self, intake: &I, runs: &[Counted], now: Timestamp) -> Result<usize, PollError> {
+        self.read_again(intake, runs, now).await
     }
 }

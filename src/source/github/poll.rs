@@ -33,11 +33,12 @@ const NO_NOTES: u32 = 120;
 
 /// Polls repositories of one GitHub.
 #[derive(Debug)]
-pub(super) struct Watcher<T> {
+pub(in crate::source) struct Watcher<T> {
     pub(super) name: String,
     pub(super) api: Api<T>,
     pub(super) repositories: Vec<String>,
     pub(super) reach: Reach,
+    every: Duration,
     /// How often the parts of a run could not be had.
     tried: BTreeMap<(u64, u32), u32>,
     /// How many polls still leave the annotations alone.
@@ -64,10 +65,23 @@ impl<T: Transport> Watcher<T> {
         };
         let api = Api::new(transport, settings.url.clone(), token, polling.timeout)?;
         let repositories = settings.repositories.clone();
-        Ok(Self { name, api, repositories, reach, tried: BTreeMap::new(), no_notes: 0, turn: 0, first: None })
+        let (every, tried) = (polling.every, BTreeMap::new());
+        Ok(Self { name, api, repositories, reach, every, tried, no_notes: 0, turn: 0, first: None })
     }
 
-    pub(super) async fn poll<I: Intake>(&mut self, intake: &I, now: Timestamp) -> Result<Polled, PollError> {
+    pub(super) fn every(&self) -> Duration {
+        self.every
+    }
+
+    /// The watched repository that a workflow is in.
+    pub(super) fn repository_of(&self, workflow: &str) -> Option<&str> {
+        let of = |name: &&String| {
+            workflow.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.repositories.iter().find(of).map(String::as_str)
+    }
+
+    pub(super) async fn look<I: Intake>(&mut self, intake: &I, now: Timestamp) -> Result<Polled, PollError> {
         let stored = intake.checkpoint(&self.name).await.map_err(not_taken)?;
         let mut checkpoint = Checkpoint::read(stored.as_deref())?;
         let first = *self.first.get_or_insert(now);
@@ -163,14 +177,8 @@ impl<T: Transport> Watcher<T> {
     fn open(&self, runs: Vec<OpenRun>) -> (BTreeMap<String, Vec<OpenRun>>, Vec<RunKey>) {
         let (mut open, mut strangers) = (BTreeMap::<String, Vec<OpenRun>>::new(), Vec::new());
         for run in runs {
-            let of = |name: &&String| {
-                run.key
-                    .workflow
-                    .strip_prefix(name.as_str())
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            };
-            match self.repositories.iter().find(of) {
-                Some(name) => open.entry(name.clone()).or_default().push(run),
+            match self.repository_of(&run.key.workflow) {
+                Some(name) => open.entry(name.to_owned()).or_default().push(run),
                 None => strangers.push(run.key),
             }
         }
@@ -316,6 +324,6 @@ fn settle(round: &mut Round<'_>, before: &Mark, reach: Reach) {
     mark.trim(keep.min(swept));
 }
 
-fn not_taken(error: NotTaken) -> PollError {
+pub(super) fn not_taken(error: NotTaken) -> PollError {
     PollError { doing: "handing over what was read".to_owned(), reason: error.reason, retry_after: None }
 }

@@ -11,7 +11,7 @@ use super::fake::Fake;
 use super::{REPOSITORY, settings};
 use crate::config::GitHubSource;
 use crate::run::{Run, RunKey, RunStatus};
-use crate::source::{Batch, Intake, NotTaken, OpenRun, PollError, Polled, Seen};
+use crate::source::{Batch, Intake, NotTaken, OpenRun, PollError, Polled, Poller, Seen};
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Taken(pub(super) Arc<Mutex<Ledger>>);

@@ -1,6 +1,7 @@
 //! A stand-in for GitHub's API that holds runs and answers searches, pages, entity tags and limits as GitHub documents them, as far as
 //! firstred uses them.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -11,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::super::api::Transport;
 use crate::net::{Answer, NetError, Request};
+use crate::source::conformance::tie;
 
 /// So many rows of a search are given, however many there are.
 const SEARCH: usize = 1_000;
@@ -33,6 +35,8 @@ pub(crate) struct World {
     pub(crate) broken: Vec<Broken>,
     /// What was asked: path and query, and the status of the answer.
     pub(crate) asked: Vec<(String, u16)>,
+    /// The order of runs that were created at the same moment.
+    pub(crate) shuffle: u64,
     /// Requests left of the limit, where there is one. A 304 costs none.
     pub(crate) left: Option<(u32, Timestamp)>,
 }
@@ -140,9 +144,11 @@ impl World {
                     .filter(|(key, row)| of(key) && fits(row, &query))
                     .map(|(_, row)| row.clone())
                     .collect();
-                rows.sort_by_key(|row| {
-                    std::cmp::Reverse((row["created_at"].as_str().unwrap_or_default().to_owned(), row["id"].as_u64()))
-                });
+                let place = |row: &Value| match self.shuffle {
+                    0 => row["id"].as_u64().unwrap(),
+                    seed => tie(seed, &row["id"].to_string()),
+                };
+                rows.sort_by_key(|row| Reverse((row["created_at"].as_str().unwrap().to_owned(), place(row))));
                 let total = rows.len();
                 let search = query.contains_key("created") || query.contains_key("status");
                 Some(
@@ -151,6 +157,7 @@ impl World {
             }
             ["actions", "runs", id] => self.runs.get(&(repository, number(id)?)).cloned(),
             ["actions", "runs", id, "attempts", attempt, "jobs"] => {
+                self.runs.get(&(repository, number(id)?))?;
                 let jobs = self.jobs.get(&(number(id)?, number(attempt)?)).cloned().unwrap_or_default();
                 Some(json!({"total_count": jobs.len(), "jobs": page(jobs, usize::MAX)}))
             }
@@ -176,7 +183,10 @@ fn fits(row: &Value, query: &BTreeMap<String, String>) -> bool {
     };
     let within = query.get("created").is_none_or(|range| match range.split_once("..") {
         Some((from, until)) => (time(from, false)..=time(until, true)).contains(&created),
-        None => created >= time(range.strip_prefix(">=").unwrap(), false),
+        None => match range.strip_prefix("<=") {
+            Some(until) => created <= time(until, true),
+            None => created >= time(range.strip_prefix(">=").unwrap(), false),
+        },
     });
     status && within
 }

@@ -6,19 +6,19 @@ use crate::run::RunStatus;
 #[tokio::test]
 async fn a_used_up_limit_pauses_until_it_begins_anew_and_says_so() {
     let mut bench = Bench::new(vec![failed(1, -20, -10)]);
-    bench.fake.with(|world| world.left = Some((20, at(600))));
+    bench.fake.with(|world| world.left = Some((20, at(1_500))));
     bench.poll(0).await.unwrap();
-    bench.fake.with(|world| world.left = Some((0, at(600))));
+    bench.fake.with(|world| world.left = Some((0, at(1_500))));
     bench.set(failed(2, 1, 25));
     let error = bench.poll(30).await.unwrap_err();
-    assert_eq!(error.retry_after, Some(571));
-    assert!(error.to_string().contains("the rate limit of the token is used up until 12:10:00 UTC"), "{error}");
+    assert_eq!(error.retry_after, Some(1_471));
+    assert!(error.to_string().contains("the rate limit of the token is used up until 12:25:00 UTC"), "{error}");
     // Whoever calls meanwhile: nothing is sent.
     let error = bench.poll(60).await.unwrap_err();
-    assert_eq!((bench.fake.asked("").len(), error.retry_after.is_some_and(|wait| wait >= 500)), (0, true));
+    assert_eq!((bench.fake.asked("").len(), error.retry_after.is_some_and(|wait| wait >= 1_400)), (0, true));
     bench.fake.with(|world| world.left = Some((5_000, at(4_200))));
     bench.news();
-    bench.poll(610).await.unwrap();
+    bench.poll(1_510).await.unwrap();
     assert_eq!(bench.news(), [(2, 1, RunStatus::Failed, false)]);
 }
 

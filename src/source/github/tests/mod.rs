@@ -4,6 +4,7 @@ mod bench;
 mod fake;
 mod limits;
 mod polling;
+mod promises;
 mod pushing;
 mod recorded;
 mod reruns;

@@ -26,6 +26,7 @@ async fn mapped(case: &str) -> Run {
     let fake = Fake::default();
     fake.with(|world| {
         world.jobs.insert((row.id, row.attempt().into()), serde_json::from_value(recorded["jobs"].clone()).unwrap());
+        world.runs.insert((REPOSITORY.to_owned(), row.id), recorded["run"].clone());
         let notes = recorded["annotations"].as_object().unwrap();
         world.notes = notes
             .iter()
