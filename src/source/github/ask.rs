@@ -15,7 +15,7 @@ pub(super) const PAGE: usize = 100;
 /// The most pages of one list of runs in one poll.
 const PAGES: u32 = 10;
 /// So many pages of failed runs are looked at in each poll: somebody may have run them again.
-const FAILED_PAGES: u32 = 4;
+const FAILED_PAGES: u32 = 3;
 /// The most pages of jobs of one run: a matrix has 256 jobs at most, and a workflow several of them.
 const JOB_PAGES: u32 = 20;
 const PULLS: &str = "exclude_pull_requests=true";

@@ -21,8 +21,8 @@ impl FakeEngine for Fake {
         settle: SignedDuration::ZERO,
         // What is read again lies this close behind what was seen.
         clock_step: SignedDuration::from_mins(9),
-        // Active runs, twice; the newest; four pages of failed ones; a page of old ones.
-        requests: 8,
+        // Active runs, twice; the newest; three pages of failed ones; a page of old ones.
+        requests: 7,
         open: (450, 9),
     };
 
