@@ -1,7 +1,7 @@
 //! GitHub Actions: polls the runs of repositories, and reads the webhooks that GitHub sends. It knows GitHub and the contract of
 //! sources; it must not know what is told of a run, nor to whom.
 //!
-//! `wire` is what GitHub says, `ask` and `api` put the questions, `look` and `poll` decide which, `learn` gathers what one run needs, and
+//! `wire` is what GitHub says, `ask` and `api` put the questions, `look` and `poll` decide which, `learn` and `tell` gather what a run needs, and
 //! `mapping` with `job`, `states` and `said` turn that into a run. `push` reads webhooks. `checkpoint` is what is remembered in between.
 //! `census` counts what failed, and `survey` shows a person what can be asked.
 
@@ -19,6 +19,7 @@ mod push;
 mod said;
 mod states;
 mod survey;
+mod tell;
 #[cfg(test)]
 mod tests;
 mod wire;

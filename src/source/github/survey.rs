@@ -118,10 +118,9 @@ fn needed(asked: &Asked<'_>, what: &str, costs: &'static str, found: Result<Stri
     let mut reached = asked.needed(what, costs, found);
     if let Err(obstacle) = &mut reached.outcome {
         match status {
-            Some(403) => obstacle.remedy = "give the token the right Actions: read of this repository".to_owned(),
+            Some(403) => obstacle.remedy = "give the token the right Actions: read of this repository".into(),
             Some(404) => {
-                obstacle.remedy =
-                    "is the repository spelled right, and may the token see it (Actions: read)?".to_owned();
+                obstacle.remedy = "is the repository spelled right, and may the token see it (Actions: read)?".into();
             }
             _ => {}
         }
