@@ -1,6 +1,7 @@
 //! `[sources.NAME]`: what all of them share; one file for each kind.
 
 mod airflow;
+mod github;
 mod http;
 mod prefect;
 mod webhook;
@@ -25,11 +26,17 @@ enum Type {
     Webhook,
     Http,
     Airflow,
+    GitHub,
     Prefect,
 }
 
-const TYPES: [(&str, Type); 4] =
-    [("webhook", Type::Webhook), ("http", Type::Http), ("airflow", Type::Airflow), ("prefect", Type::Prefect)];
+const TYPES: [(&str, Type); 5] = [
+    ("webhook", Type::Webhook),
+    ("http", Type::Http),
+    ("airflow", Type::Airflow),
+    ("github", Type::GitHub),
+    ("prefect", Type::Prefect),
+];
 
 /// `[sources]`. What listens where decides whether a source may be open.
 pub(in crate::config) fn sources(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<Sources> {
@@ -49,10 +56,12 @@ pub(in crate::config) fn sources(at: &At<'_>, listen: Option<SocketAddr>, proxy:
 
 fn source(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<(SourceSettings, Tenancy)> {
     let mut section = Section::open(at, "sources")?;
-    let help = "write type = \"webhook\", \"http\", \"airflow\" or \"prefect\"";
+    let help = "write type = \"webhook\", \"http\", \"airflow\", \"github\" or \"prefect\"";
     // Which keys are known hangs on the type: without one, nothing more can be said.
     let kind = section.need("type", help, word("a type of source", &TYPES))?;
-    let tenancy = Tenancy { polled: !matches!(kind, Type::Webhook), ..tenancy(&section) };
+    // One of GitHub without a token is only pushed to.
+    let pushed = matches!(kind, Type::Webhook) || (matches!(kind, Type::GitHub) && !section.has("token"));
+    let tenancy = Tenancy { polled: !pushed, ..tenancy(&section) };
     let kind = match kind {
         Type::Webhook => {
             section.rescope("sources.webhook");
@@ -65,6 +74,10 @@ fn source(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<(Sou
         Type::Airflow => {
             section.rescope("sources.airflow");
             airflow::source(&section, proxy).map(|source| SourceKind::Airflow(Box::new(source)))
+        }
+        Type::GitHub => {
+            section.rescope("sources.github");
+            github::source(&section, proxy).map(|source| SourceKind::GitHub(Box::new(source)))
         }
         Type::Prefect => {
             section.rescope("sources.prefect");

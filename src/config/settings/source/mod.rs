@@ -1,6 +1,7 @@
 //! The settings of sources: what all polled ones share here, one file for each kind.
 
 mod airflow;
+mod github;
 mod http;
 mod prefect;
 mod webhook;
@@ -8,6 +9,7 @@ mod webhook;
 use std::time::Duration;
 
 pub use airflow::{AirflowAuth, AirflowSource};
+pub use github::GitHubSource;
 pub use http::{Detail, HttpSource, Pagination};
 pub use prefect::{PrefectAuth, PrefectSource};
 pub use webhook::{PushFormat, WebhookAuth, WebhookSource};
@@ -28,6 +30,8 @@ pub enum SourceKind {
     Http(Box<HttpSource>),
     /// Apache Airflow 3 or 2.
     Airflow(Box<AirflowSource>),
+    /// GitHub Actions: polled, pushed to, or both.
+    GitHub(Box<GitHubSource>),
     /// Prefect 3.
     Prefect(Box<PrefectSource>),
 }
