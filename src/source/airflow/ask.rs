@@ -109,7 +109,7 @@ impl<T: Transport> Api<T> {
         let answer = match self.text("asking for the log of a task", &path).await {
             Ok(answer) => answer,
             Err(fault) if is_airflows(&fault, &[403, 404]) => {
-                return Ok(TaskLog { missing: true, ..TaskLog::default() });
+                return Ok(TaskLog::unread());
             }
             Err(fault) => return Err(fault),
         };

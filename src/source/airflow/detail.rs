@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::api::{Api, Fault, FaultKind, Transport};
 use super::evidence::Evidence;
+use super::log::TaskLog;
 use super::mapping::DEPTH;
 use super::pages::{List, Stretch};
 use super::wire::{DagDetails, DagRun, Instance, Task};
@@ -15,6 +16,8 @@ use super::wire::{DagDetails, DagRun, Instance, Task};
 const PAGES: usize = 5;
 /// The most pages of these.
 const FAILED_PAGES: usize = 10;
+/// How often it is looked for logs that are still to be read.
+const ROUNDS: usize = 4;
 /// So long the graph of a DAG is taken for the same.
 const FRESH: SignedDuration = SignedDuration::from_secs(60);
 /// The most DAGs that are remembered.
@@ -87,10 +90,16 @@ impl<T: Transport> Api<T> {
         if evidence.has_failed() {
             evidence.events = or_without(self.events(&evidence.run).await, content)?.flatten();
         }
-        let wanted: Vec<Instance> = evidence.wanted_logs().into_iter().cloned().collect();
-        for instance in wanted {
-            if let Some(log) = or_without(self.log(&instance).await, content)? {
-                evidence.logs.insert(instance.id(), log);
+        // What the logs say may move the cause to a task whose log was not among them.
+        for _ in 0..ROUNDS {
+            let unread = |instance: &&Instance| !evidence.logs.contains_key(&instance.id());
+            let wanted: Vec<Instance> = evidence.wanted_logs().into_iter().filter(unread).cloned().collect();
+            if wanted.is_empty() {
+                break;
+            }
+            for instance in wanted {
+                let log = or_without(self.log(&instance).await, content)?;
+                evidence.logs.insert(instance.id(), log.unwrap_or_else(TaskLog::unread));
             }
         }
         Ok(evidence)

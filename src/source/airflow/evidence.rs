@@ -96,10 +96,17 @@ impl Evidence {
             Some((end, first)) => end.duration_since(first) <= LATE_END,
             None => true,
         };
-        let close = candidates.iter().take_while(close).copied();
+        let first = self.first_failed().filter(|_| self.has_failed());
+        let close = first.into_iter().chain(candidates.iter().take_while(close).copied());
         let open = |instance: &&Instance| !self.has_failed() && instance.state() == "up_for_retry";
         let retrying = self.instances.iter().filter(open);
-        close.chain(retrying).filter(|instance| instance.try_number > 0).take(LOGS).collect()
+        let mut wanted: Vec<&Instance> = Vec::new();
+        for instance in close.chain(retrying).filter(|instance| instance.try_number > 0) {
+            if wanted.len() < LOGS && wanted.iter().all(|other| other.id() != instance.id()) {
+                wanted.push(instance);
+            }
+        }
+        wanted
     }
 
     /// The log of an instance, where it was read.

@@ -18,6 +18,13 @@ pub(super) struct TaskLog {
     pub cut: bool,
 }
 
+impl TaskLog {
+    /// A log that can't be had.
+    pub(super) fn unread() -> Self {
+        Self { missing: true, ..Self::default() }
+    }
+}
+
 #[derive(Debug, Deserialize)]
 struct Record {
     timestamp: Option<String>,

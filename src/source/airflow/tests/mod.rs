@@ -6,6 +6,7 @@ mod polling;
 mod promises;
 mod recorded;
 mod signing;
+mod variations;
 
 use std::time::Duration;
 
