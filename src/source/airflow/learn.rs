@@ -72,7 +72,8 @@ impl<T: Transport> Watcher<T> {
         let run = &evidence.run;
         match self.api.run(&run.dag_id, &run.id).await {
             Ok(Some(now)) => Ok((end(&now) == end(run) && now.state == run.state).then_some(evidence)),
-            Ok(None) => Ok(Some(Evidence::of(evidence.run))),
+            // That a person had ended it stays true.
+            Ok(None) => Ok(Some(Evidence { events: evidence.events, ..Evidence::of(evidence.run) })),
             Err(fault) if fault.kind == FaultKind::Down || !content => Err(fault),
             Err(_) => Ok(Some(evidence)),
         }

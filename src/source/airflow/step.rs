@@ -33,7 +33,7 @@ pub(super) fn steps(evidence: &Evidence, status: RunStatus, pages: &Pages) -> Ve
             step.tolerated = tolerated;
             // What was stopped when the first one failed must not come before it.
             if Some(&id) != first.as_ref() && evidence.was_set(instance) {
-                step.completed_at = step.completed_at.max(first_end(evidence));
+                step.completed_at = step.completed_at.max(first_end(evidence).and_then(after));
             }
             (id, step)
         })
@@ -43,6 +43,11 @@ pub(super) fn steps(evidence: &Evidence, status: RunStatus, pages: &Pages) -> Ve
         key(one).cmp(&key(other)).then_with(|| one_id.cmp(other_id))
     });
     steps
+}
+
+/// A moment later.
+fn after(at: jiff::Timestamp) -> Option<jiff::Timestamp> {
+    at.checked_add(jiff::SignedDuration::from_millis(1)).ok()
 }
 
 fn first_end(evidence: &Evidence) -> Option<jiff::Timestamp> {

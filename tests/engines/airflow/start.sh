@@ -40,6 +40,8 @@ serve() {
     cp "$here/dags.py" "$home/dags/"
     export PATH=$venv/bin:$PATH AIRFLOW_HOME=$home
     export AIRFLOW__CORE__DAGS_FOLDER=$home/dags AIRFLOW__CORE__LOAD_EXAMPLES=False
+    # Seconds that one process waits for another one's write.
+    export AIRFLOW__DATABASE__SQL_ALCHEMY_CONN="sqlite:///$home/airflow.db?timeout=60"
     export AIRFLOW__CORE__EXECUTOR=LocalExecutor AIRFLOW__CORE__PARALLELISM=4
     export AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION=False
     export AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS="admin:admin,viewer:viewer"
@@ -62,13 +64,15 @@ serve() {
     children=($!)
     wait "$!"
     children=()
-    for process in "api-server --workers 1 --host 127.0.0.1 --port $port" "scheduler --skip-serve-logs" dag-processor; do
-        # shellcheck disable=SC2086
-        setsid airflow $process &
+    setsid airflow api-server --workers 1 --host 127.0.0.1 --port "$port" &
+    local api=$!
+    children=("$api")
+    # On a busy machine SQLite may be locked for so long that they give up, as supervisors of real ones know.
+    for process in "scheduler --skip-serve-logs" dag-processor; do
+        setsid bash -c "while true; do airflow $process; sleep 1; done" &
         children+=($!)
     done
-    # None of them can do without the others.
-    wait -n || true
+    wait "$api" || true
     end
 }
 

@@ -128,7 +128,8 @@ impl Airflow {
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let answer = self.client.send(method, &url, &headers, body.clone()).await.expect("Airflow answers");
+            let answer = self.client.send(method, &url, &headers, body.clone()).await;
+            let answer = answer.unwrap_or_else(|error| panic!("{error}; the log of Airflow:\n{}", self.server.log()));
             // Its SQLite is locked now and then.
             if answer.status < 500 || Instant::now() > deadline {
                 assert!(answer.accepted(), "{method} {path}: {answer:?}");
