@@ -247,6 +247,7 @@ pub(super) fn observation(life: &Life, report: &Report) -> Observation {
         updated_at: Some(at(report.at)),
         parent: life.parent.clone(),
         replay_of: None,
+        retried_as: None,
         version: None,
         url: None,
         parked: None,
