@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use crate::support::SOON;
 use crate::support::daemon::{self, Daemon};
-use crate::support::prefect::{Prefect, outside_service};
+use crate::support::engines::prefect::{Prefect, outside_service};
 use crate::support::setup::Setup;
 use crate::support::slack::{Post, Slack};
 use crate::support::smtp::{Mail, Smtp};
 
-/// A flow that must be told: its function in `tests/prefect/flows.py`, its name, and what its message must say.
+/// A flow that must be told: its function in `tests/engines/prefect/flows.py`, its name, and what its message must say.
 struct Failing {
     function: &'static str,
     flow: &'static str,
