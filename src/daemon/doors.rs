@@ -31,7 +31,7 @@ pub(super) fn gates(config: &Config, wakes: &BTreeMap<String, Arc<Notify>>) -> R
     for (name, settings) in &config.sources {
         let made = match &settings.kind {
             SourceKind::Webhook(webhook) => pushed(name, webhook)?,
-            SourceKind::Http(_) | SourceKind::Prefect(_) => continue,
+            SourceKind::Http(_) | SourceKind::Prefect(_) | SourceKind::Dagster(_) => continue,
         };
         let made = match wakes.get(name) {
             Some(wake) => made.waking(Arc::clone(wake)),

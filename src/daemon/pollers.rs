@@ -13,6 +13,7 @@ use super::Bridge;
 use crate::clock;
 use crate::config::{Config, SourceKind};
 use crate::metrics::Metrics;
+use crate::source::dagster::Dagster;
 use crate::source::http::Http;
 use crate::source::prefect::Prefect;
 use crate::source::{PollError, Poller, SourceHealth, rhythm};
@@ -73,6 +74,7 @@ pub(super) fn build(config: &Config, metrics: &Metrics) -> Result<Built, PollErr
             SourceKind::Webhook(_) => continue,
             SourceKind::Http(own) => start(Http::new(name, (**own).clone())?.counting(metrics.clone()).set_up_at(now)),
             SourceKind::Prefect(own) => start(Prefect::new(name, (**own).clone())?),
+            SourceKind::Dagster(own) => start(Dagster::new(name, (**own).clone())?),
         };
         built.insert(name.clone(), (start, Arc::default()));
     }

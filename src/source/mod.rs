@@ -1,6 +1,7 @@
 //! Runs come in: one file, or one folder, for each kind of engine. A source turns what an engine says into [`Run`]s and hands
 //! them over in batches with its checkpoint. It knows its settings and the HTTP client; it knows no ledger, no rule, no receiver.
 
+pub mod dagster;
 mod filter;
 pub mod http;
 mod poll;

@@ -12,6 +12,8 @@ const ENV: &[(&str, &str)] = &[
     ("FIRSTRED_INGEST_TOKEN", "an-ingest-token"),
     ("FIRSTRED_SIGNING_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
     ("AUTOMATION_KEY", "k"),
+    ("DAGSTER_CLOUD_API_TOKEN", "user:1"),
+    ("DAGSTER_PROXY_AUTH", "Basic Zjpy"),
     ("PREFECT_API_KEY", "pnu_1"),
     ("PREFECT_SERVER_API_AUTH_STRING", "admin:pass"),
     ("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T/B/x"),

@@ -57,7 +57,7 @@ pub(super) const LOCATIONS: &str = "\
 query FirstredLocations {
   workspaceOrError {
     __typename
-    ... on Workspace { locationEntries { name updatedTimestamp
+    ... on Workspace { locationEntries { name
       locationOrLoadError { __typename ... on PythonError { className message errorChain { error { className message } } } } } }
     ... on PythonError { className message }
   }

@@ -21,6 +21,7 @@ pub(super) struct Run {
     #[serde(default, deserialize_with = "moment")]
     pub update_time: Option<Timestamp>,
     pub parent_run_id: Option<String>,
+    pub root_run_id: Option<String>,
     pub repository_origin: Option<Origin>,
     #[serde(default, deserialize_with = "or_default")]
     pub tags: Vec<Tag>,
@@ -194,8 +195,6 @@ pub(super) struct Workspace {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Location {
     pub name: String,
-    #[serde(default, deserialize_with = "moment")]
-    pub updated_timestamp: Option<Timestamp>,
     /// Null while it is being loaded.
     pub location_or_load_error: Option<Loaded>,
 }

@@ -1,11 +1,13 @@
 //! The settings of sources: what all polled ones share here, one file for each kind.
 
+mod dagster;
 mod http;
 mod prefect;
 mod webhook;
 
 use std::time::Duration;
 
+pub use dagster::DagsterSource;
 pub use http::{Detail, HttpSource, Pagination};
 pub use prefect::{PrefectAuth, PrefectSource};
 pub use webhook::{PushFormat, WebhookAuth, WebhookSource};
@@ -26,6 +28,8 @@ pub enum SourceKind {
     Http(Box<HttpSource>),
     /// Prefect 3.
     Prefect(Box<PrefectSource>),
+    /// Dagster.
+    Dagster(Box<DagsterSource>),
 }
 
 /// What all polled sources share.
