@@ -62,8 +62,11 @@ impl Board {
         }
         if completed {
             self.completed(&mut round, &seen, &mut known);
-        } else if turned && known.standing == Standing::Cancelled && seen.status == RunStatus::Cancelled {
-            self.cancelled(&mut round, &seen, &known);
+        } else if turned && known.standing == Standing::Cancelled {
+            match seen.status {
+                RunStatus::Failed => self.replaced(&seen, &known),
+                _ => self.cancelled(&mut round, &seen, &known),
+            }
         }
         let also = if completed { self.repeated(&round, &seen, context.replayed) } else { Vec::new() };
         let key = seen.key.clone();

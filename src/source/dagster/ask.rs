@@ -13,12 +13,14 @@ use super::wire::{Daemon, Detail, Events, Instance, Location, Run, Workspace};
 use super::{query, wire};
 
 /// How many rows a page of runs has.
-pub(super) const PAGE: usize = 200;
+pub(super) const PAGE: usize = 500;
 /// How many rows of a page are read again with the next one. A page begins after the run whose id it is given, and is empty when that
 /// run was deleted meanwhile: the rows that must come again tell that from the end of the list.
 const AGAIN: usize = 5;
-/// The most pages of one list in one poll.
-const PAGES: usize = 50;
+/// The most pages of a list that can be divided.
+pub(super) const PAGES: usize = 20;
+/// The most pages of any other list.
+const MOST_PAGES: usize = 5_000;
 /// The most events that Dagster gives in one answer.
 const EVENTS_PAGE: usize = 1_000;
 /// The most pages of one run's events. What its own code logged is among them, and the failure stands on the last.
@@ -30,8 +32,8 @@ const OPEN: [&str; 7] = ["QUEUED", "NOT_STARTED", "STARTING", "MANAGED", "STARTE
 /// Which runs.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Which<'a> {
-    /// Those that changed after this moment, whatever they are now.
-    ChangedAfter(Option<Timestamp>),
+    /// Those that changed after the one moment, and before the other where there is one; whatever they are now.
+    Changed(Timestamp, Option<Timestamp>),
     /// Those that have not ended.
     Open,
     /// These, at most [`PAGE`].
@@ -44,8 +46,8 @@ pub(super) struct List {
     pub rows: Vec<Run>,
     /// The engine's clock when its first page was read, where it says so.
     pub began: Option<Timestamp>,
-    /// Where it goes on beyond what one poll reads.
-    pub more: Option<String>,
+    /// It goes on beyond what was to be read.
+    pub more: bool,
     /// Why it ends before its end.
     pub fault: Option<Fault>,
 }
@@ -57,17 +59,20 @@ struct Rows {
 
 impl List {
     pub(super) fn is_whole(&self) -> bool {
-        self.more.is_none() && self.fault.is_none()
+        !self.more && self.fault.is_none()
     }
 }
 
 impl Which<'_> {
     fn filter(&self) -> Value {
         match self {
-            // An open end goes by a moment long ago: without any filter, older versions read every row's body.
-            Self::ChangedAfter(after) => {
-                let after = after.map_or(1.0, |after| after.as_duration().as_secs_f64());
-                json!({ "updatedAfter": after })
+            Self::Changed(after, before) => {
+                let seconds = |at: &Timestamp| at.as_duration().as_secs_f64();
+                let mut filter = json!({ "updatedAfter": seconds(after) });
+                if let Some(before) = before {
+                    filter["updatedBefore"] = json!(seconds(before));
+                }
+                filter
             }
             Self::Open => json!({ "statuses": OPEN }),
             Self::These(ids) => json!({ "runIds": ids }),
@@ -76,13 +81,15 @@ impl Which<'_> {
 }
 
 impl<T: Transport> Api<T> {
-    /// Runs, newest created first; from `cursor` on where a list was too long before. Where rows are so long that a page is too large, it
-    /// goes on with smaller pages.
-    pub(super) async fn runs(&self, doing: &str, which: Which<'_>, cursor: Option<String>) -> List {
+    /// Runs, newest created first. Where rows are so long that a page is too large, it goes on with smaller pages.
+    pub(super) async fn runs(&self, doing: &str, which: Which<'_>) -> List {
+        self.first_runs(doing, which, MOST_PAGES).await
+    }
+
+    /// As [`Self::runs`], but not more than so many pages.
+    pub(super) async fn first_runs(&self, doing: &str, which: Which<'_>, most: usize) -> List {
         let (mut list, mut limit, mut pages) = (List::default(), PAGE, 0);
-        // Where a list goes on, rows were kept to be read again.
-        let mut expects = cursor.is_some();
-        let (mut cursor, filter) = (cursor, which.filter());
+        let (mut cursor, mut expects, filter) = (None, false, which.filter());
         let mut known = BTreeSet::new();
         loop {
             let doing = if pages == 0 { doing.to_owned() } else { format!("{doing} (page {})", pages + 1) };
@@ -135,8 +142,8 @@ impl<T: Transport> Api<T> {
             let Some(next) = ids.len().checked_sub(1 + again).and_then(|at| ids.get(at).cloned()) else { return list };
             expects = again > 0;
             pages += 1;
-            if pages >= PAGES && expects {
-                list.more = Some(next);
+            if pages >= most {
+                list.more = true;
                 return list;
             }
             cursor = Some(next);

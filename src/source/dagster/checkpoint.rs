@@ -17,19 +17,9 @@ pub(super) struct Checkpoint {
     pub settled: bool,
     /// Up to here every change was read.
     pub changed: Option<Timestamp>,
-    /// A stretch of the past that was too long for one poll.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rest: Option<Rest>,
     /// What is broken beside the runs: code locations and daemons, by the id that they are told under.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub troubles: BTreeMap<String, Broken>,
-}
-
-/// A stretch of the past: what changed after then, from this run on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Rest {
-    pub after: Option<Timestamp>,
-    pub cursor: String,
 }
 
 /// Something that is broken.

@@ -9,13 +9,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::OpenRun;
 use super::api::{Api, Fault, FaultKind, Transport};
-use super::ask::{PAGE, Which};
-use super::checkpoint::{Checkpoint, Rest};
+use super::ask::{PAGE, PAGES, Which};
+use super::checkpoint::Checkpoint;
 use super::wire::Run;
 use crate::run::RunKey;
 
 /// The most open runs that are asked for by their ids in one poll.
-const AGAIN: usize = 2 * PAGE;
+const AGAIN: usize = PAGE;
 
 /// What one poll saw.
 #[derive(Debug, Default)]
@@ -58,11 +58,12 @@ impl Round {
         reach: Reach,
         open: &[OpenRun],
         turn: usize,
+        slice: &mut Option<SignedDuration>,
     ) -> Result<(), Fault> {
         if !self.mark.settled {
             self.open(api).await?;
         }
-        self.changed(api, reach).await?;
+        self.changed(api, reach, slice).await?;
         self.again(api, open, turn).await
     }
 
@@ -80,54 +81,43 @@ impl Round {
 
     /// Runs that were going on when firstred first looked.
     async fn open<T: Transport>(&mut self, api: &Api<T>) -> Result<(), Fault> {
-        let list = api.runs("asking for open runs", Which::Open, None).await;
+        let list = api.runs("asking for open runs", Which::Open).await;
         self.absorb(list.rows);
         list.fault.map_or(Ok(()), |fault| self.note(fault))
     }
 
-    /// Runs that changed.
-    async fn changed<T: Transport>(&mut self, api: &Api<T>, reach: Reach) -> Result<(), Fault> {
-        let doing = "asking for runs that changed";
-        let back = if self.mark.settled { reach.overlap } else { reach.overlap.max(reach.history) };
+    /// Runs that changed. Where that are too many at once, after a long absence, one stretch of time after another: `slice` is how long,
+    /// where they are divided.
+    async fn changed<T: Transport>(
+        &mut self,
+        api: &Api<T>,
+        reach: Reach,
+        slice: &mut Option<SignedDuration>,
+    ) -> Result<(), Fault> {
         // Should the engine's clock have been put back, what it writes now lies before what it wrote then.
-        let newest = self.mark.changed.map(|changed| api.date().map_or(changed, |date| changed.min(date)));
-        let after = newest.map(|newest| earlier(newest, back));
-        let list = api.runs(doing, Which::ChangedAfter(after), None).await;
-        let unread = list.more.is_some();
-        if list.fault.is_none() {
-            let newest_row = list.rows.iter().filter_map(|run| run.update_time).max();
-            // Without the engine's clock, the newest change is all there is to go by.
-            self.mark.changed = list.began.or(newest_row).max(newest);
-            if let Some(cursor) = list.more {
-                let before = self.mark.rest.take().map(|rest| rest.after);
-                // A stretch that was still to be read lies behind this one.
-                let after = before.map_or(after, |before| before.min(after));
-                self.mark.rest = Some(Rest { after, cursor });
-                self.more = true;
-            }
-        }
-        self.absorb(list.rows);
-        list.fault.map_or(Ok(()), |fault| self.note(fault))?;
-        if unread { Ok(()) } else { self.rest(api).await }
-    }
-
-    /// Goes on with a stretch of the past that was too long for one poll.
-    async fn rest<T: Transport>(&mut self, api: &Api<T>) -> Result<(), Fault> {
-        let Some(rest) = self.mark.rest.take() else { return Ok(()) };
-        let list =
-            api.runs("asking for older changes", Which::ChangedAfter(rest.after), Some(rest.cursor.clone())).await;
-        let gone = list.rows.is_empty();
-        self.mark.rest = match (&list.fault, list.more) {
-            (None, None) => None,
-            (None, Some(cursor)) => Some(Rest { after: rest.after, cursor }),
-            // The run that it was to go on after is gone: what is left is read again from the top.
-            (Some(fault), _) if fault.kind == FaultKind::Shape && gone => {
-                self.mark.changed = rest.after.or(self.mark.changed);
-                None
-            }
-            (Some(_), _) => Some(rest),
+        let Some(from) = self.mark.changed.map(|changed| api.date().map_or(changed, |date| changed.min(date))) else {
+            return Ok(());
         };
-        self.more |= self.mark.rest.is_some();
+        let until = slice.and_then(|slice| from.checked_add(slice).ok());
+        let until = until.filter(|until| api.date().is_none_or(|date| *until < date));
+        let which = Which::Changed(earlier(from, reach.overlap), until);
+        // What is read again each time can't be divided.
+        let span = until.or(api.date()).map(|until| until.duration_since(from));
+        let most = if span.is_some_and(|span| span <= reach.overlap) { usize::MAX } else { PAGES };
+        let list = api.first_runs("asking for runs that changed", which, most).await;
+        if list.fault.is_none() {
+            // Without the engine's clock, the newest change is all there is to go by.
+            let newest = list.rows.iter().filter_map(|run| run.update_time).max();
+            let reached = until.or(list.began).or(newest).max(Some(from));
+            if list.more {
+                let whole = reached.map_or(reach.overlap, |reached| reached.duration_since(from));
+                *slice = Some((whole / 2).max(reach.overlap));
+            } else {
+                self.mark.changed = reached;
+                *slice = slice.filter(|_| until.is_some()).map(|slice| slice.saturating_mul(2));
+            }
+            self.more |= list.more || until.is_some();
+        }
         self.absorb(list.rows);
         list.fault.map_or(Ok(()), |fault| self.note(fault))
     }
@@ -139,7 +129,7 @@ impl Round {
         let asked: Vec<&OpenRun> = asked.into_iter().skip((turn % turns) * AGAIN).take(AGAIN).collect();
         for chunk in asked.chunks(PAGE) {
             let ids: Vec<&str> = chunk.iter().map(|run| run.key.run.as_str()).collect();
-            let mut list = api.runs("asking for runs that were open", Which::These(&ids), None).await;
+            let mut list = api.runs("asking for runs that were open", Which::These(&ids)).await;
             if list.is_whole() {
                 let known: BTreeSet<&str> = list.rows.iter().map(|run| run.run_id.as_str()).collect();
                 let gone = chunk.iter().filter(|run| !known.contains(run.key.run.as_str()));

@@ -1,6 +1,7 @@
 //! One poll: look, learn what is new, hand it over, remember how far that went. It must not know how runs are mapped.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -26,6 +27,8 @@ const TOLD: usize = 50_000;
 const BESIDE: usize = 3;
 /// So many of these looks a Dagster that does not answer one is left in peace.
 const REFUSED: u32 = 20;
+/// So soon it is asked again what Dagster decided.
+const SOON: Duration = Duration::from_secs(5);
 /// A failed run that changes so long after its end was only marked: a person wrote a tag.
 const MARKED: SignedDuration = SignedDuration::from_hours(24);
 
@@ -44,6 +47,8 @@ pub(super) struct Watcher<T> {
     /// Whether the instance runs failed runs again, where it says so.
     retries: Option<bool>,
     suspects: Vec<String>,
+    /// How long a stretch of time is read at once, where that has to be divided.
+    slice: Option<SignedDuration>,
     /// How many looks still leave code locations and daemons alone.
     refused: [u32; 2],
     polls: usize,
@@ -86,6 +91,7 @@ impl<T: Transport> Watcher<T> {
             undecided: BTreeMap::new(),
             retries: None,
             suspects: Vec::new(),
+            slice: None,
             refused: [0; 2],
             polls: 0,
             now: Timestamp::UNIX_EPOCH,
@@ -109,9 +115,8 @@ impl<T: Transport> Watcher<T> {
         self.tell(intake, &mut round, &before).await?;
         if round.untold > 0 {
             round.mark.changed = before.changed;
-            round.mark.rest.clone_from(&before.rest);
         }
-        round.mark.settled |= round.untold == 0 && round.faults.is_empty() && round.mark.rest.is_none();
+        round.mark.settled |= round.untold == 0 && round.faults.is_empty() && !round.more;
         let checkpoint = (round.mark != before).then(|| round.mark.write());
         if checkpoint.is_some() || !round.forgotten.is_empty() {
             for run in &round.forgotten {
@@ -125,8 +130,14 @@ impl<T: Transport> Watcher<T> {
         self.polls = self.polls.wrapping_add(1);
         match round.faults.into_iter().next() {
             Some(fault) => Err(fault.error),
-            None => Ok(Polled { runs: round.told, more: round.more }),
+            None => Ok(Polled { runs: round.told, more: round.more, again: self.soon() }),
         }
+    }
+
+    /// What Dagster has not decided yet is asked for again soon.
+    fn soon(&self) -> Option<Duration> {
+        let undecided = self.told.values().any(|told| told.undecided);
+        undecided.then_some(SOON)
     }
 
     /// The first contact: notes the engine's time at which firstred began to look, so that a start that takes several
@@ -145,7 +156,7 @@ impl<T: Transport> Watcher<T> {
         }
         let date = self.api.date().unwrap_or(self.now);
         mark.origin = Some(earlier(date, waited.max(SignedDuration::ZERO)));
-        mark.changed = mark.origin;
+        mark.changed = mark.origin.map(|origin| earlier(origin, self.reach.history));
         let batch = Batch { checkpoint: Some(mark.write()), ..Batch::default() };
         intake.take(&self.name, batch).await.map_err(not_taken)
     }
@@ -160,7 +171,7 @@ impl<T: Transport> Watcher<T> {
         if beside {
             self.daemons(intake, round).await?;
         }
-        round.look(&self.api, self.reach, open, self.polls).await?;
+        round.look(&self.api, self.reach, open, self.polls, &mut self.slice).await?;
         self.follow.see(open, round.found.values());
         self.follow.look(&self.api, &mut round.faults).await?;
         self.fetch_news(round).await?;
@@ -175,7 +186,7 @@ impl<T: Transport> Watcher<T> {
         let news = self.follow.news();
         let missing: Vec<&str> = news.into_iter().filter(|id| !round.found.contains_key(*id)).collect();
         for chunk in missing.chunks(super::ask::PAGE) {
-            let list = self.api.runs("asking for runs that try again", Which::These(chunk), None).await;
+            let list = self.api.runs("asking for runs that try again", Which::These(chunk)).await;
             round.found.extend(list.rows.into_iter().map(|run| (run.run_id.clone(), run)));
             list.fault.map_or(Ok(()), |fault| round.note(fault))?;
         }
@@ -334,7 +345,7 @@ impl<T: Transport> Watcher<T> {
     fn trim(&mut self, mark: &Checkpoint) {
         let keep = mark.changed.map(|changed| earlier(changed, self.reach.overlap.saturating_mul(2)));
         let is_over = |told: &Told| matches!(told.status.as_str(), "SUCCESS" | "FAILURE" | "CANCELED");
-        if mark.settled && mark.rest.is_none() {
+        if mark.settled {
             self.told.retain(|_, told| !is_over(told) || told.updated >= keep);
         }
         while self.told.len() > TOLD {

@@ -119,12 +119,13 @@ impl World {
             None => self.runs.len(),
             Some(cursor) => self.runs.iter().position(|run| run["runId"] == cursor).unwrap_or(0),
         };
-        let after = filter["updatedAfter"].as_f64();
+        let (after, until) = (filter["updatedAfter"].as_f64(), filter["updatedBefore"].as_f64());
         let any = |values: &Value, value: &Value| values.as_array().is_none_or(|values| values.contains(value));
         let fits = |run: &&Value| {
             any(&filter["statuses"], &run["status"])
                 && any(&filter["runIds"], &run["runId"])
                 && after.is_none_or(|after| run["updateTime"].as_f64().is_some_and(|at| at > after))
+                && until.is_none_or(|until| run["updateTime"].as_f64().is_some_and(|at| at < until))
         };
         self.runs[..before].iter().rev().filter(fits).take(limit).collect()
     }

@@ -44,7 +44,7 @@ async fn mapped(world: World, id: &str) -> Run {
     let fake = Fake::default();
     fake.with(|own| *own = world);
     let api = Api::new(fake.clone(), &settings()).unwrap();
-    let row = api.runs("", Which::These(&[id]), None).await.rows.remove(0);
+    let row = api.runs("", Which::These(&[id])).await.rows.remove(0);
     let inside = api.inside(id).await.unwrap();
     let again = mapping::again(&row, None);
     mapping::run(&Evidence { run: row, inside }, false, again, "")
