@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::api::{Api, Fault, FaultKind, Transport};
 use super::evidence::Inside;
 use super::story::Story;
-use super::wire::{Daemon, Detail, Events, Instance, Location, Run, Workspace};
+use super::wire::{Daemon, Detail, Events, Instance, Location, Permission, Run, Workspace};
 use super::{query, wire};
 
 /// How many rows a page of runs has.
@@ -34,6 +34,8 @@ const OPEN: [&str; 7] = ["QUEUED", "NOT_STARTED", "STARTING", "MANAGED", "STARTE
 pub(super) enum Which<'a> {
     /// Those that changed after the one moment, and before the other where there is one; whatever they are now.
     Changed(Timestamp, Option<Timestamp>),
+    /// Those that failed and changed after this moment.
+    Failed(Timestamp),
     /// Those that have not ended.
     Open,
     /// These, at most [`PAGE`].
@@ -73,6 +75,9 @@ impl Which<'_> {
                     filter["updatedBefore"] = json!(seconds(before));
                 }
                 filter
+            }
+            Self::Failed(after) => {
+                json!({ "statuses": ["FAILURE"], "updatedAfter": after.as_duration().as_secs_f64() })
             }
             Self::Open => json!({ "statuses": OPEN }),
             Self::These(ids) => json!({ "runIds": ids }),
@@ -195,6 +200,12 @@ impl<T: Transport> Api<T> {
         let instance: Option<Instance> = self.ask(doing, query::DAEMONS, json!({}), "instance").await?;
         let health = instance.and_then(|instance| instance.daemon_health);
         Ok(health.map(|health| health.all_daemon_statuses).unwrap_or_default())
+    }
+
+    /// What whoever asks may do, by the name of the right.
+    pub(super) async fn permissions(&self) -> Result<Vec<Permission>, Fault> {
+        let rights = self.ask("asking for our rights", query::PERMISSIONS, json!({}), "permissions").await?;
+        Ok(rights.unwrap_or_default())
     }
 
     /// The version.

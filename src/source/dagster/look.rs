@@ -122,11 +122,10 @@ impl Round {
         list.fault.map_or(Ok(()), |fault| self.note(fault))
     }
 
-    /// Runs that were open when last seen and that did not change: asked for by their ids, in turns, until they end or are gone.
+    /// Runs that were open when last seen: asked for by their ids, in turns, until they end or are gone.
     async fn again<T: Transport>(&mut self, api: &Api<T>, open: &[OpenRun], turn: usize) -> Result<(), Fault> {
-        let asked: Vec<&OpenRun> = open.iter().filter(|run| !self.found.contains_key(&run.key.run)).collect();
-        let turns = asked.len().div_ceil(AGAIN).max(1);
-        let asked: Vec<&OpenRun> = asked.into_iter().skip((turn % turns) * AGAIN).take(AGAIN).collect();
+        let turns = open.len().div_ceil(AGAIN).max(1);
+        let asked: Vec<&OpenRun> = open.iter().skip((turn % turns) * AGAIN).take(AGAIN).collect();
         for chunk in asked.chunks(PAGE) {
             let ids: Vec<&str> = chunk.iter().map(|run| run.key.run.as_str()).collect();
             let mut list = api.runs("asking for runs that were open", Which::These(&ids)).await;

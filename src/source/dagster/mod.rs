@@ -3,10 +3,12 @@
 //!
 //! `query` holds the questions and `wire` what is answered, `ask` and `api` put the questions, `poll` and `look` decide which, `follow`
 //! reads on in the events of runs that go on. `story` is what events say; `mapping` with `steps`, `error` and `links` turns it into a
-//! run. `trouble` is what is broken beside the runs. `checkpoint` is what is remembered in between.
+//! run. `trouble` is what is broken beside the runs. `checkpoint` is what is remembered in between. `survey` and `census` answer people
+//! and the hourly count.
 
 mod api;
 mod ask;
+mod census;
 mod checkpoint;
 mod error;
 mod evidence;
@@ -18,6 +20,7 @@ mod poll;
 mod query;
 mod steps;
 mod story;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod trouble;
@@ -27,15 +30,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Intake, PollError, Polled, Poller};
+use super::talk::Transport;
+use super::{Census, Counted, Intake, PollError, Polled, Poller, Survey};
 use crate::config::DagsterSource;
 use crate::net::Client;
+use poll::Watcher;
 
 /// A Dagster webserver, or a deployment of Dagster+.
 #[derive(Debug)]
 pub struct Dagster {
-    watcher: poll::Watcher<Client>,
-    every: Duration,
+    watcher: Watcher<Client>,
 }
 
 impl Dagster {
@@ -49,18 +53,51 @@ impl Dagster {
             reason: error.to_string(),
             retry_after: None,
         })?;
-        let every = settings.polling.every;
-        Ok(Self { watcher: poll::Watcher::new(name.into(), client, &settings)?, every })
+        Ok(Self { watcher: Watcher::new(name.into(), client, &settings)? })
     }
 }
 
 impl Poller for Dagster {
-    /// What was read is handed over also when something could not be asked; the next poll asks again for what was not.
     async fn poll<I: Intake>(&mut self, intake: &I, now: Timestamp) -> Result<Polled, PollError> {
         self.watcher.poll(intake, now).await
     }
 
     fn every(&self) -> Duration {
+        self.watcher.every()
+    }
+
+    async fn survey(&mut self, now: Timestamp) -> Survey {
+        self.watcher.survey(now).await
+    }
+
+    async fn census<I: Intake>(&mut self, intake: &I, from: Timestamp, until: Timestamp) -> Result<Census, PollError> {
+        self.watcher.census(intake, from, until).await
+    }
+
+    async fn recall<I: Intake>(&mut self, intake: &I, runs: &[Counted], now: Timestamp) -> Result<usize, PollError> {
+        self.watcher.recall(intake, runs, now).await
+    }
+}
+
+impl<T: Transport + 'static> Poller for Watcher<T> {
+    /// What was read is handed over also when something could not be asked; the next poll asks again for what was not.
+    async fn poll<I: Intake>(&mut self, intake: &I, now: Timestamp) -> Result<Polled, PollError> {
+        self.round(intake, now).await
+    }
+
+    fn every(&self) -> Duration {
         self.every
+    }
+
+    async fn survey(&mut self, now: Timestamp) -> Survey {
+        self.look_around(now).await
+    }
+
+    async fn census<I: Intake>(&mut self, intake: &I, from: Timestamp, until: Timestamp) -> Result<Census, PollError> {
+        self.count(intake, from, until).await
+    }
+
+    async fn recall<I: Intake>(&mut self, intake: &I, runs: &[Counted], now: Timestamp) -> Result<usize, PollError> {
+        self.read_again(intake, runs, now).await
     }
 }

@@ -13,20 +13,20 @@ use super::evidence::Evidence;
 use super::follow::Follow;
 use super::look::{Reach, Round, earlier};
 use super::mapping::{self, Again, UNDECIDED};
-use super::trouble::{self, Kind};
+use super::trouble::{self, Kind, Memory};
 use super::wire::Run;
 use crate::config::DagsterSource;
 
 /// How many runs are handed over together.
-const TOGETHER: usize = 20;
+pub(super) const TOGETHER: usize = 20;
 /// How many rows are handed over together.
 const ROWS: usize = 500;
 /// The most runs that are remembered as told.
 const TOLD: usize = 50_000;
-/// So many polls lie between two looks at what is beside the runs.
-const BESIDE: usize = 3;
-/// So many of these looks a Dagster that does not answer one is left in peace.
-const REFUSED: u32 = 20;
+/// So many polls a Dagster that does not say how it is is left in peace.
+const REFUSED: u32 = 60;
+/// What is broken beside the runs has to be so for so many intervals.
+const PATIENCE: i32 = 3;
 /// So soon it is asked again what Dagster decided.
 const SOON: Duration = Duration::from_secs(5);
 /// A failed run that changes so long after its end was only marked: a person wrote a tag.
@@ -34,22 +34,25 @@ const MARKED: SignedDuration = SignedDuration::from_hours(24);
 
 /// Polls one Dagster.
 #[derive(Debug)]
-pub(super) struct Watcher<T> {
+pub(in crate::source) struct Watcher<T> {
     pub(super) name: String,
     pub(super) api: Api<T>,
     pub(super) ui: String,
     pub(super) reach: Reach,
+    /// The setting that signs in, for words about it.
+    pub(super) sign_in: Option<&'static str>,
     follow: Follow,
     /// How runs were when they were told.
     told: BTreeMap<String, Told>,
     /// Failed runs of which Dagster has not said whether they run again, with when we first saw that, by our clock.
     undecided: BTreeMap<String, Timestamp>,
     /// Whether the instance runs failed runs again, where it says so.
-    retries: Option<bool>,
-    suspects: Vec<String>,
+    pub(super) retries: Option<bool>,
+    pub(super) every: Duration,
+    suspects: BTreeMap<String, Timestamp>,
     /// How long a stretch of time is read at once, where that has to be divided.
     slice: Option<SignedDuration>,
-    /// How many looks still leave code locations and daemons alone.
+    /// How many polls still leave daemons and code locations alone.
     refused: [u32; 2],
     polls: usize,
     now: Timestamp,
@@ -86,11 +89,17 @@ impl<T: Transport> Watcher<T> {
             api: Api::new(transport, settings)?,
             ui,
             reach,
+            sign_in: match settings {
+                DagsterSource { token: Some(_), .. } => Some("`token`"),
+                DagsterSource { headers, .. } if !headers.is_empty() => Some("`headers`"),
+                _ => None,
+            },
             follow: Follow::default(),
             told: BTreeMap::new(),
             undecided: BTreeMap::new(),
             retries: None,
-            suspects: Vec::new(),
+            every: settings.polling.every,
+            suspects: BTreeMap::new(),
             slice: None,
             refused: [0; 2],
             polls: 0,
@@ -99,7 +108,8 @@ impl<T: Transport> Watcher<T> {
         })
     }
 
-    pub(super) async fn poll<I: Intake>(&mut self, intake: &I, now: Timestamp) -> Result<Polled, PollError> {
+    /// One poll.
+    pub(super) async fn round<I: Intake>(&mut self, intake: &I, now: Timestamp) -> Result<Polled, PollError> {
         let stored = intake.checkpoint(&self.name).await.map_err(not_taken)?;
         let mut before = Checkpoint::read(stored.as_deref())?;
         let first = *self.first.get_or_insert(now);
@@ -167,18 +177,12 @@ impl<T: Transport> Watcher<T> {
         round: &mut Round,
         open: &[super::super::OpenRun],
     ) -> Result<(), Fault> {
-        let beside = self.polls.is_multiple_of(BESIDE);
-        if beside {
-            self.daemons(intake, round).await?;
-        }
+        self.daemons(intake, round).await?;
         round.look(&self.api, self.reach, open, self.polls, &mut self.slice).await?;
         self.follow.see(open, round.found.values());
         self.follow.look(&self.api, &mut round.faults).await?;
         self.fetch_news(round).await?;
-        if beside {
-            self.locations(intake, round).await?;
-        }
-        Ok(())
+        self.locations(intake, round).await
     }
 
     /// The rows of runs whose events say something new.
@@ -212,14 +216,14 @@ impl<T: Transport> Watcher<T> {
 
     /// Tells what broke and what is well again beside the runs. Where it is not taken, the next look tells it.
     async fn beside<I: Intake>(&mut self, intake: &I, round: &mut Round, kind: Kind, seen: &trouble::Seen) {
-        let (mut known, mut suspects) = (round.mark.troubles.clone(), self.suspects.clone());
+        let mut memory = Memory { known: round.mark.troubles.clone(), suspects: self.suspects.clone() };
         let now = self.api.date().unwrap_or(self.now);
-        let runs = trouble::compare(kind, seen, &mut known, &mut suspects, now, &self.ui);
+        let patience = SignedDuration::try_from(self.every).unwrap_or_default().saturating_mul(PATIENCE);
+        let runs = trouble::compare(kind, seen, &mut memory, patience, now, &self.ui);
         let told = runs.len();
         let runs: Vec<Seen> = runs.into_iter().map(|run| Seen { run, history: false }).collect();
         if runs.is_empty() || intake.take(&self.name, Batch { runs, ..Batch::default() }).await.is_ok() {
-            round.mark.troubles = known;
-            self.suspects = suspects;
+            Memory { known: round.mark.troubles, suspects: self.suspects } = memory;
             round.told += told;
         }
     }

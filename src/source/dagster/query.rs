@@ -69,3 +69,6 @@ query FirstredDaemons { instance { daemonHealth { allDaemonStatuses { daemonType
 
 /// The version.
 pub(super) const VERSION: &str = "query FirstredVersion { version }";
+
+/// What whoever asks may do.
+pub(super) const PERMISSIONS: &str = "query FirstredPermissions { permissions { permission value } }";

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::checkpoint::Broken;
 use super::wire::{Daemon, Location};
@@ -87,13 +87,21 @@ pub(super) fn retries(daemons: &[Daemon]) -> Option<bool> {
     (!daemons.is_empty()).then(|| daemons.iter().any(|daemon| daemon.daemon_type == RETRIES && daemon.required))
 }
 
-/// Compares what is broken with what was, and answers what is to be told of it. What is broken for the first time has to be so at the
-/// next look too: a code server that is being replaced is away for a moment. `suspects` remembers these.
+/// What is remembered of troubles.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Memory {
+    /// What was told and is not over.
+    pub known: BTreeMap<String, Broken>,
+    /// What is broken and has to be so for a while: a code server that is being replaced is away for a moment.
+    pub suspects: BTreeMap<String, Timestamp>,
+}
+
+/// Compares what is broken with what was, and answers what is to be told of it. `patience`: so long it has to be broken.
 pub(super) fn compare(
     kind: Kind,
     seen: &Seen,
-    known: &mut BTreeMap<String, Broken>,
-    suspects: &mut Vec<String>,
+    Memory { known, suspects }: &mut Memory,
+    patience: SignedDuration,
     now: Timestamp,
     ui: &str,
 ) -> Vec<Run> {
@@ -104,18 +112,17 @@ pub(super) fn compare(
         if before.is_some_and(|before| before.said == said || kind == Kind::Daemons) {
             continue;
         }
-        if !suspects.contains(&trouble.id) {
-            suspects.push(trouble.id.clone());
+        if now.duration_since(*suspects.entry(trouble.id.clone()).or_insert(now)) < patience {
             continue;
         }
-        suspects.retain(|id| *id != trouble.id);
+        suspects.remove(&trouble.id);
         // Broken otherwise is another failure, and has to end after the last one.
         let since = before.map_or(now, |before| now.max(before.since));
         known.insert(trouble.id.clone(), Broken { since, said });
         runs.push(run(kind, &trouble.id, Some(trouble.error.clone()), since, ui));
     }
     let is_broken = |id: &String| seen.broken.iter().any(|trouble| trouble.id == *id) || seen.unknown.contains(id);
-    suspects.retain(|id| !kind.has(id) || is_broken(id));
+    suspects.retain(|id, _| !kind.has(id) || is_broken(id));
     let over: Vec<String> = known.keys().filter(|id| kind.has(id) && !is_broken(id)).cloned().collect();
     for id in over {
         known.remove(&id);
@@ -164,8 +171,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_broken_at_two_looks_is_told_once_and_over_when_it_is_well() {
-        let (mut known, mut suspects) = (BTreeMap::new(), Vec::new());
+    fn what_is_broken_for_a_while_is_told_once_and_over_when_it_is_well() {
+        let mut memory = Memory::default();
         let mut told = Vec::new();
         let unknown = Seen { unknown: vec!["code-location/a".into()], ..Seen::default() };
         let looks = [
@@ -178,7 +185,7 @@ mod tests {
         ];
         for (second, seen) in looks.iter().enumerate() {
             let now = Timestamp::from_second(i64::try_from(second).unwrap()).unwrap();
-            told.extend(compare(Kind::Location, seen, &mut known, &mut suspects, now, "http://ui"));
+            told.extend(compare(Kind::Location, seen, &mut memory, SignedDuration::from_secs(2), now, "http://ui"));
         }
         let states: Vec<_> = told.iter().map(|run| (run.id.as_str(), run.status)).collect();
         assert_eq!(states, [("code-location/a", RunStatus::Failed), ("code-location/a", RunStatus::Completed)]);
@@ -187,9 +194,10 @@ mod tests {
 
     #[test]
     fn what_is_away_for_a_moment_is_not_told() {
-        let (mut known, mut suspects) = (BTreeMap::new(), Vec::new());
+        let mut memory = Memory::default();
         for seen in [broken("x"), Seen::default(), broken("x"), Seen::default()] {
-            let told = compare(Kind::Location, &seen, &mut known, &mut suspects, Timestamp::UNIX_EPOCH, "");
+            let told =
+                compare(Kind::Location, &seen, &mut memory, SignedDuration::from_secs(2), Timestamp::UNIX_EPOCH, "");
             assert!(told.is_empty(), "{told:?}");
         }
     }

@@ -233,6 +233,14 @@ pub(super) struct Daemon {
     pub healthy: Option<bool>,
 }
 
+/// Something that may be done, or may not.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Permission {
+    pub permission: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub value: bool,
+}
+
 impl Run {
     /// The value of a tag.
     pub(super) fn tag(&self, key: &str) -> Option<&str> {

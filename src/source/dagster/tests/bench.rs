@@ -117,7 +117,7 @@ impl Bench {
             world.asked.clear();
         });
         // Our clock is an hour ahead: nothing may depend on it.
-        self.watcher.poll(&self.taken, at(second + 3600)).await
+        self.watcher.round(&self.taken, at(second + 3600)).await
     }
 
     /// What was handed over since the last time.

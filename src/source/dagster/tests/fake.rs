@@ -106,6 +106,9 @@ impl World {
                 None => json!({"workspaceOrError": {"__typename": "UnauthorizedError", "message": "not for you"}}),
             },
             "FirstredDaemons" => json!({"instance": {"daemonHealth": {"allDaemonStatuses": self.daemons}}}),
+            "FirstredPermissions" => {
+                json!({"permissions": [{"permission": "LAUNCH_PIPELINE_EXECUTION", "value": true}]})
+            }
             "FirstredVersion" => json!({"version": "1.13.27"}),
             other => panic!("no such question: {other}"),
         }

@@ -3,6 +3,7 @@
 mod bench;
 mod fake;
 mod polling;
+mod promises;
 mod recorded;
 
 use std::time::Duration;

@@ -349,7 +349,7 @@ async fn the_token_of_dagster_plus_and_the_headers_of_a_guard_go_with_every_ques
     settings.headers.insert("x-guard".into(), "secret".into());
     let bench = Bench::new(vec![]);
     let mut watcher = super::super::poll::Watcher::new("plus".into(), bench.fake.clone(), &settings).unwrap();
-    watcher.poll(&bench.taken, at(0)).await.unwrap();
+    watcher.round(&bench.taken, at(0)).await.unwrap();
     let headers = bench.fake.with(|world| world.headers.clone());
     let of =
         |name: &str| headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.to_str().unwrap().to_owned());
