@@ -73,7 +73,7 @@ pub(super) fn build(config: &Config, metrics: &Metrics) -> Result<Built, PollErr
             SourceKind::Webhook(_) => continue,
             SourceKind::Http(own) => start(http::poller(name, (**own).clone(), metrics.clone(), now)?),
             SourceKind::Prefect(own) => start(Prefect::new(name, (**own).clone())?),
-            SourceKind::Dagster(own) => start(Dagster::new(name, (**own).clone())?),
+            SourceKind::Dagster(own) => start(Dagster::new(name, own)?),
         };
         built.insert(name.clone(), (start, Arc::default()));
     }

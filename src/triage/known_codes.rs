@@ -193,7 +193,7 @@ pub(super) const CONFIGURATION: [&str; 50] = [
 ];
 
 /// The engine or its machine ended it. Sorted.
-pub(super) const ENGINE: [&str; 66] = [
+pub(super) const ENGINE: [&str; 70] = [
     "brokenprocesspool",
     "childprocesscrash",
     "childprocesscrashed",
@@ -201,9 +201,11 @@ pub(super) const ENGINE: [&str; 66] = [
     "crashed",
     "crashedrun",
     "crashloopbackoff",
+    "daemondown",
     "dagruntimedout",
     "dagruntimeout",
     "dagrununresponsive",
+    "dagsterusercodeunreachable",
     "engine",
     "enginecrashed",
     "enginerestarted",
@@ -239,6 +241,7 @@ pub(super) const ENGINE: [&str; 66] = [
     "podevicted",
     "preempted",
     "runcrashed",
+    "runfailure",
     "runtimedout",
     "runtimeout",
     "scheduletostarttimeout",
@@ -246,6 +249,7 @@ pub(super) const ENGINE: [&str; 66] = [
     "sigsegv",
     "sigterm",
     "spotinterruption",
+    "starttimeout",
     "taskcrashed",
     "terminated",
     "workercrashed",

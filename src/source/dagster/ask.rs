@@ -116,8 +116,8 @@ impl<T: Transport> Api<T> {
             for row in results {
                 match serde_json::from_value::<Run>(row) {
                     Ok(row) => {
-                        ids.push(row.run_id.clone());
-                        if known.insert(row.run_id.clone()) {
+                        ids.push(row.id.clone());
+                        if known.insert(row.id.clone()) {
                             list.rows.push(row);
                         }
                     }
@@ -165,8 +165,8 @@ impl<T: Transport> Api<T> {
         let mut after = None;
         for _ in 0..EVENTS_PAGES {
             let Some(page) = self.events(id, after.as_deref()).await? else { return Ok(None) };
-            let goes_on = page.has_more && !page.events.is_empty() && page.cursor != after;
-            page.events.into_iter().for_each(|event| story.absorb(event));
+            let goes_on = page.has_more && !page.list.is_empty() && page.cursor != after;
+            page.list.into_iter().for_each(|event| story.absorb(event));
             if !goes_on {
                 break;
             }

@@ -64,7 +64,7 @@ impl<T: Transport> Watcher<T> {
             let mut runs = Vec::with_capacity(list.rows.len());
             for run in list.rows {
                 // A part that can't be had now: telling the run without it is better than not at all.
-                let inside = self.api.inside(&run.run_id).await.unwrap_or_default();
+                let inside = self.api.inside(&run.id).await.unwrap_or_default();
                 runs.push(Seen { run: self.map(&Evidence { run, inside }), history: false });
             }
             if !runs.is_empty() {

@@ -39,7 +39,7 @@ struct Said<'a> {
 
 /// The error that an exception stands for. `sentence`: what Dagster itself says about it, for an exception without words.
 pub(super) fn of(error: &Error, sentence: Option<&str>) -> StepError {
-    let links = error.error_chain.iter().map(|link| &link.error).take(DEEP);
+    let links = error.chain.iter().map(|link| &link.error).take(DEEP);
     let chain: Vec<Said<'_>> = std::iter::once(error).chain(links).map(said).collect();
     let wrapped = |at: usize| WRAPPERS.contains(&chain[at].class) && at + 1 < chain.len();
     let main = (0..chain.len()).find(|at| !wrapped(*at)).unwrap_or(0);
@@ -146,10 +146,10 @@ mod tests {
         let plain = |(class, message): &(&str, &str)| Error {
             class_name: Some((*class).into()),
             message: (*message).into(),
-            error_chain: Vec::new(),
+            chain: Vec::new(),
         };
-        let error_chain = causes.iter().map(|cause| Link { error: plain(cause) }).collect();
-        Error { error_chain, ..plain(&(class, message)) }
+        let chain = causes.iter().map(|cause| Link { error: plain(cause) }).collect();
+        Error { chain, ..plain(&(class, message)) }
     }
 
     #[test]
@@ -187,7 +187,7 @@ mod tests {
         let found = of(&error("ValueError", "no ValueError: here\n", &[]), None);
         assert_eq!(found.message, "no ValueError: here");
         assert_eq!(of(&error("Odd", "", &[]), Some("the process died")).message, "the process died");
-        let nameless = Error { class_name: None, message: "a.B: c\n".into(), error_chain: Vec::new() };
+        let nameless = Error { class_name: None, message: "a.B: c\n".into(), chain: Vec::new() };
         assert_eq!((of(&nameless, None).code, of(&nameless, None).message), ("B".into(), "c".into()));
     }
 

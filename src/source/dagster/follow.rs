@@ -43,9 +43,9 @@ impl Follow {
         }
         for run in found {
             if run.status == "STARTED" {
-                self.add(&run.run_id);
+                self.add(&run.id);
             } else {
-                self.runs.remove(&run.run_id);
+                self.runs.remove(&run.id);
             }
         }
     }
@@ -84,7 +84,7 @@ impl Follow {
         run.looked = self.turn;
         for _ in 0..PAGES {
             let Some(page) = api.events(id, run.cursor.as_deref()).await? else { return Ok(()) };
-            let news = page.events.iter().any(is_about_retries);
+            let news = page.list.iter().any(is_about_retries);
             run.news |= news;
             run.retried |= news;
             let goes_on = page.has_more && page.cursor != run.cursor;

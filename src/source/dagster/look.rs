@@ -68,7 +68,7 @@ impl Round {
     }
 
     fn absorb(&mut self, rows: Vec<Run>) {
-        self.found.extend(rows.into_iter().map(|run| (run.run_id.clone(), run)));
+        self.found.extend(rows.into_iter().map(|run| (run.id.clone(), run)));
     }
 
     pub(super) fn note(&mut self, fault: Fault) -> Result<(), Fault> {
@@ -130,7 +130,7 @@ impl Round {
             let ids: Vec<&str> = chunk.iter().map(|run| run.key.run.as_str()).collect();
             let mut list = api.runs("asking for runs that were open", Which::These(&ids)).await;
             if list.is_whole() {
-                let known: BTreeSet<&str> = list.rows.iter().map(|run| run.run_id.as_str()).collect();
+                let known: BTreeSet<&str> = list.rows.iter().map(|run| run.id.as_str()).collect();
                 let gone = chunk.iter().filter(|run| !known.contains(run.key.run.as_str()));
                 self.forgotten.extend(gone.map(|run| run.key.clone()));
             }

@@ -42,7 +42,7 @@ pub(super) fn again(run: &wire::Run, retries: Option<bool>) -> Again {
 
 /// The run that Dagster started in the place of this one.
 fn retried_as(run: &wire::Run) -> Option<&str> {
-    run.tag("dagster/auto_retry_run_id").filter(|id| !id.is_empty() && *id != run.run_id)
+    run.tag("dagster/auto_retry_run_id").filter(|id| !id.is_empty() && *id != run.id)
 }
 
 /// When a failed run was last heard of.
@@ -56,7 +56,7 @@ pub(super) fn run(evidence: &Evidence, undecided: bool, again: Again, ui: &str) 
     let nothing = Inside::default();
     let inside = evidence.inside.as_ref().unwrap_or(&nothing);
     let mut status = status(&row.status);
-    let steps = steps::steps(&inside.detail, &inside.story, status, ui, &row.run_id);
+    let steps = steps::steps(&inside.detail, &inside.story, status, ui, &row.id);
     if status == RunStatus::Running && is_blocked(&steps.all) {
         status = RunStatus::Waiting;
     }
@@ -72,16 +72,16 @@ pub(super) fn run(evidence: &Evidence, undecided: bool, again: Again, ui: &str) 
     let completed = steps.all.iter().filter(|step| step.status == StepStatus::Completed).count();
     let known = evidence.inside.is_some();
     Run {
-        id: row.run_id.clone(),
+        id: row.id.clone(),
         attempt: (retry_number > 0 || max_retries.is_some()).then_some(attempt),
-        replay_of: row.parent_run_id.clone().filter(|parent| !parent.is_empty() && *parent != row.run_id),
+        replay_of: row.parent_run_id.clone().filter(|parent| !parent.is_empty() && *parent != row.id),
         retried_as: retried_as(row).map(str::to_owned).filter(|_| status == RunStatus::Failed),
         parent: None,
         workspace: None,
         workflow: workflow(row),
         status,
         trigger: Some(trigger(row).to_owned()),
-        url: links::run(ui, &row.run_id),
+        url: links::run(ui, &row.id),
         started_at: row.start_time,
         completed_at: row.end_time.filter(|_| status.is_final()),
         updated_at: last_change(row),
@@ -186,7 +186,7 @@ fn labels(row: &wire::Run, inside: &Inside) -> BTreeMap<String, String> {
         ("backfill", tag("dagster/backfill")),
         ("code_location", origin.map(|origin| origin.repository_location_name.clone())),
         ("partition", tag("dagster/partition")),
-        ("root_run", row.root_run_id.clone().filter(|root| *root != row.run_id)),
+        ("root_run", row.root_run_id.clone().filter(|root| *root != row.id)),
         ("schedule", tag("dagster/schedule_name")),
         ("sensor", tag("dagster/sensor_name")),
     ];

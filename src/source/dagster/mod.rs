@@ -47,13 +47,13 @@ impl Dagster {
     ///
     /// # Errors
     /// When the HTTP client can't be set up.
-    pub fn new(name: impl Into<String>, settings: DagsterSource) -> Result<Self, PollError> {
+    pub fn new(name: impl Into<String>, settings: &DagsterSource) -> Result<Self, PollError> {
         let client = Client::new(&settings.way.client()).map_err(|error| PollError {
             doing: "setting up the HTTP client for Dagster".to_owned(),
             reason: error.to_string(),
             retry_after: None,
         })?;
-        Ok(Self { watcher: Watcher::new(name.into(), client, &settings)? })
+        Ok(Self { watcher: Watcher::new(name.into(), client, settings)? })
     }
 }
 

@@ -191,7 +191,7 @@ impl<T: Transport> Watcher<T> {
         let missing: Vec<&str> = news.into_iter().filter(|id| !round.found.contains_key(*id)).collect();
         for chunk in missing.chunks(super::ask::PAGE) {
             let list = self.api.runs("asking for runs that try again", Which::These(chunk)).await;
-            round.found.extend(list.rows.into_iter().map(|run| (run.run_id.clone(), run)));
+            round.found.extend(list.rows.into_iter().map(|run| (run.id.clone(), run)));
             list.fault.map_or(Ok(()), |fault| round.note(fault))?;
         }
         Ok(())
@@ -248,7 +248,7 @@ impl<T: Transport> Watcher<T> {
             let mut known = Vec::with_capacity(chunk.len());
             let mut down = None;
             for run in chunk {
-                match self.api.inside(&run.run_id).await {
+                match self.api.inside(&run.id).await {
                     Ok(Some(inside)) => known.push(Evidence { run: run.clone(), inside: Some(inside) }),
                     // Deleted since the list was read: its row is all that is left.
                     Ok(None) => known.push(Evidence::of(run.clone())),
@@ -274,15 +274,15 @@ impl<T: Transport> Watcher<T> {
     }
 
     fn need(&self, run: &Run, before: &Checkpoint) -> Option<Need> {
-        if self.follow.has_news(&run.run_id) {
+        if self.follow.has_news(&run.id) {
             return Some(Need::Inside);
         }
-        let same = self.told.get(&run.run_id).is_some_and(|told| *told == self.as_told(run));
+        let same = self.told.get(&run.id).is_some_and(|told| *told == self.as_told(run));
         match run.status.as_str() {
             _ if same => None,
             "FAILURE" if self.is_history(run, before) => Some(Need::Row),
             "FAILURE" => Some(Need::Inside),
-            _ if self.follow.has_retried(&run.run_id) => Some(Need::Inside),
+            _ if self.follow.has_retried(&run.id) => Some(Need::Inside),
             _ => Some(Need::Row),
         }
     }
@@ -293,7 +293,7 @@ impl<T: Transport> Watcher<T> {
 
     /// Whether Dagster may still say that it runs this failed run again.
     fn is_undecided(&self, run: &Run) -> bool {
-        let waits = self.undecided.get(&run.run_id).is_none_or(|since| self.now.duration_since(*since) < UNDECIDED);
+        let waits = self.undecided.get(&run.id).is_none_or(|since| self.now.duration_since(*since) < UNDECIDED);
         let age = self.api.date().zip(mapping::last_change(run)).map(|(date, changed)| date.duration_since(changed));
         mapping::again(run, self.retries) == Again::Undecided && waits && age.is_none_or(|age| age < UNDECIDED)
     }
@@ -330,12 +330,12 @@ impl<T: Transport> Watcher<T> {
             let run = &evidence.run;
             let told = self.as_told(run);
             if told.undecided {
-                self.undecided.entry(run.run_id.clone()).or_insert(self.now);
+                self.undecided.entry(run.id.clone()).or_insert(self.now);
             } else {
-                self.undecided.remove(&run.run_id);
+                self.undecided.remove(&run.id);
             }
-            self.told.insert(run.run_id.clone(), told);
-            self.follow.told(&run.run_id);
+            self.told.insert(run.id.clone(), told);
+            self.follow.told(&run.id);
         }
         Ok(())
     }

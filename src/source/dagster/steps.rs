@@ -104,12 +104,12 @@ fn planned_key<'a>(key: &str, places: &BTreeMap<&'a str, Place<'_>>) -> Option<&
     exact(key).or_else(|| exact(&format!("{}[?]", key.rsplit_once('[')?.0)))
 }
 
-fn step(key: &str, place: Option<Place<'_>>, stats: Option<&Stats>, around: &Around<'_>) -> Step {
+fn step(key: &str, place: Option<Place<'_>>, counted: Option<&Stats>, around: &Around<'_>) -> Step {
     let Around { story, status: run, .. } = *around;
     let failed = story.failed.get(key);
     let retry = story.retrying.get(key).filter(|_| !run.is_final());
-    let status = status_of(key, stats, around);
-    let tried = stats.map_or(0, |stats| u32::try_from(stats.attempts.len()).unwrap_or(u32::MAX));
+    let status = status_of(key, counted, around);
+    let tried = counted.map_or(0, |stats| u32::try_from(stats.attempts.len()).unwrap_or(u32::MAX));
     let in_vain = story.retries.get(key).copied().unwrap_or_default();
     let attempt = match status {
         StepStatus::Pending | StepStatus::Skipped => None,
@@ -118,7 +118,7 @@ fn step(key: &str, place: Option<Place<'_>>, stats: Option<&Stats>, around: &Aro
         _ => Some(tried.max(in_vain).max(1)),
     };
     let ended = matches!(status, StepStatus::Completed | StepStatus::Failed | StepStatus::Cancelled);
-    let (started_at, end) = stats.map_or((None, None), |stats| (stats.start_time, stats.end_time));
+    let (started_at, end) = counted.map_or((None, None), |stats| (stats.start_time, stats.end_time));
     Step {
         number: place.map(|place| place.number),
         title: key.to_owned(),

@@ -86,7 +86,7 @@ impl<T: Transport> Watcher<T> {
 
     /// The run that failed last, with its steps.
     async fn sample(&mut self, asked: &Asked<'_>, survey: &mut Survey, run: Run) {
-        let inside = self.api.inside(&run.run_id).await;
+        let inside = self.api.inside(&run.id).await;
         let found = inside.as_ref().map(|inside| {
             many(inside.as_ref().map_or(0, |inside| inside.detail.step_stats.len()), false, "step", "steps")
         });

@@ -70,7 +70,7 @@ pub(super) fn of_locations(locations: &[Location]) -> Seen {
 /// The daemons that are needed and give no sign of life. They mostly share one process: one trouble for all.
 pub(super) fn of_daemons(daemons: &[Daemon]) -> Seen {
     let dead = daemons.iter().filter(|daemon| daemon.required && daemon.healthy == Some(false));
-    let dead: Vec<&str> = dead.map(|daemon| daemon.daemon_type.as_str()).collect();
+    let dead: Vec<&str> = dead.map(|daemon| daemon.kind.as_str()).collect();
     if dead.is_empty() {
         return Seen::default();
     }
@@ -84,7 +84,7 @@ pub(super) fn of_daemons(daemons: &[Daemon]) -> Seen {
 
 /// Whether the instance runs failed runs again by itself, as far as its daemons tell.
 pub(super) fn retries(daemons: &[Daemon]) -> Option<bool> {
-    (!daemons.is_empty()).then(|| daemons.iter().any(|daemon| daemon.daemon_type == RETRIES && daemon.required))
+    (!daemons.is_empty()).then(|| daemons.iter().any(|daemon| daemon.kind == RETRIES && daemon.required))
 }
 
 /// What is remembered of troubles.
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn dead_daemons_are_one_trouble_and_the_one_for_retries_says_whether_there_are_any() {
-        let daemon = |kind: &str, required, healthy| Daemon { daemon_type: kind.into(), required, healthy };
+        let daemon = |kind: &str, required, healthy| Daemon { kind: kind.into(), required, healthy };
         let daemons = [
             daemon("SENSOR", true, Some(false)),
             daemon("SCHEDULER", true, Some(false)),

@@ -9,7 +9,8 @@ use serde::{Deserialize, Deserializer};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Run {
-    pub run_id: String,
+    #[serde(rename = "runId")]
+    pub id: String,
     pub status: String,
     #[serde(default, deserialize_with = "or_default")]
     pub job_name: String,
@@ -112,8 +113,8 @@ pub(super) struct Stats {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Events {
-    #[serde(default, deserialize_with = "or_default")]
-    pub events: Vec<Event>,
+    #[serde(rename = "events", default, deserialize_with = "or_default")]
+    pub list: Vec<Event>,
     pub cursor: Option<String>,
     #[serde(default, deserialize_with = "or_default")]
     pub has_more: bool,
@@ -146,8 +147,8 @@ pub(super) struct Error {
     #[serde(deserialize_with = "or_default")]
     pub message: String,
     /// What caused it, nearest first.
-    #[serde(deserialize_with = "or_default")]
-    pub error_chain: Vec<Link>,
+    #[serde(rename = "errorChain", deserialize_with = "or_default")]
+    pub chain: Vec<Link>,
 }
 
 /// A cause of an exception.
@@ -227,7 +228,8 @@ pub(super) struct DaemonHealth {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Daemon {
-    pub daemon_type: String,
+    #[serde(rename = "daemonType")]
+    pub kind: String,
     #[serde(default, deserialize_with = "or_default")]
     pub required: bool,
     pub healthy: Option<bool>,

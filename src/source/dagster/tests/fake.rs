@@ -1,7 +1,7 @@
 //! A stand-in for Dagster's GraphQL that holds rows and answers filters, orders, pages and limits as the real one does, as far as firstred
 //! uses them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
@@ -123,10 +123,17 @@ impl World {
             Some(cursor) => self.runs.iter().position(|run| run["runId"] == cursor).unwrap_or(0),
         };
         let (after, until) = (filter["updatedAfter"].as_f64(), filter["updatedBefore"].as_f64());
-        let any = |values: &Value, value: &Value| values.as_array().is_none_or(|values| values.contains(value));
+        let set = |values: &Value| {
+            let values = values.as_array()?.iter();
+            Some(values.map(|value| value.as_str().unwrap().to_owned()).collect::<BTreeSet<String>>())
+        };
+        let (ids, statuses) = (set(&filter["runIds"]), set(&filter["statuses"]));
+        let any = |values: &Option<BTreeSet<String>>, value: &Value| {
+            values.as_ref().is_none_or(|values| values.contains(value.as_str().unwrap()))
+        };
         let fits = |run: &&Value| {
-            any(&filter["statuses"], &run["status"])
-                && any(&filter["runIds"], &run["runId"])
+            any(&statuses, &run["status"])
+                && any(&ids, &run["runId"])
                 && after.is_none_or(|after| run["updateTime"].as_f64().is_some_and(|at| at > after))
                 && until.is_none_or(|until| run["updateTime"].as_f64().is_some_and(|at| at < until))
         };

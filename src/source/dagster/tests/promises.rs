@@ -54,7 +54,8 @@ impl FakeEngine for Fake {
             "startTime": seconds(row.started), "endTime": row.ended.map(seconds), "attempts": [],
         }]);
         self.with(|world| {
-            world.details.insert(run.clone(), json!({"__typename": "Run", "stepStats": steps, "executionPlan": null}));
+            let detail = json!({"__typename": "Run", "stepStats": steps, "executionPlan": null});
+            let known = world.details.insert(run.clone(), detail).is_some();
             let events = world.events.entry(run.clone()).or_default();
             if row.state == State::Failed {
                 events.push(json!({
@@ -63,7 +64,7 @@ impl FakeEngine for Fake {
                     "error": {"className": "ValueError", "message": format!("ValueError: {}\n", row.error()), "errorChain": []},
                 }));
             }
-            match world.runs.iter_mut().find(|old| old["runId"] == run.as_str()) {
+            match world.runs.iter_mut().rev().find(|old| known && old["runId"] == run.as_str()) {
                 Some(old) => *old = value,
                 None => world.runs.push(value),
             }

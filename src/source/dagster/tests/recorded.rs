@@ -12,6 +12,7 @@ use super::super::mapping;
 use super::fake::{Fake, World};
 use super::settings;
 use crate::run::{Run, RunStatus, Step, StepStatus};
+use crate::triage::{Classes, Standing, observe};
 
 fn json_file(name: &str) -> Value {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
@@ -126,8 +127,8 @@ async fn a_run_that_was_retried_is_left_to_the_one_in_its_place() {
     let id = world.runs[0]["runId"].as_str().unwrap().to_owned();
     let run = mapped(world, &id).await;
     assert_eq!((run.attempt, run.max_attempts), (Some(1), Some(2)));
-    let seen = crate::triage::observe("d", run, &crate::triage::Classes::default());
-    assert_eq!(seen.standing, crate::triage::Standing::Cancelled);
+    let seen = observe("d", run, &Classes::default());
+    assert_eq!(seen.standing, Standing::Cancelled);
 }
 
 #[test]
@@ -141,8 +142,8 @@ fn a_failure_is_undecided_then_announced_then_another_run_has_the_word() {
         let row: super::super::wire::Run = serde_json::from_value(row).unwrap();
         let again = mapping::again(&row, Some(true));
         let run = mapping::run(&Evidence::of(row), true, again, "");
-        seen.push(crate::triage::observe("d", run, &crate::triage::Classes::default()).standing);
+        seen.push(observe("d", run, &Classes::default()).standing);
     }
-    use crate::triage::Standing::{Cancelled, Open, Retrying};
-    assert_eq!(seen, [Open, Open, Open, Retrying, Retrying, Cancelled]);
+    let [open, retrying] = [Standing::Open, Standing::Retrying];
+    assert_eq!(seen, [open, open, open, retrying, retrying, Standing::Cancelled]);
 }
