@@ -14,6 +14,7 @@ use crate::clock;
 use crate::config::{Config, SourceKind};
 use crate::metrics::Metrics;
 use crate::source::dagster::Dagster;
+use crate::source::github::GitHub;
 use crate::source::prefect::Prefect;
 use crate::source::{PollError, Poller, SourceHealth, http, rhythm};
 
@@ -72,6 +73,10 @@ pub(super) fn build(config: &Config, metrics: &Metrics) -> Result<Built, PollErr
         let start = match &settings.kind {
             SourceKind::Webhook(_) => continue,
             SourceKind::Http(own) => start(http::poller(name, (**own).clone(), metrics.clone(), now)?),
+            SourceKind::GitHub(own) => match &own.token {
+                Some(token) => start(GitHub::new(name, token, own)?),
+                None => continue,
+            },
             SourceKind::Prefect(own) => start(Prefect::new(name, (**own).clone())?),
             SourceKind::Dagster(own) => start(Dagster::new(name, own)?),
         };

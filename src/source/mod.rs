@@ -6,6 +6,7 @@ mod census;
 mod conformance;
 pub mod dagster;
 mod filter;
+pub mod github;
 pub mod http;
 mod poll;
 pub mod prefect;

@@ -1,6 +1,7 @@
 //! The settings of sources: what all polled ones share here, one file for each kind.
 
 mod dagster;
+mod github;
 mod http;
 mod prefect;
 mod webhook;
@@ -8,6 +9,7 @@ mod webhook;
 use std::time::Duration;
 
 pub use dagster::DagsterSource;
+pub use github::GitHubSource;
 pub use http::{Detail, HttpSource, Pagination};
 pub use prefect::{PrefectAuth, PrefectSource};
 pub use webhook::{PushFormat, WebhookAuth, WebhookSource};
@@ -26,6 +28,8 @@ pub enum SourceKind {
     Webhook(WebhookSource),
     /// Any JSON API that lists runs.
     Http(Box<HttpSource>),
+    /// GitHub Actions: polled, pushed to, or both.
+    GitHub(Box<GitHubSource>),
     /// Prefect 3.
     Prefect(Box<PrefectSource>),
     /// Dagster.
