@@ -14,6 +14,7 @@ use crate::clock;
 use crate::config::{Config, SourceKind};
 use crate::metrics::Metrics;
 use crate::source::airflow::Airflow;
+use crate::source::dagster::Dagster;
 use crate::source::github::GitHub;
 use crate::source::prefect::Prefect;
 use crate::source::{PollError, Poller, SourceHealth, http, rhythm};
@@ -79,6 +80,7 @@ pub(super) fn build(config: &Config, metrics: &Metrics) -> Result<Built, PollErr
                 None => continue,
             },
             SourceKind::Prefect(own) => start(Prefect::new(name, (**own).clone())?),
+            SourceKind::Dagster(own) => start(Dagster::new(name, own)?),
         };
         built.insert(name.clone(), (start, Arc::default()));
     }

@@ -5,6 +5,7 @@ pub mod airflow;
 mod census;
 #[cfg(test)]
 mod conformance;
+pub mod dagster;
 mod filter;
 pub mod github;
 pub mod http;

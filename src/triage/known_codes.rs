@@ -198,7 +198,7 @@ pub(super) const CONFIGURATION: [&str; 54] = [
 ];
 
 /// The engine or its machine ended it. Sorted.
-pub(super) const ENGINE: [&str; 75] = [
+pub(super) const ENGINE: [&str; 76] = [
     "brokenprocesspool",
     "childprocesscrash",
     "childprocesscrashed",
@@ -206,10 +206,11 @@ pub(super) const ENGINE: [&str; 75] = [
     "crashed",
     "crashedrun",
     "crashloopbackoff",
-    "dagrundeadlock",
+    "daemondown",
     "dagruntimedout",
     "dagruntimeout",
     "dagrununresponsive",
+    "dagsterusercodeunreachable",
     "diskfull",
     "engine",
     "enginecrashed",
@@ -246,6 +247,7 @@ pub(super) const ENGINE: [&str; 75] = [
     "podevicted",
     "preempted",
     "runcrashed",
+    "runfailure",
     "runnerfailed",
     "runnerlost",
     "runnershutdown",
@@ -258,8 +260,7 @@ pub(super) const ENGINE: [&str; 75] = [
     "sigsegv",
     "sigterm",
     "spotinterruption",
-    "statemismatch",
-    "stuckinqueued",
+    "starttimeout",
     "taskcrashed",
     "terminated",
     "workercrashed",

@@ -14,6 +14,8 @@ const ENV: &[(&str, &str)] = &[
     ("AUTOMATION_KEY", "k"),
     ("AIRFLOW_PASSWORD", "p"),
     ("AIRFLOW_TOKEN", "t"),
+    ("DAGSTER_CLOUD_API_TOKEN", "user:1"),
+    ("DAGSTER_PROXY_AUTH", "Basic Zjpy"),
     ("GITHUB_READ_TOKEN", "github_pat_1"),
     ("GITHUB_WEBHOOK_SECRET", "a-github-secret"),
     ("PREFECT_API_KEY", "pnu_1"),

@@ -1,6 +1,7 @@
 //! `[sources.NAME]`: what all of them share; one file for each kind.
 
 mod airflow;
+mod dagster;
 mod github;
 mod http;
 mod prefect;
@@ -28,14 +29,16 @@ enum Type {
     Airflow,
     GitHub,
     Prefect,
+    Dagster,
 }
 
-const TYPES: [(&str, Type); 5] = [
+const TYPES: [(&str, Type); 6] = [
     ("webhook", Type::Webhook),
     ("http", Type::Http),
     ("airflow", Type::Airflow),
     ("github", Type::GitHub),
     ("prefect", Type::Prefect),
+    ("dagster", Type::Dagster),
 ];
 
 /// `[sources]`. What listens where decides whether a source may be open.
@@ -56,7 +59,7 @@ pub(in crate::config) fn sources(at: &At<'_>, listen: Option<SocketAddr>, proxy:
 
 fn source(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<(SourceSettings, Tenancy)> {
     let mut section = Section::open(at, "sources")?;
-    let help = "write type = \"webhook\", \"http\", \"airflow\", \"github\" or \"prefect\"";
+    let help = "write type = \"webhook\", \"http\", \"airflow\", \"github\", \"prefect\" or \"dagster\"";
     // Which keys are known hangs on the type: without one, nothing more can be said.
     let kind = section.need("type", help, word("a type of source", &TYPES))?;
     // One of GitHub without a token is only pushed to.
@@ -82,6 +85,10 @@ fn source(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<(Sou
         Type::Prefect => {
             section.rescope("sources.prefect");
             prefect::source(&section, proxy).map(|source| SourceKind::Prefect(Box::new(source)))
+        }
+        Type::Dagster => {
+            section.rescope("sources.dagster");
+            dagster::source(&section, proxy).map(|source| SourceKind::Dagster(Box::new(source)))
         }
     };
     section.finish();

@@ -1,6 +1,7 @@
 //! The settings of sources: what all polled ones share here, one file for each kind.
 
 mod airflow;
+mod dagster;
 mod github;
 mod http;
 mod prefect;
@@ -9,6 +10,7 @@ mod webhook;
 use std::time::Duration;
 
 pub use airflow::{AirflowAuth, AirflowSource};
+pub use dagster::DagsterSource;
 pub use github::GitHubSource;
 pub use http::{Detail, HttpSource, Pagination};
 pub use prefect::{PrefectAuth, PrefectSource};
@@ -34,6 +36,8 @@ pub enum SourceKind {
     GitHub(Box<GitHubSource>),
     /// Prefect 3.
     Prefect(Box<PrefectSource>),
+    /// Dagster.
+    Dagster(Box<DagsterSource>),
 }
 
 /// What all polled sources share.
