@@ -13,6 +13,7 @@ use jaq_core::load::{self, Arena, File, Loader};
 use jaq_core::{Bind, Ctx, Native, Vars};
 use jaq_json::Val;
 use tokio::sync::Semaphore;
+use url::Url;
 
 /// The most values that one answer may become.
 const MOST_OUTPUTS: usize = 20_000;
@@ -28,6 +29,8 @@ type Program = jaq_core::Filter<JustLut<Val>>;
 #[derive(Clone)]
 pub(super) struct Filter {
     program: Arc<Program>,
+    /// What `$origin` says.
+    origin: Option<String>,
     turn: Arc<Semaphore>,
 }
 
@@ -93,9 +96,16 @@ impl Filter {
             .map_err(|errors| FilterError::Compile(load_errors(code, errors)))?;
         let program = jaq_core::Compiler::default()
             .with_funs(funs)
+            .with_global_vars(["$origin"])
             .compile(modules)
             .map_err(|errors| FilterError::Compile(compile_errors(code, errors)))?;
-        Ok(Self { program: Arc::new(program), turn: Arc::new(Semaphore::new(1)) })
+        Ok(Self { program: Arc::new(program), origin: None, turn: Arc::new(Semaphore::new(1)) })
+    }
+
+    /// Tells the filter, as `$origin`, where the engine is: scheme, host and port, so that it can make links. Without it, `null`.
+    #[must_use]
+    pub(super) fn knowing(self, engine: &Url) -> Self {
+        Self { origin: Some(engine.origin().ascii_serialization()), ..self }
     }
 
     /// Runs the filter over one JSON text. The outputs are JSON texts.
@@ -149,10 +159,10 @@ impl Filter {
         turn: tokio::sync::OwnedSemaphorePermit,
         done: impl FnOnce(Result<Vec<Vec<u8>>, FilterError>) + Send + 'static,
     ) -> Result<(), FilterError> {
-        let program = Arc::clone(&self.program);
+        let (program, origin) = (Arc::clone(&self.program), self.origin.clone());
         let thread = std::thread::Builder::new().name("jq".to_owned()).stack_size(STACK);
         let thread = thread.spawn(move || {
-            let outputs = outputs(&program, &json);
+            let outputs = outputs(&program, origin, &json);
             // Only now, and also when jq panics: one thread at a time, however long it takes.
             drop(turn);
             done(outputs);
@@ -161,10 +171,10 @@ impl Filter {
     }
 }
 
-fn outputs(program: &Program, json: &[u8]) -> Result<Vec<Vec<u8>>, FilterError> {
+fn outputs(program: &Program, origin: Option<String>, json: &[u8]) -> Result<Vec<Vec<u8>>, FilterError> {
     // serde_json stops at depth 128; jaq's own parser recurses until the stack ends.
     let input: Val = serde_json::from_slice(json).map_err(|error| FilterError::NotJson(error.to_string()))?;
-    let context = Ctx::<JustLut<Val>>::new(&program.lut, Vars::new([]));
+    let context = Ctx::<JustLut<Val>>::new(&program.lut, Vars::new([origin.map_or(Val::Null, Val::from)]));
     let (mut outputs, mut bytes) = (Vec::new(), 0_usize);
     for value in program.id.run((context, input)) {
         let value = value.map_err(|exception| {

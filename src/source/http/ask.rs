@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
 use reqwest::Method;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue, IF_NONE_MATCH};
 use secrecy::{ExposeSecret, SecretString};
@@ -30,9 +31,16 @@ impl Asker {
         let client = Client::new(&settings.way.client()).map_err(|error| broken(error.to_string()))?;
         let (mut headers, mut secrets) = (Vec::new(), Vec::new());
         if let Some(token) = &settings.token {
-            let bearer = secret_value(&format!("Bearer {}", token.expose_secret()));
+            let bearer = secret_value(&format!("{} {}", settings.token_scheme, token.expose_secret()));
             headers.push((AUTHORIZATION, bearer.ok_or_else(|| broken("the token is no header value".to_owned()))?));
             secrets.push(token.clone());
+        }
+        if let Some(both) = &settings.basic_auth {
+            let packed = base64::engine::general_purpose::STANDARD.encode(both.expose_secret());
+            let basic = secret_value(&format!("Basic {packed}"));
+            headers.push((AUTHORIZATION, basic.ok_or_else(|| broken("`basic_auth` is no header value".to_owned()))?));
+            secrets.extend([both.clone(), SecretString::from(packed)]);
+            secrets.extend(both.expose_secret().split_once(':').map(|(_, password)| SecretString::from(password)));
         }
         for (name, value) in &settings.headers {
             let header = HeaderName::try_from(name.as_str()).ok().zip(secret_value(value.expose_secret()));

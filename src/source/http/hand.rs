@@ -74,6 +74,7 @@ impl Http {
             match detailed {
                 Detailed::Found(run) => {
                     walked.listed.extend(as_listed(&run));
+                    walked.detailed.extend(as_listed(&run));
                     done.push((*run, key, state));
                 }
                 // Listed a moment ago, and gone: what the list said is all there will ever be.

@@ -10,7 +10,7 @@ mod open;
 mod pages;
 mod shape;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod walk;
 
 use std::time::Duration;
@@ -52,7 +52,7 @@ impl Http {
     /// When a filter is no jq, a header is none, or the certificate authority can't be read.
     pub fn new(name: &str, settings: HttpSource) -> Result<Self, PollError> {
         let compiled = |code: &str, which: &str| {
-            Filter::compile(code).map_err(|error| PollError {
+            Filter::compile(code).map(|filter| filter.knowing(&settings.url)).map_err(|error| PollError {
                 doing: format!("reading the {which}"),
                 reason: error.to_string(),
                 retry_after: None,
@@ -166,6 +166,7 @@ impl Http {
         let batch = Batch { runs: last.runs, forgotten: last.forgotten, checkpoint };
         self.hand_over(intake, batch).await?;
         self.memory.committed(last.states);
+        self.memory.committed_watched(last.watched);
         Ok(runs)
     }
 }

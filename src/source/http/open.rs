@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use super::super::{OpenRun, PollError, Seen};
 use super::Http;
 use super::detail::Detailed;
-use super::memory::state;
+use super::memory::{Listed, state};
+use super::shape::hash;
 use super::walk::Walked;
 use crate::config::Pagination;
 use crate::run::RunKey;
@@ -21,6 +22,8 @@ const PER_POLL: usize = 100;
 pub(super) struct LookedAfter {
     pub(super) runs: Vec<Seen>,
     pub(super) states: Vec<(RunKey, u64)>,
+    /// Of runs that are asked for at every poll.
+    pub(super) watched: Vec<(RunKey, u64)>,
     pub(super) forgotten: Vec<RunKey>,
     pub(super) problem: Option<PollError>,
 }
@@ -28,11 +31,14 @@ pub(super) struct LookedAfter {
 impl Http {
     pub(super) async fn look_after(&mut self, open: &[OpenRun], walked: &Walked) -> LookedAfter {
         let shown = if walked.unchanged { &self.memory.listed } else { &walked.listed };
-        let unseen: Vec<OpenRun> = open
-            .iter()
-            .filter(|run| !shown.contains(&(run.key.run.clone(), run.key.workflow.clone())))
-            .cloned()
-            .collect();
+        let is_in = |runs: &BTreeSet<Listed>, run: &OpenRun| {
+            runs.contains(&(run.key.run.clone(), run.key.workflow.clone()))
+        };
+        let watched = |run: &OpenRun| {
+            self.details.as_ref().is_some_and(|details| details.watches(run.status)) && !is_in(&walked.detailed, run)
+        };
+        let unseen: Vec<OpenRun> =
+            open.iter().filter(|run| !is_in(shown, run) || watched(run)).cloned().collect();
         if self.details.is_some() {
             return self.ask_for(unseen).await;
         }
@@ -53,6 +59,14 @@ impl Http {
         let answers = details.ask_all(&self.asker, &ids).await;
         for (open, detailed) in unseen.iter().zip(answers) {
             match detailed {
+                Detailed::Found(run) if details.watches(open.status) => {
+                    // All of it counts: a retry changes nothing but a step.
+                    let whole = hash(serde_json::to_string(&*run).unwrap_or_default());
+                    if !self.memory.saw(&open.key, whole) {
+                        done.watched.push((open.key.clone(), whole));
+                        done.runs.push(Seen { run: *run, history: false });
+                    }
+                }
                 Detailed::Found(run) => {
                     let state = state(&run);
                     if !self.memory.knows(&open.key, state) {

@@ -1,5 +1,6 @@
 //! `[sources.NAME]`: what all of them share; one file for each kind.
 
+mod detail;
 mod http;
 mod prefect;
 mod webhook;

@@ -125,6 +125,8 @@ impl Engine {
         HttpSource {
             url: format!("{}/runs", self.url).parse().unwrap(),
             token: Some(SecretString::from("tok-SECRET")),
+            token_scheme: "Bearer".to_owned(),
+            basic_auth: None,
             headers: BTreeMap::new(),
             filter: None,
             pagination: Pagination::None,
@@ -143,7 +145,10 @@ impl Engine {
     pub(super) fn detail(&self) -> Detail {
         Detail {
             url: format!("{}/runs/{{id}}", self.url),
+            id_parts: None,
+            also: BTreeMap::new(),
             filter: None,
+            watch: Vec::new(),
             statuses: vec![RunStatus::Failed, RunStatus::Running],
         }
     }
