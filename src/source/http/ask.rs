@@ -52,6 +52,16 @@ impl Asker {
 
     /// Asks. Any complete answer is one, whatever its status.
     pub(super) async fn ask(&self, url: Url, doing: &str, etag: Option<&HeaderValue>) -> Result<Answer, PollError> {
+        let answer = self.send(url, doing, etag).await?;
+        if answer.cut {
+            let reason = format!("the answer is longer than {} MiB", BODY_CAP / 1024 / 1024);
+            return Err(PollError { doing: doing.to_owned(), reason, retry_after: None });
+        }
+        Ok(answer)
+    }
+
+    /// Asks. Any answer is one, whatever its status, also one that is too long and was cut.
+    pub(super) async fn send(&self, url: Url, doing: &str, etag: Option<&HeaderValue>) -> Result<Answer, PollError> {
         let mut headers = self.headers.clone();
         if !headers.iter().any(|(name, _)| name == ACCEPT) {
             headers.push((ACCEPT, HeaderValue::from_static("application/json")));
@@ -60,11 +70,7 @@ impl Asker {
         let request =
             Request { method: Method::GET, url, headers, body: Vec::new(), timeout: self.timeout, body_cap: BODY_CAP };
         let failed = |reason: String| PollError { doing: doing.to_owned(), reason, retry_after: None };
-        let answer = self.client.send(request).await.map_err(|error| failed(self.clean(&error.to_string())))?;
-        if answer.cut {
-            return Err(failed(format!("the answer is longer than {} MiB", BODY_CAP / 1024 / 1024)));
-        }
-        Ok(answer)
+        self.client.send(request).await.map_err(|error| failed(self.clean(&error.to_string())))
     }
 
     /// The answer, when its status says that it is one.

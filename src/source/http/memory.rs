@@ -81,6 +81,11 @@ impl Memory {
         self.watched.extend(handed);
     }
 
+    /// Whether a detail request that fails now would be the last.
+    pub(super) fn is_last_try(&self, key: &RunKey) -> bool {
+        self.tries.get(key).is_some_and(|tries| tries.saturating_add(1) >= MOST_TRIES)
+    }
+
     /// Counts a failed detail request; true when the run has waited long enough for it.
     pub(super) fn gives_up(&mut self, key: &RunKey) -> bool {
         let tries = self.tries.entry(key.clone()).or_default();

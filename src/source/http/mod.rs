@@ -1,6 +1,7 @@
 //! Any JSON API that lists runs: pages, a jq filter, a detail request, and a checkpoint on the engine's clock. It knows its settings
 //! and the HTTP client; it knows no ledger, no rule, no receiver.
 
+mod address;
 mod ask;
 mod checkpoint;
 mod detail;
@@ -65,7 +66,7 @@ impl Http {
         };
         let details = settings.detail.clone();
         let details =
-            details.map(|detail| Details::new(detail, settings.url.clone(), settings.polling.timeout)).transpose()?;
+            details.map(|detail| Details::new(detail, &settings.url, settings.polling.timeout)).transpose()?;
         let asker = Asker::new(&settings)?;
         let (name, memory) = (name.to_owned(), Memory::default());
         Ok(Self { name, settings, asker, filter, cursor, details, memory, metrics: None, set_up: None })

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::super::{OpenRun, PollError, Seen};
 use super::Http;
-use super::detail::Detailed;
+use super::detail::{Detailed, Wanted};
 use super::memory::{Listed, state};
 use super::shape::hash;
 use super::walk::Walked;
@@ -55,8 +55,11 @@ impl Http {
             unseen.truncate(PER_POLL);
             self.memory.turn = turn + PER_POLL;
         }
-        let ids: Vec<&str> = unseen.iter().map(|open| open.key.run.as_str()).collect();
-        let answers = details.ask_all(&self.asker, &ids).await;
+        let wanted: Vec<_> = unseen
+            .iter()
+            .map(|open| Wanted { id: &open.key.run, last_try: self.memory.is_last_try(&open.key) })
+            .collect();
+        let answers = details.ask_all(&self.asker, &wanted).await;
         for (open, detailed) in unseen.iter().zip(answers) {
             match detailed {
                 Detailed::Found(run) if details.watches(open.status) => {
@@ -76,6 +79,7 @@ impl Http {
                 }
                 Detailed::Gone => done.forgotten.push(open.key.clone()),
                 Detailed::Failed(error) => {
+                    self.memory.gives_up(&open.key);
                     done.problem.get_or_insert(error);
                 }
                 Detailed::Skipped => {}

@@ -12,8 +12,8 @@ use url::Url;
 
 use super::super::{Intake, OpenRun, PollError};
 use super::Http;
+use super::address::percent_encoded;
 use super::checkpoint::{Checkpoint, EngineClock, Extent, Took, final_end, mark};
-use super::detail::percent_encoded;
 use super::memory::{Listed, as_listed};
 use super::pages::{Page, Pager};
 use super::shape::{Items, filtered_items, hash, native_items, read_items, rows};

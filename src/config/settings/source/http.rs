@@ -97,13 +97,16 @@ pub enum Pagination {
 /// The detail request of an `http` source.
 #[derive(Debug, Clone)]
 pub struct Detail {
-    /// The URL, with `{id}` (the run's id, URL-encoded) or parts of it. Must be on the list's host.
+    /// The URL, whole or relative to the list's, with `{id}` (the run's id, URL-encoded) or parts of it. Must be on the list's host.
     pub url: String,
     /// Takes the id apart: its named groups are placeholders besides `{id}`.
     pub id_parts: Option<Regex>,
     /// More requests for the same run, by name. The filter then sees an object with `run` and each of these; what the engine refuses is
     /// `null`.
     pub also: BTreeMap<String, String>,
+    /// More requests, one after the other, whose addresses the answers so far lead to: a name, and a jq filter from that object to an
+    /// address on the list's host, or to nothing.
+    pub follow: Vec<(String, String)>,
     /// A jq filter from the answer to one native run. None: the answer is native already.
     pub filter: Option<String>,
     /// Statuses of listed runs that need the request. Default `failed` and `running`.

@@ -147,6 +147,7 @@ impl Engine {
             url: format!("{}/runs/{{id}}", self.url),
             id_parts: None,
             also: BTreeMap::new(),
+            follow: Vec::new(),
             filter: None,
             watch: Vec::new(),
             statuses: vec![RunStatus::Failed, RunStatus::Running],
