@@ -1,5 +1,6 @@
 //! A scripted engine, and a book that keeps what was handed over.
 
+mod asking;
 mod detail;
 mod first_start;
 mod jq;
