@@ -1,4 +1,4 @@
-//! jq: from a foreign answer to native runs. It knows no HTTP and no run.
+//! jq: from a foreign answer to native runs. It knows no HTTP, and of runs only how their errors are read from a sentence.
 //!
 //! A filter is compiled once. It runs on a thread of its own, because jq may compute without ever yielding: after the deadline the
 //! thread is left behind, and no second one is started until it ends. A filter is trusted as far as its memory goes: what it
@@ -14,6 +14,8 @@ use jaq_core::{Bind, Ctx, Native, Vars};
 use jaq_json::Val;
 use tokio::sync::Semaphore;
 use url::Url;
+
+use super::python;
 
 /// The most values that one answer may become.
 const MOST_OUTPUTS: usize = 20_000;
@@ -89,7 +91,7 @@ impl Filter {
             .chain(jaq_std::funs())
             .chain(jaq_json::funs())
             .filter(|(name, _, _)| !matches!(*name, "env" | "halt" | "stderr_empty" | "debug_empty" | "fromjson"))
-            .chain([bounded_fromjson()]);
+            .chain([bounded_fromjson(), as_error()]);
         let arena = Arena::default();
         let modules = Loader::new(defs)
             .load(&arena, File { code, path: () })
@@ -200,6 +202,19 @@ fn bounded_fromjson() -> (&'static str, Box<[Bind]>, Native<JustLut<Val>>) {
         };
         let parsed = serde_json::from_slice::<Val>(text);
         jaq_core::box_iter::box_once(parsed.map_err(|error| jaq_core::Error::str(error).into()))
+    }))
+}
+
+/// `as_error`: from what an engine says of an error to a native one, as the sources themselves read it: the class before the colon is the
+/// code, and the status of the service that it names. Anything but a text is no error.
+fn as_error() -> (&'static str, Box<[Bind]>, Native<JustLut<Val>>) {
+    jaq_core::native::run(("as_error", Box::default(), |(_, value)| {
+        let (Val::TStr(text) | Val::BStr(text)) = &value else {
+            return jaq_core::box_iter::box_once(Ok(Val::Null));
+        };
+        let error = python::sentence(&String::from_utf8_lossy(text), None);
+        let made = serde_json::to_vec(&error).and_then(|json| serde_json::from_slice::<Val>(&json));
+        jaq_core::box_iter::box_once(made.map_err(|error| jaq_core::Error::str(error).into()))
     }))
 }
 
