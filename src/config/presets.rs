@@ -1,6 +1,8 @@
 //! The presets: sources for engines that firstred has no room of its own for, each a part of a configuration that is copied and filled
 //! in. It knows their texts and nothing of how they are read.
 
+use super::suggest;
+
 /// A preset.
 #[derive(Debug, Clone, Copy)]
 pub struct Preset {
@@ -28,6 +30,12 @@ impl Preset {
     #[must_use]
     pub fn of(name: &str) -> Option<&'static Self> {
         PRESETS.iter().find(|preset| preset.name.eq_ignore_ascii_case(name))
+    }
+
+    /// The name that is meant by one that is none.
+    #[must_use]
+    pub fn near(name: &str) -> Option<&'static str> {
+        suggest::nearest(name, PRESETS.iter().map(|preset| preset.name))
     }
 
     /// What it is for and how it looks: the first line.

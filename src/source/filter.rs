@@ -25,6 +25,10 @@ const MOST_BYTES: usize = 64 * 1024 * 1024;
 const STACK: usize = 16 * 1024 * 1024;
 const ERROR_CHARS: usize = 60;
 
+/// What jq has and jaq has not, as people find it in examples.
+const MORE: &str = "def IN(s): any(s == .; .); def IN(src; s): any(src == s; .);
+def INDEX(stream; f): reduce stream as $row ({}; .[$row | f | tostring] |= $row); def INDEX(f): INDEX(.[]; f);";
+
 type Program = jaq_core::Filter<JustLut<Val>>;
 
 /// A compiled jq filter.
@@ -86,6 +90,7 @@ impl Filter {
         let defs = jaq_core::defs()
             .chain(jaq_std::defs())
             .chain(jaq_json::defs())
+            .chain(load::parse(MORE, |parser| parser.defs()).into_iter().flatten())
             .filter(|def| !matches!(def.name, "halt" | "halt_error" | "stderr" | "debug" | "input_line_number"));
         let funs = jaq_core::funs()
             .chain(jaq_std::funs())

@@ -5,6 +5,8 @@ mod filter;
 pub mod http;
 mod poll;
 pub mod prefect;
+#[cfg(test)]
+mod presets;
 pub mod push;
 mod python;
 pub mod rhythm;

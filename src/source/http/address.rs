@@ -107,8 +107,14 @@ mod tests {
     #[test]
     fn a_relative_address_is_relative_to_the_list() {
         assert_eq!(of(None, "runs/{id}", "7").unwrap(), "https://engine.example.com/api/v4/runs/7");
-        assert_eq!(of(None, "../logs/{id}?level=ERROR", "a b/c").unwrap(), "https://engine.example.com/api/logs/a%20b%2Fc?level=ERROR");
-        assert_eq!(of(None, "runs/{id}", "http://evil/").unwrap(), "https://engine.example.com/api/v4/runs/http%3A%2F%2Fevil%2F");
+        assert_eq!(
+            of(None, "../logs/{id}?level=ERROR", "a b/c").unwrap(),
+            "https://engine.example.com/api/logs/a%20b%2Fc?level=ERROR"
+        );
+        assert_eq!(
+            of(None, "runs/{id}", "http://evil/").unwrap(),
+            "https://engine.example.com/api/v4/runs/http%3A%2F%2Fevil%2F"
+        );
     }
 
     #[test]
@@ -124,7 +130,10 @@ mod tests {
     #[test]
     fn a_path_keeps_its_slashes_and_its_encoding_and_never_climbs() {
         let path = |id| of(None, "../{+id}/api/json", id);
-        assert_eq!(path("job/Test%20Work flow/15").unwrap(), "https://engine.example.com/api/job/Test%20Work%20flow/15/api/json");
+        assert_eq!(
+            path("job/Test%20Work flow/15").unwrap(),
+            "https://engine.example.com/api/job/Test%20Work%20flow/15/api/json"
+        );
         for climbs in ["../admin", "job/../../x", "job/%2e%2E/x", "//evil.example.com/x", "", "job/./x"] {
             assert_eq!(path(climbs), None, "{climbs}");
         }
@@ -133,7 +142,12 @@ mod tests {
 
     #[test]
     fn nothing_leaves_the_host_of_the_list() {
-        for elsewhere in ["https://evil.example.com/x", "//evil.example.com/x", "http://engine.example.com/x", "ftp://engine.example.com/"] {
+        for elsewhere in [
+            "https://evil.example.com/x",
+            "//evil.example.com/x",
+            "http://engine.example.com/x",
+            "ftp://engine.example.com/",
+        ] {
             assert_eq!(addresses(None).on_the_host(elsewhere), None, "{elsewhere}");
         }
         assert_eq!(addresses(None).on_the_host("/job/1/log").unwrap().as_str(), "https://engine.example.com/job/1/log");

@@ -64,10 +64,8 @@ impl Http {
         walked.more |= wanting.len() > room;
         let asked: Vec<_> = wanting.into_iter().take(room).collect();
         walked.details += asked.len();
-        let wanted: Vec<_> = asked
-            .iter()
-            .map(|(run, key, _)| Wanted { id: &run.id, last_try: self.memory.is_last_try(key) })
-            .collect();
+        let wanted: Vec<_> =
+            asked.iter().map(|(run, key, _)| Wanted { id: &run.id, last_try: self.memory.is_last_try(key) }).collect();
         let answers = if walked.details_down {
             wanted.iter().map(|_| Detailed::Skipped).collect()
         } else {

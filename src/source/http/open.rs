@@ -31,14 +31,12 @@ pub(super) struct LookedAfter {
 impl Http {
     pub(super) async fn look_after(&mut self, open: &[OpenRun], walked: &Walked) -> LookedAfter {
         let shown = if walked.unchanged { &self.memory.listed } else { &walked.listed };
-        let is_in = |runs: &BTreeSet<Listed>, run: &OpenRun| {
-            runs.contains(&(run.key.run.clone(), run.key.workflow.clone()))
-        };
+        let is_in =
+            |runs: &BTreeSet<Listed>, run: &OpenRun| runs.contains(&(run.key.run.clone(), run.key.workflow.clone()));
         let watched = |run: &OpenRun| {
             self.details.as_ref().is_some_and(|details| details.watches(run.status)) && !is_in(&walked.detailed, run)
         };
-        let unseen: Vec<OpenRun> =
-            open.iter().filter(|run| !is_in(shown, run) || watched(run)).cloned().collect();
+        let unseen: Vec<OpenRun> = open.iter().filter(|run| !is_in(shown, run) || watched(run)).cloned().collect();
         if self.details.is_some() {
             return self.ask_for(unseen).await;
         }

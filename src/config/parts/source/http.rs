@@ -10,9 +10,7 @@ use url::Url;
 use super::detail::detail;
 use super::polling;
 use crate::config::parts::network::way;
-use crate::config::read::{
-    At, Section, count, filter, header_secret, http_url, is_loopback, text, word,
-};
+use crate::config::read::{At, Section, count, filter, header_secret, http_url, is_loopback, text, word};
 use crate::config::{HttpSource, Pagination, suggest};
 use crate::net::Proxy;
 
@@ -136,10 +134,7 @@ fn list_url(at: &At<'_>) -> Option<Url> {
     }
     let in_query = |word: &str| url.query().is_some_and(|query| query.contains(&format!("{{{word}}}")));
     if let Some(word) = placeholders(written).find(|word| !in_query(word)) {
-        return at.fail(
-            format!("`{{{word}}}` can stand in the query only"),
-            Some(format!("write ?since={{{word}}}")),
-        );
+        return at.fail(format!("`{{{word}}}` can stand in the query only"), Some(format!("write ?since={{{word}}}")));
     }
     Some(url)
 }

@@ -155,8 +155,7 @@ async fn a_watched_run_is_asked_for_at_every_poll_and_handed_over_when_anything_
 async fn a_source_signs_in_by_a_password_or_by_a_token_behind_another_word() {
     let engine = Engine::new(|_| ok("[]")).await;
     let token = HttpSource { token_scheme: "Token".to_owned(), ..engine.settings() };
-    let basic =
-        HttpSource { token: None, basic_auth: Some(SecretString::from("admin:s3cret:x")), ..engine.settings() };
+    let basic = HttpSource { token: None, basic_auth: Some(SecretString::from("admin:s3cret:x")), ..engine.settings() };
     for (settings, header, secrets) in [
         (token, "Token tok-SECRET", ["tok-SECRET"].as_slice()),
         (basic, "Basic YWRtaW46czNjcmV0Ong=", &["s3cret", "YWRtaW46"]),
