@@ -13,9 +13,8 @@ use super::Bridge;
 use crate::clock;
 use crate::config::{Config, SourceKind};
 use crate::metrics::Metrics;
-use crate::source::http::Http;
 use crate::source::prefect::Prefect;
-use crate::source::{PollError, Poller, SourceHealth, rhythm};
+use crate::source::{PollError, Poller, SourceHealth, http, rhythm};
 
 /// The health of every polled source.
 pub(super) type Health = BTreeMap<String, watch::Receiver<SourceHealth>>;
@@ -71,7 +70,7 @@ pub(super) fn build(config: &Config, metrics: &Metrics) -> Result<Built, PollErr
     for (name, settings) in &config.sources {
         let start = match &settings.kind {
             SourceKind::Webhook(_) => continue,
-            SourceKind::Http(own) => start(Http::new(name, (**own).clone())?.counting(metrics.clone()).set_up_at(now)),
+            SourceKind::Http(own) => start(http::poller(name, (**own).clone(), metrics.clone(), now)?),
             SourceKind::Prefect(own) => start(Prefect::new(name, (**own).clone())?),
         };
         built.insert(name.clone(), (start, Arc::default()));

@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
-use super::http::Http;
+use super::http::poller;
 use super::http::tests::{Book, Engine, NOW, Reply, at, ok, status};
 use super::{Poller, check_filter, push};
 use crate::config::{ConfigFile, Inputs, Loaded, PRESETS, Preset, SourceKind, load, render};
+use crate::metrics::Metrics;
 use crate::run::{Limits, Run};
 use crate::triage::{Classes, observe};
 
@@ -130,7 +131,7 @@ async fn runs(preset: &Preset, fixture: &Value) -> (BTreeMap<String, Value>, usi
         panic!("not polled")
     };
     // Whatever the samples' age, it is news.
-    let mut http = Http::new(preset.name, *settings).unwrap().set_up_at(at("1970-01-03T00:00:00Z"));
+    let mut http = poller(preset.name, *settings, Metrics::default(), at("1970-01-03T00:00:00Z")).unwrap();
     let book = Book::default();
     http.poll(&book, at(NOW)).await.unwrap_or_else(|error| panic!("{}: {error}", preset.name));
     requests += engine.heads().len();

@@ -8,6 +8,7 @@ use url::Url;
 
 use super::super::PollError;
 use super::super::filter::Filter;
+use super::super::talk::Transport;
 use super::address::Addresses;
 use super::ask::Asker;
 use super::shape::{filtered_items, native_items};
@@ -70,7 +71,7 @@ impl Details {
     }
 
     /// Asks for every one, and stops asking when all of three fail.
-    pub(super) async fn ask_all(&self, asker: &Asker, wanted: &[Wanted<'_>]) -> Vec<Detailed> {
+    pub(super) async fn ask_all<T: Transport>(&self, asker: &Asker<T>, wanted: &[Wanted<'_>]) -> Vec<Detailed> {
         let mut results = Vec::with_capacity(wanted.len());
         for three in wanted.chunks(IN_FLIGHT) {
             let one = |at: usize| async move {
@@ -95,7 +96,7 @@ impl Details {
         results
     }
 
-    async fn ask(&self, asker: &Asker, wanted: Wanted<'_>) -> Detailed {
+    async fn ask<T: Transport>(&self, asker: &Asker<T>, wanted: Wanted<'_>) -> Detailed {
         let doing = format!("asking for run {}", asker.clean(wanted.id));
         let failed = |reason: String| PollError { doing: doing.clone(), reason, retry_after: None };
         let Some(url) = self.addresses.of(&self.settings.url, wanted.id) else {
@@ -121,7 +122,12 @@ impl Details {
     }
 
     /// The answer with those of the other requests beside it, where there are any.
-    async fn with_more(&self, asker: &Asker, wanted: Wanted<'_>, run: Vec<u8>) -> Result<Vec<u8>, PollError> {
+    async fn with_more<T: Transport>(
+        &self,
+        asker: &Asker<T>,
+        wanted: Wanted<'_>,
+        run: Vec<u8>,
+    ) -> Result<Vec<u8>, PollError> {
         if self.settings.also.is_empty() && self.follow.is_empty() {
             return Ok(run);
         }
@@ -146,9 +152,9 @@ impl Details {
     }
 
     /// What one more request says. Not found, no right to it, too long: the run is worth telling without.
-    async fn beside(
+    async fn beside<T: Transport>(
         &self,
-        asker: &Asker,
+        asker: &Asker<T>,
         wanted: Wanted<'_>,
         name: &str,
         url: Option<Url>,

@@ -78,7 +78,10 @@ impl Memory {
 
     /// What was handed over of watched runs.
     pub(super) fn committed_watched(&mut self, handed: impl IntoIterator<Item = (RunKey, u64)>) {
-        self.watched.extend(handed);
+        for (key, whole) in handed {
+            self.tries.remove(&key);
+            self.watched.insert(key, whole);
+        }
     }
 
     /// Whether a detail request that fails now would be the last.

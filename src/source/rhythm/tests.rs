@@ -37,6 +37,9 @@ impl Poller for Scripted {
     fn every(&self) -> Duration {
         Duration::from_secs(10)
     }
+    async fn survey(&mut self, _: Timestamp) -> Survey {
+        Survey::default()
+    }
 }
 
 type Script = Vec<Box<dyn FnOnce() -> Result<Polled, PollError> + Send>>;
@@ -84,7 +87,7 @@ async fn a_failing_source_says_since_when_and_why_and_is_left_alone_as_long_as_i
 
 #[tokio::test(start_paused = true)]
 async fn more_is_read_at_once() {
-    let more = || Ok(Polled { runs: 1, more: true });
+    let more = || Ok(Polled { runs: 1, more: true, ..Polled::default() });
     let (_, _, took) = play(vec![Box::new(more), Box::new(more)]).await;
     assert!(took < Duration::from_secs(1), "{took:?}");
 }

@@ -6,6 +6,7 @@ mod first_start;
 mod jq;
 mod lies;
 mod lists;
+mod promises;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -123,36 +124,44 @@ impl Engine {
     }
 
     pub(super) fn settings(&self) -> HttpSource {
-        HttpSource {
-            url: format!("{}/runs", self.url).parse().unwrap(),
-            token: Some(SecretString::from("tok-SECRET")),
-            token_scheme: "Bearer".to_owned(),
-            basic_auth: None,
-            headers: BTreeMap::new(),
-            filter: None,
-            pagination: Pagination::None,
-            detail: None,
-            max_pages: 50,
-            polling: Polling {
-                every: Duration::from_secs(10),
-                timeout: Duration::from_secs(5),
-                history: Duration::ZERO,
-                overlap: Duration::from_mins(10),
-            },
-            way: Way::default(),
-        }
+        settings(&self.url)
     }
 
     pub(super) fn detail(&self) -> Detail {
-        Detail {
-            url: format!("{}/runs/{{id}}", self.url),
-            id_parts: None,
-            also: BTreeMap::new(),
-            follow: Vec::new(),
-            filter: None,
-            watch: Vec::new(),
-            statuses: vec![RunStatus::Failed, RunStatus::Running],
-        }
+        detail(&self.url)
+    }
+}
+
+pub(super) fn settings(url: &str) -> HttpSource {
+    HttpSource {
+        url: format!("{url}/runs").parse().unwrap(),
+        token: Some(SecretString::from("tok-SECRET")),
+        token_scheme: "Bearer".to_owned(),
+        basic_auth: None,
+        headers: BTreeMap::new(),
+        filter: None,
+        pagination: Pagination::None,
+        detail: None,
+        max_pages: 50,
+        polling: Polling {
+            every: Duration::from_secs(10),
+            timeout: Duration::from_secs(5),
+            history: Duration::ZERO,
+            overlap: Duration::from_mins(10),
+        },
+        way: Way::default(),
+    }
+}
+
+pub(super) fn detail(url: &str) -> Detail {
+    Detail {
+        url: format!("{url}/runs/{{id}}"),
+        id_parts: None,
+        also: BTreeMap::new(),
+        follow: Vec::new(),
+        filter: None,
+        watch: Vec::new(),
+        statuses: vec![RunStatus::Failed, RunStatus::Running],
     }
 }
 
