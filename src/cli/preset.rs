@@ -24,7 +24,7 @@ fn print(preset: &Preset, format: Format) -> Result<(), Failure> {
     match format {
         Format::Text => output::say(preset.text.trim_end()),
         Format::Json => {
-            output::say_json(&json!({ "name": preset.name, "needs": preset.needs(), "toml": preset.text }))?
+            output::say_json(&json!({ "name": preset.name, "needs": preset.needs(), "toml": preset.text }))?;
         }
     }
     Ok(())

@@ -53,6 +53,8 @@ pub(super) struct Gather {
     runs: BTreeMap<String, Family>,
     /// In the order of their first event.
     order: VecDeque<String>,
+    /// Those of which only parts are known.
+    waiting: BTreeSet<String>,
     /// The run that each part is kept with.
     home: BTreeMap<String, String>,
     /// Parts that were told as runs of their own, and stay so.
@@ -72,6 +74,7 @@ impl Gather {
 
     fn whole(&mut self, whole: Whole) -> Run {
         let Whole { key, run, blind } = whole;
+        self.waiting.remove(&key);
         if self.runs.get(&key).is_none_or(|family| family.told.is_none()) {
             self.gather_in(&key);
         }
@@ -103,21 +106,27 @@ impl Gather {
     /// Parts came before the run that they belong to.
     fn gather_in(&mut self, key: &str) {
         let mut found: BTreeMap<String, Try> = BTreeMap::new();
-        for (of, family) in &mut self.runs {
-            if family.told.is_none() && of != key {
-                let all = std::mem::take(&mut family.tries);
-                let (its_own, rest) = all.into_iter().partition(|(_, part)| part.of.iter().any(|of| of == key));
-                family.tries = rest;
-                found = found.into_iter().chain::<BTreeMap<String, Try>>(its_own).collect();
+        let mut empty = BTreeSet::new();
+        for of in &self.waiting {
+            let Some(family) = self.runs.get_mut(of) else { continue };
+            let all = std::mem::take(&mut family.tries);
+            let (its_own, rest): (BTreeMap<_, _>, _) =
+                all.into_iter().partition(|(_, part)| part.of.iter().any(|of| of == key));
+            family.tries = rest;
+            if family.tries.is_empty() {
+                empty.insert(of.clone());
             }
+            found.extend(its_own);
         }
         for (own, part) in found {
             self.home.insert(own.clone(), key.to_owned());
             self.family(key).tries.insert(own, part);
         }
-        let empty = |family: &Family| family.told.is_none() && family.tries.is_empty();
-        self.runs.retain(|of, family| of == key || !empty(family));
-        self.order.retain(|of| self.runs.contains_key(of));
+        if !empty.is_empty() {
+            self.runs.retain(|of, _| !empty.contains(of));
+            self.order.retain(|of| !empty.contains(of));
+            self.waiting.retain(|of| !empty.contains(of));
+        }
     }
 
     fn family(&mut self, key: &str) -> &mut Family {
@@ -135,6 +144,7 @@ impl Gather {
                 self.order.push_back(oldest);
                 continue;
             }
+            self.waiting.remove(&oldest);
             for own in self.runs.remove(&oldest).into_iter().flat_map(|family| family.tries.into_keys()) {
                 self.home.remove(&own);
             }
@@ -154,6 +164,9 @@ impl Gather {
         let told = ended_run.map(|told| family.with_parts(told)).filter(|told| told.status == RunStatus::Failed);
         if kept {
             self.home.insert(own.clone(), key.clone());
+        }
+        if !known {
+            self.waiting.insert(key.clone());
         }
         self.make_room(&key);
         if !known || self.alone.contains(&own) {

@@ -48,6 +48,7 @@ impl fmt::Debug for HttpSource {
         f.debug_struct("HttpSource")
             .field("url", &url.as_str())
             .field("token", &self.token)
+            .field("token_scheme", &self.token_scheme)
             .field("basic_auth", &self.basic_auth)
             .field("headers", &self.headers)
             .field("filter", &self.filter)
