@@ -144,7 +144,7 @@ pub(super) fn placeholders(text: &str) -> impl Iterator<Item = &str> {
     text.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(word, _)| word)
 }
 
-fn headers(at: &At<'_>) -> Option<BTreeMap<String, SecretString>> {
+pub(super) fn headers(at: &At<'_>) -> Option<BTreeMap<String, SecretString>> {
     let Value::Table(table) = at.value else {
         return at.wrong("a table of headers, each with its value as a secret");
     };
