@@ -3,6 +3,7 @@
 
 mod filter;
 pub mod http;
+pub mod n8n;
 mod poll;
 pub mod prefect;
 pub mod push;

@@ -26,7 +26,7 @@ pub use receiver::{
     SmtpServer, TeamsReceiver, TelegramReceiver, WebhookReceiver,
 };
 pub use source::{
-    Detail, HttpSource, Pagination, Polling, PrefectAuth, PrefectSource, PushFormat, SourceKind, SourceSettings,
+    Detail, HttpSource, N8nSource, Pagination, Polling, PrefectAuth, PrefectSource, PushFormat, SourceKind, SourceSettings,
     WebhookAuth, WebhookSource,
 };
 

@@ -1,29 +1,29 @@
 //! n8n 2.x and 1.x: polls its public API for runs that are under way and runs that ended. It knows n8n and the contract of sources;
 //! it must not know what is told of a run, nor to whom.
 //!
-//! `wire` is what the API answers, `api` puts the questions and `list` reads pages, `poll` and `look` decide which, `detail` and
-//! `family` gather what one run needs, and `mapping` with `ends`, `nodes` and `error` turn that into a run. `checkpoint` is what is
-//! remembered in between.
+//! `wire` is what the API answers and `api` puts the questions. `look` decides which, and `poll` what comes of it, with `checkpoint` in
+//! between. `family` gathers what one run needs, and `mapping` with `ends`, `nodes` and `error` turns that into a run. `mail` is what n8n
+//! posts, and `post` what comes of that.
 
 mod api;
 mod checkpoint;
-mod detail;
 mod ends;
 mod error;
 mod family;
-mod found;
-mod list;
 mod look;
+mod mail;
 mod mapping;
 mod names;
 mod nodes;
 mod poll;
-mod settle;
+mod post;
 #[cfg(test)]
 mod tests;
 mod wire;
 
 use std::time::Duration;
+
+pub use mail::Mail;
 
 use jiff::Timestamp;
 
@@ -36,6 +36,7 @@ use crate::net::Client;
 pub struct N8n {
     watcher: poll::Watcher<Client>,
     every: Duration,
+    mail: Mail,
 }
 
 impl N8n {
@@ -49,8 +50,15 @@ impl N8n {
             reason: error.to_string(),
             retry_after: None,
         })?;
-        let every = settings.polling.every;
-        Ok(Self { watcher: poll::Watcher::new(name.into(), client, settings)?, every })
+        let mail = Mail::default();
+        let watcher = poll::Watcher::new(name.into(), client, &settings, mail.clone())?;
+        Ok(Self { watcher, every: settings.polling.every, mail })
+    }
+
+    /// Its letter box, for the endpoint that n8n's error workflow posts to.
+    #[must_use]
+    pub fn mail(&self) -> Mail {
+        self.mail.clone()
     }
 }
 

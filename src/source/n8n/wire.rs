@@ -120,21 +120,31 @@ pub(super) struct Entry {
     pub took: f64,
     pub index: u64,
     pub status: String,
+    /// What it failed of; of a redacted one, its type alone.
     pub error: Option<Value>,
-    /// What kind of error n8n hides.
-    pub redacted: Option<String>,
     /// The error that a node put out instead of failing.
     pub swallowed: Option<Value>,
-    /// The run that this node started.
-    pub child: Option<u64>,
 }
 
 /// The run that started this one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Parent {
     pub id: u64,
-    /// It waits for this one's end.
-    pub waits: bool,
+    /// Whether it waits for this one's end; older versions don't say.
+    pub waits: Option<bool>,
+}
+
+impl Execution {
+    /// A run of which nothing more than its row is known.
+    pub(super) fn of(row: Row) -> Self {
+        let entries = Vec::new();
+        Self { row, workflow: None, version: None, too_large: false, entries, error: None, parent: None }
+    }
+
+    /// The node of this name, as the workflow has it.
+    pub(super) fn node(&self, name: &str) -> Option<&Node> {
+        self.workflow.as_ref()?.nodes.iter().find(|node| node.name == name)
+    }
 }
 
 /// Reads the detail of a run.
@@ -222,7 +232,6 @@ fn entry(raw: &RawValue, node: &str, (pass, passes): (u32, u32), goes_on: bool) 
         data: Option<&'a RawValue>,
     }
     let given: Given<'_> = read(raw)?;
-    let redacted = given.redacted_error.map(|hidden| hidden["type"].as_str().unwrap_or_default().to_owned());
     let metadata = given.metadata.unwrap_or_default();
     let entry = Entry {
         node: node.to_owned(),
@@ -232,10 +241,8 @@ fn entry(raw: &RawValue, node: &str, (pass, passes): (u32, u32), goes_on: bool) 
         took: given.execution_time,
         index: given.execution_index,
         status: given.execution_status,
-        error: given.error,
-        redacted,
+        error: given.error.or(given.redacted_error).filter(|error| !error.is_null()),
         swallowed: given.data.filter(|_| goes_on).and_then(swallowed),
-        child: id_of(&metadata["subExecution"]["executionId"]),
     };
     let parent = metadata.get("parentExecution").cloned();
     Some((entry, parent))
@@ -267,7 +274,7 @@ fn swallowed(output: &RawValue) -> Option<Value> {
 }
 
 fn parent_of(parent: &Value) -> Option<Parent> {
-    Some(Parent { id: id_of(&parent["executionId"])?, waits: parent["shouldResume"] != false })
+    Some(Parent { id: id_of(&parent["executionId"])?, waits: parent["shouldResume"].as_bool() })
 }
 
 /// An id of a run: n8n writes numbers as text, mostly.

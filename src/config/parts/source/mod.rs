@@ -1,6 +1,7 @@
 //! `[sources.NAME]`: what all of them share; one file for each kind.
 
 mod http;
+mod n8n;
 mod prefect;
 mod webhook;
 
@@ -24,9 +25,11 @@ enum Type {
     Webhook,
     Http,
     Prefect,
+    N8n,
 }
 
-const TYPES: [(&str, Type); 3] = [("webhook", Type::Webhook), ("http", Type::Http), ("prefect", Type::Prefect)];
+const TYPES: [(&str, Type); 4] =
+    [("webhook", Type::Webhook), ("http", Type::Http), ("prefect", Type::Prefect), ("n8n", Type::N8n)];
 
 /// `[sources]`. What listens where decides whether a source may be open.
 pub(in crate::config) fn sources(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<Sources> {
@@ -46,7 +49,7 @@ pub(in crate::config) fn sources(at: &At<'_>, listen: Option<SocketAddr>, proxy:
 
 fn source(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<(SourceSettings, Tenancy)> {
     let mut section = Section::open(at, "sources")?;
-    let help = "write type = \"webhook\", \"http\" or \"prefect\"";
+    let help = "write type = \"webhook\", \"http\", \"prefect\" or \"n8n\"";
     // Which keys are known hangs on the type: without one, nothing more can be said.
     let kind = section.need("type", help, word("a type of source", &TYPES))?;
     let tenancy = Tenancy { polled: !matches!(kind, Type::Webhook), ..tenancy(&section) };
@@ -62,6 +65,10 @@ fn source(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<(Sou
         Type::Prefect => {
             section.rescope("sources.prefect");
             prefect::source(&section, proxy).map(|source| SourceKind::Prefect(Box::new(source)))
+        }
+        Type::N8n => {
+            section.rescope("sources.n8n");
+            n8n::source(&section, proxy).map(|source| SourceKind::N8n(Box::new(source)))
         }
     };
     section.finish();

@@ -1,12 +1,14 @@
 //! The settings of sources: what all polled ones share here, one file for each kind.
 
 mod http;
+mod n8n;
 mod prefect;
 mod webhook;
 
 use std::time::Duration;
 
 pub use http::{Detail, HttpSource, Pagination};
+pub use n8n::N8nSource;
 pub use prefect::{PrefectAuth, PrefectSource};
 pub use webhook::{PushFormat, WebhookAuth, WebhookSource};
 
@@ -26,6 +28,8 @@ pub enum SourceKind {
     Http(Box<HttpSource>),
     /// Prefect 3.
     Prefect(Box<PrefectSource>),
+    /// n8n 2.x and 1.x.
+    N8n(Box<N8nSource>),
 }
 
 /// What all polled sources share.

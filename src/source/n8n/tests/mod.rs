@@ -1,0 +1,1 @@
+//! Tests of the n8n source.
