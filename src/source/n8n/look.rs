@@ -145,7 +145,8 @@ impl Round {
         let rows: Vec<Row> = list.rows.into_iter().filter(news).collect();
         self.absorb(rows);
         if list.fault.is_none() {
-            self.mark.newest = self.highest.or(before);
+            let newest = self.highest.unwrap_or(0);
+            self.mark.newest = Some(if self.anew { newest } else { newest.max(before.unwrap_or(0)) });
         }
         list.fault.map_or(Ok(()), |fault| self.note(fault))
     }
