@@ -83,7 +83,7 @@ pub(super) fn build(config: &Config, metrics: &Metrics) -> Result<Built, PollErr
             SourceKind::Http(own) => start(Http::new(name, (**own).clone())?.counting(metrics.clone()).set_up_at(now)),
             SourceKind::Prefect(own) => start(Prefect::new(name, (**own).clone())?),
             SourceKind::N8n(own) => {
-                let source = N8n::new(name, (**own).clone())?;
+                let source = N8n::new(name, own)?;
                 mails.insert(name.clone(), source.mail());
                 start(source)
             }

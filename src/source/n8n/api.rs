@@ -56,12 +56,7 @@ pub(super) struct Wanted<'a> {
 }
 
 impl<T: Transport> Api<T> {
-    pub(super) fn new(
-        transport: T,
-        base: &url::Url,
-        key: &SecretString,
-        timeout: Duration,
-    ) -> Result<Self, PollError> {
+    pub(super) fn new(transport: T, base: &url::Url, key: &SecretString, timeout: Duration) -> Result<Self, PollError> {
         let key = secret_header("setting up the API key for n8n", KEY, key.expose_secret())?;
         Ok(Self { talk: Talk::new(transport, base.clone(), vec![key], timeout) })
     }
@@ -164,7 +159,7 @@ fn known<R>(asked: Result<R, Fault>) -> Result<Option<R>, Fault> {
 /// A refusal says which scope the key lacks.
 fn hinted(mut fault: Fault, scope: &str) -> Fault {
     if fault.kind == FaultKind::Refused(403) {
-        fault.error.reason.push_str(&format!("; the API key needs the scope {scope}"));
+        fault.error.reason = format!("{}; the API key needs the scope {scope}", fault.error.reason);
     }
     fault
 }

@@ -93,7 +93,9 @@ fn code_of_body(body: &str) -> Option<String> {
     let error = &body["error"];
     // OAuth says `{"error": "invalid_grant"}`: a word, where others write a sentence.
     let word = error.as_str().filter(|word| !word.is_empty() && !word.contains(char::is_whitespace));
-    code(&error["code"]).or_else(|| word.map(str::to_owned)).or_else(|| body["code"].as_str().and_then(|_| code(&body["code"])))
+    code(&error["code"])
+        .or_else(|| word.map(str::to_owned))
+        .or_else(|| body["code"].as_str().and_then(|_| code(&body["code"])))
 }
 
 fn code(value: &Value) -> Option<String> {
@@ -112,7 +114,9 @@ fn status(value: &Value) -> Option<u16> {
 
 /// `ECONNREFUSED` and the like.
 fn errno(error: &Value) -> Option<String> {
-    let is_errno = |word: &&str| word.len() > 1 && word.starts_with('E') && word.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+    let is_errno = |word: &&str| {
+        word.len() > 1 && word.starts_with('E') && word.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
+    };
     let places = [&error["httpCode"], &error["errorResponse"]["httpCode"], &error["code"], &error["cause"]["code"]];
     places.into_iter().filter_map(Value::as_str).find(is_errno).map(str::to_owned)
 }
@@ -134,8 +138,7 @@ fn of_object(own: &Value) -> Option<u16> {
 fn retryable(status: Option<u16>, errno: Option<&str>) -> Option<bool> {
     match (status, errno) {
         (Some(408 | 425 | 429 | 500..=599), _) => Some(true),
-        (Some(400..=499), _) => Some(false),
-        (_, Some("ENOTFOUND")) => Some(false),
+        (Some(400..=499), _) | (_, Some("ENOTFOUND")) => Some(false),
         (_, Some(errno)) if errno.starts_with("ECONN") || errno == "ETIMEDOUT" => Some(true),
         _ => None,
     }

@@ -30,10 +30,9 @@ impl<T: Transport> Api<T> {
         {
             match self.detail(child).await {
                 Ok(Some(execution)) => chain.push(Evidence::of(execution)),
-                Ok(None) => break,
                 Err(fault) if fault.kind == FaultKind::Down => return Err(fault),
                 // What the parent says of it has to do.
-                Err(_) => break,
+                Ok(None) | Err(_) => break,
             }
         }
         let mut below: Option<Box<Evidence>> = None;

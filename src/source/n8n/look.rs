@@ -18,7 +18,7 @@ use crate::run::RunKey;
 const RECENT: usize = 4;
 /// The most runs that are asked for one by one in one poll.
 const ONE_BY_ONE: usize = 200;
-/// A run may be written down a little later than one with a higher id.
+/// A run may be written down a little later than one with a higher id. Less than a page.
 const BEHIND: u64 = 100;
 
 /// What one poll saw.
@@ -97,14 +97,11 @@ impl Round {
         let mut statuses = vec!["error"];
         statuses.extend((version.modern == Some(true)).then_some("crashed"));
         statuses.extend(reach.cancelled.then_some("canceled"));
-        let mut lowest = self.highest.unwrap_or(0).saturating_sub(BEHIND);
         for status in statuses {
-            lowest = lowest.min(self.ended(api, status, reach).await?);
+            self.ended(api, status, reach).await?;
         }
-        let highest = match self.mark.marks.last() {
-            None => lowest,
-            Some(last) => self.highest.unwrap_or(0).max(last.id),
-        };
+        let highest = self.highest.unwrap_or(0);
+        let highest = self.mark.marks.last().map_or(highest.saturating_sub(BEHIND), |last| highest.max(last.id));
         self.mark.mark(began, highest, reach.overlap);
         if whole {
             self.left(api, open).await?;
@@ -138,10 +135,10 @@ impl Round {
             let awaited = mark.open.contains_key(&row.id) || turned;
             is_open(&row.status) || (!is_failure(&row.status) && (is_new || awaited))
         };
-        let (floor, last) = (mark.floor(), mark.marks.last().map(|mark| mark.at));
+        let (floor, then) = (mark.floor(), mark.marks.last().map(|mark| mark.at));
         // A run with a low id that started just now, and that was not open before.
-        let too_low = |row: &Row| row.id < floor && row.started_at > last && !mark.open.contains_key(&row.id);
-        self.anew = last.is_some() && list.rows.iter().any(too_low);
+        let too_low = |row: &Row| row.id < floor && row.started_at > then && !mark.open.contains_key(&row.id);
+        self.anew = then.is_some() && list.rows.iter().any(too_low);
         let rows: Vec<Row> = list.rows.into_iter().filter(news).collect();
         self.absorb(rows);
         if list.fault.is_none() {
@@ -152,12 +149,7 @@ impl Round {
     }
 
     /// Runs that have not ended. Queued ones first and waiting ones last, so that one that moves on meanwhile is in a later list.
-    async fn open<T: Transport>(
-        &mut self,
-        api: &Api<T>,
-        version: &mut Version,
-        now: Timestamp,
-    ) -> Result<bool, Fault> {
+    async fn open<T: Transport>(&mut self, api: &Api<T>, version: &mut Version, now: Timestamp) -> Result<bool, Fault> {
         let mut whole = true;
         for (status, doing) in [
             ("new", "asking for queued runs"),
@@ -193,8 +185,8 @@ impl Round {
         }
     }
 
-    /// The runs that ended so, down to the floor, and a part of what was too long for an earlier poll. Answers the lowest id that was read.
-    async fn ended<T: Transport>(&mut self, api: &Api<T>, status: &str, reach: Reach) -> Result<u64, Fault> {
+    /// The runs that ended so, down to the floor, and a part of what was too long for an earlier poll.
+    async fn ended<T: Transport>(&mut self, api: &Api<T>, status: &str, reach: Reach) -> Result<(), Fault> {
         let floor = self.mark.floor();
         // Before there is a floor, time has to do: what ended before it is not wanted.
         let first = self.mark.marks.is_empty();
@@ -207,7 +199,6 @@ impl Round {
         let doing = format!("asking for runs that ended as {status}");
         let wanted = Wanted { doing: &doing, status: Some(status), from: None, pages: PAGES };
         let head = api.list(wanted, enough).await;
-        let lowest = head.rows.iter().map(|row| row.id).min().unwrap_or(u64::MAX);
         let head_rest = head.rest.clone();
         self.take_ends(head, floor)?;
         let old = self.mark.rest.get(status).cloned();
@@ -229,7 +220,7 @@ impl Round {
             }
             self.take_ends(list, floor)?;
         }
-        Ok(lowest)
+        Ok(())
     }
 
     fn take_ends(&mut self, list: List, floor: u64) -> Result<(), Fault> {
@@ -239,7 +230,8 @@ impl Round {
 
     /// Runs that were open when last seen and are in no list now: asked for by their id until they end or are gone.
     async fn left<T: Transport>(&mut self, api: &Api<T>, open: &[OpenRun]) -> Result<(), Fault> {
-        let keys: BTreeMap<u64, &RunKey> = open.iter().filter_map(|run| Some((number(&run.key.run)?, &run.key))).collect();
+        let keys: BTreeMap<u64, &RunKey> =
+            open.iter().filter_map(|run| Some((number(&run.key.run)?, &run.key))).collect();
         let ids: BTreeSet<u64> = self.mark.open.keys().chain(keys.keys()).copied().collect();
         let left: Vec<u64> = ids.into_iter().filter(|id| !self.found.contains_key(id)).collect();
         self.more |= left.len() > ONE_BY_ONE;

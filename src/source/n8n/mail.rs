@@ -42,7 +42,12 @@ impl Mail {
     ///
     /// # Errors
     /// When it is not what an Error Trigger node gives.
-    pub fn post(&self, _: &HeaderMap, body: &[u8], limits: Limits) -> Result<Vec<Result<Run, NativeError>>, NativeError> {
+    pub fn post(
+        &self,
+        _: &HeaderMap,
+        body: &[u8],
+        limits: Limits,
+    ) -> Result<Vec<Result<Run, NativeError>>, NativeError> {
         let wrong = |message: String| NativeError { index: 0, pointer: String::new(), message };
         let body: Value = serde_json::from_slice(body).map_err(|error| wrong(format!("not JSON: {error}")))?;
         let items = match body {
@@ -63,7 +68,8 @@ impl Mail {
                 None => runs.push(Err(NativeError {
                     index,
                     pointer: String::new(),
-                    message: "expected what an Error Trigger node gives: `workflow`, and `execution` or `trigger`".to_owned(),
+                    message: "expected what an Error Trigger node gives: `workflow`, and `execution` or `trigger`"
+                        .to_owned(),
                 })),
             }
         }

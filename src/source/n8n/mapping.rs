@@ -62,7 +62,9 @@ pub(super) fn run(evidence: &Evidence, name: Option<&str>, view: &View) -> Optio
         workspace: None,
         workflow: Workflow {
             id: row.workflow_id.clone().filter(|id| !id.is_empty()),
-            name: workflow.map(str::to_owned).or_else(|| row.workflow_id.is_none().then(|| "unknown workflow".to_owned())),
+            name: workflow
+                .map(str::to_owned)
+                .or_else(|| row.workflow_id.is_none().then(|| "unknown workflow".to_owned())),
             version: execution.version.clone(),
         },
         status,
@@ -109,7 +111,8 @@ fn is_plain(id: &str) -> bool {
 /// to the run in which it failed. Its number and kind stay those in the parent, where people look first.
 fn follow_child(steps: &mut [Step], evidence: &Evidence, view: &View) {
     let Some(failed) = nodes::first_failed(&evidence.execution).filter(|_| evidence.child.is_some()) else { return };
-    let Some(step) = steps.iter_mut().find(|step| step.title == failed.node && step.status == StepStatus::Failed) else {
+    let Some(step) = steps.iter_mut().find(|step| step.title == failed.node && step.status == StepStatus::Failed)
+    else {
         return;
     };
     let mut next = evidence.child.as_deref();

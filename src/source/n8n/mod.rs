@@ -44,14 +44,14 @@ impl N8n {
     ///
     /// # Errors
     /// When the HTTP client can't be set up.
-    pub fn new(name: impl Into<String>, settings: N8nSource) -> Result<Self, PollError> {
+    pub fn new(name: impl Into<String>, settings: &N8nSource) -> Result<Self, PollError> {
         let client = Client::new(&settings.way.client()).map_err(|error| PollError {
             doing: "setting up the HTTP client for n8n".to_owned(),
             reason: error.to_string(),
             retry_after: None,
         })?;
         let mail = Mail::default();
-        let watcher = poll::Watcher::new(name.into(), client, &settings, mail.clone())?;
+        let watcher = poll::Watcher::new(name.into(), client, settings, mail.clone())?;
         Ok(Self { watcher, every: settings.polling.every, mail })
     }
 

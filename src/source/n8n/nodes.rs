@@ -11,11 +11,8 @@ const SECONDS: f64 = 1e11;
 
 /// When a pass began, in milliseconds since 1970; `None` where n8n wrote no time.
 fn start(entry: &Entry) -> Option<f64> {
-    match entry.start {
-        start if !(start > 0.0) => None,
-        start if start < SECONDS => Some(start * 1_000.0),
-        start => Some(start),
-    }
+    let start = if entry.start < SECONDS { entry.start * 1_000.0 } else { entry.start };
+    (start > 0.0).then_some(start)
 }
 
 fn end(entry: &Entry) -> Option<f64> {
@@ -116,9 +113,7 @@ pub(super) fn total(execution: &Execution) -> Option<u32> {
 
 /// How many of these ended well.
 pub(super) fn completed(execution: &Execution, steps: &[Step]) -> u32 {
-    let counts = |step: &&Step| {
-        step.status == StepStatus::Completed && execution.node(&step.title).is_none_or(can_run)
-    };
+    let counts = |step: &&Step| step.status == StepStatus::Completed && execution.node(&step.title).is_none_or(can_run);
     u32::try_from(steps.iter().filter(counts).count()).unwrap_or(u32::MAX)
 }
 

@@ -55,7 +55,8 @@ impl<T: Transport> Watcher<T> {
         let span = |duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
         let reach = Reach {
             // Below this, an upgrade from 1.x could hide a crashed run.
-            overlap: span(settings.polling.overlap).clamp(SignedDuration::from_mins(2), SignedDuration::from_hours(240)),
+            overlap: span(settings.polling.overlap)
+                .clamp(SignedDuration::from_mins(2), SignedDuration::from_hours(240)),
             history: span(settings.polling.history).min(SignedDuration::from_hours(24 * 365)),
             cancelled: settings.tell_timeouts,
         };
@@ -124,8 +125,8 @@ impl<T: Transport> Watcher<T> {
         now: Timestamp,
         waited: SignedDuration,
     ) -> Result<(), PollError> {
-        let wanted = Wanted { doing: "asking n8n for the first time", status: None, from: None, pages: 1 };
-        if let Some(fault) = self.api.list(wanted, |_| true).await.fault {
+        let hello = Wanted { doing: "asking n8n for the first time", status: None, from: None, pages: 1 };
+        if let Some(fault) = self.api.list(hello, |_| true).await.fault {
             return Err(fault.error);
         }
         let date = self.api.date().unwrap_or(now);
@@ -167,7 +168,9 @@ impl<T: Transport> Watcher<T> {
             }
             let known = own.into_iter().map(|row| Evidence::of(Execution::of(row))).collect();
             self.hand_over(intake, round, known, before).await?;
-            chunk.iter().for_each(|row| remember(&mut round.mark, row));
+            for row in chunk {
+                remember(&mut round.mark, row);
+            }
         }
         Ok(())
     }

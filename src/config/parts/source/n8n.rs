@@ -4,9 +4,9 @@ use url::Url;
 
 use super::http::warn_clear_text;
 use super::{polling, webhook};
-use crate::config::N8nSource;
 use crate::config::parts::network::way;
 use crate::config::read::{At, Section, boolean, header_secret, http_url};
+use crate::config::{N8nSource, WebhookAuth};
 use crate::net::Proxy;
 
 pub(super) fn source(section: &Section<'_>, proxy: &Proxy) -> Option<N8nSource> {
@@ -19,12 +19,14 @@ pub(super) fn source(section: &Section<'_>, proxy: &Proxy) -> Option<N8nSource> 
         warn_clear_text(section, url);
     }
     let tell_timeouts = section.get("tell_timeouts", boolean).unwrap_or(false);
-    let push = webhook::proof(section);
+    let proof = webhook::proof(section);
     let polling = polling(section);
     let way = way(section, proxy);
     let url = url?;
     let ui_url = ui_url.unwrap_or_else(|| url.clone());
-    Some(N8nSource { url, ui_url, api_key: api_key?, tell_timeouts, push: push?, polling, way })
+    // What nobody has to prove is not taken at all.
+    let push = proof.map(|proof| (!matches!(proof, WebhookAuth::Open)).then_some(proof))?;
+    Some(N8nSource { url, ui_url, api_key: api_key?, tell_timeouts, push, polling, way })
 }
 
 /// The instance. Whoever writes down its API means the same.

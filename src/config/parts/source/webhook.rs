@@ -28,10 +28,8 @@ pub(super) fn source(section: &Section<'_>, listen: Option<SocketAddr>) -> Optio
 
 /// How a caller proves itself. Nobody has to where nobody else can call.
 fn auth(section: &Section<'_>, listen: Option<SocketAddr>) -> Option<WebhookAuth> {
-    if let Some(auth) = proof(section)? {
-        return Some(auth);
-    }
-    if listen.is_some_and(|listen| !listen.ip().is_loopback()) {
+    let auth = proof(section)?;
+    if matches!(auth, WebhookAuth::Open) && listen.is_some_and(|listen| !listen.ip().is_loopback()) {
         section.at().cx.missing(
             section.path(),
             "anybody could post to this source: it has no `token` and no `secret`, and the server listens beyond \
@@ -41,11 +39,11 @@ fn auth(section: &Section<'_>, listen: Option<SocketAddr>) -> Option<WebhookAuth
         );
         return None;
     }
-    Some(WebhookAuth::Open)
+    Some(auth)
 }
 
-/// The proof that a caller has to give, if one is asked for. The outer `None` is a mistake, which is reported.
-pub(super) fn proof(section: &Section<'_>) -> Option<Option<WebhookAuth>> {
+/// The proof that a caller has to give; [`WebhookAuth::Open`] where none is asked for.
+pub(super) fn proof(section: &Section<'_>) -> Option<WebhookAuth> {
     let tokens = section.get("token", secrets(header_secret));
     let token_header = section.get("token_header", header_name);
     let signing = section.get("secret", secrets(signing_secret));
@@ -79,14 +77,14 @@ pub(super) fn proof(section: &Section<'_>) -> Option<Option<WebhookAuth>> {
                 Some(help.to_owned()),
             );
         }
-        return Some(Some(WebhookAuth::Hmac { name: hmac_header?, prefix, secrets: hmac? }));
+        return Some(WebhookAuth::Hmac { name: hmac_header?, prefix, secrets: hmac? });
     }
-    Some(match (section.has("token"), section.has("secret")) {
+    match (section.has("token"), section.has("secret")) {
         (true, _) if section.has("token_header") => Some(WebhookAuth::Header { name: token_header?, tokens: tokens? }),
         (true, _) => Some(WebhookAuth::Bearer(tokens?)),
         (false, true) => Some(WebhookAuth::Signature(signing?)),
-        (false, false) => None,
-    })
+        (false, false) => Some(WebhookAuth::Open),
+    }
 }
 
 fn header_name(at: &At<'_>) -> Option<HeaderName> {

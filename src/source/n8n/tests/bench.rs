@@ -104,7 +104,9 @@ impl Bench {
         let mail = Mail::default();
         let watcher = Watcher::new("prod".into(), fake.clone(), &settings, mail.clone()).unwrap();
         let bench = Self { fake, taken: Taken::default(), watcher, mail, settings };
-        runs.into_iter().for_each(|run| bench.set(run));
+        for run in runs {
+            bench.set(run);
+        }
         bench
     }
 

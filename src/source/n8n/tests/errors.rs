@@ -18,7 +18,9 @@ fn what_somebody_wrote_into_a_stop_and_error_node_comes_first() {
 
 #[test]
 fn the_code_of_a_provider_stands_in_its_body() {
-    let said = |body: &str| of(&json!({"name": "NodeApiError", "httpCode": "400", "messages": [format!("400 - {body}")]})).code;
+    let said = |body: &str| {
+        of(&json!({"name": "NodeApiError", "httpCode": "400", "messages": [format!("400 - {body}")]})).code
+    };
     assert_eq!(said(r#""{\"error\": {\"code\": \"stub\"}}""#), "stub");
     assert_eq!(said(r#"{"error": {"code": 190}}"#), "190");
     assert_eq!(said(r#""{\"error\": \"invalid_grant\"}""#), "invalid_grant");
@@ -29,7 +31,9 @@ fn the_code_of_a_provider_stands_in_its_body() {
 
 #[test]
 fn a_system_s_word_stands_where_the_status_would() {
-    for (word, retryable) in [("ECONNRESET", Some(true)), ("ETIMEDOUT", Some(true)), ("ENOTFOUND", Some(false)), ("EPROTO", None)] {
+    for (word, retryable) in
+        [("ECONNRESET", Some(true)), ("ETIMEDOUT", Some(true)), ("ENOTFOUND", Some(false)), ("EPROTO", None)]
+    {
         let error = of(&json!({"name": "NodeApiError", "httpCode": word, "message": "m"}));
         assert_eq!((error.code.as_str(), error.provider_status, error.retryable), (word, None, retryable));
     }
@@ -39,14 +43,23 @@ fn a_system_s_word_stands_where_the_status_would() {
 
 #[test]
 fn a_status_is_retryable_as_its_kind_is() {
-    for (status, retryable) in [("408", Some(true)), ("425", Some(true)), ("429", Some(true)), ("500", Some(true)), ("404", Some(false)), ("304", None)] {
+    for (status, retryable) in [
+        ("408", Some(true)),
+        ("425", Some(true)),
+        ("429", Some(true)),
+        ("500", Some(true)),
+        ("404", Some(false)),
+        ("304", None),
+    ] {
         assert_eq!(of(&json!({"httpCode": status})).retryable, retryable, "{status}");
     }
 }
 
 #[test]
 fn strange_errors_say_what_they_can() {
-    for strange in [json!(null), json!("text"), json!(7), json!([]), json!({"message": 7, "context": "x", "messages": {}})] {
+    for strange in
+        [json!(null), json!("text"), json!(7), json!([]), json!({"message": 7, "context": "x", "messages": {}})]
+    {
         let error = of(&strange);
         assert_eq!((error.code.as_str(), error.message.as_str()), ("Error", ""), "{strange}");
     }
@@ -91,7 +104,9 @@ fn a_node_that_failed_counts_before_one_that_crashed() {
 
 #[test]
 fn a_crashed_run_without_any_record_is_told_as_crashed_and_names_no_step() {
-    for recorded in [run("crashed", &json!({})), json!({"id": "7", "status": "crashed", "mode": "trigger", "workflowId": "wf"})] {
+    for recorded in
+        [run("crashed", &json!({})), json!({"id": "7", "status": "crashed", "mode": "trigger", "workflowId": "wf"})]
+    {
         let run = mapped(&recorded);
         assert_eq!((run.status, first_failed(&run)), (RunStatus::Failed, None));
         assert_eq!(run.error.unwrap().code, "WorkflowCrashedError");
@@ -113,10 +128,13 @@ fn data_that_are_too_large_are_said_to_be() {
 
 #[test]
 fn one_strange_field_does_not_hide_the_others() {
-    let mut recorded = run("error", &json!({
-        "A": [{"startTime": "soon", "executionTime": null, "error": {"message": "boom"}, "metadata": 7, "data": "x"}, null],
-        "B": "nothing",
-    }));
+    let mut recorded = run(
+        "error",
+        &json!({
+            "A": [{"startTime": "soon", "executionTime": null, "error": {"message": "boom"}, "metadata": 7, "data": "x"}, null],
+            "B": "nothing",
+        }),
+    );
     recorded["stoppedAt"] = json!("yesterday");
     recorded["workflowData"]["settings"] = json!([]);
     recorded["workflowData"]["nodes"][0]["disabled"] = json!("no");

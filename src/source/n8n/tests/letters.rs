@@ -125,7 +125,13 @@ fn what_no_error_trigger_gives_is_refused() {
     for body in ["", "<html>", "{"] {
         assert!(post(body).unwrap_err().message.starts_with("not JSON"), "{body}");
     }
-    for body in ["7", "{}", r#"{"execution":{"id":"7"}}"#, r#"{"execution":{},"workflow":{"id":"w"}}"#, r#"{"workflow":{"id":"w"}}"#] {
+    for body in [
+        "7",
+        "{}",
+        r#"{"execution":{"id":"7"}}"#,
+        r#"{"execution":{},"workflow":{"id":"w"}}"#,
+        r#"{"workflow":{"id":"w"}}"#,
+    ] {
         let read = post(body).unwrap();
         assert!(read[0].as_ref().unwrap_err().message.contains("Error Trigger"), "{body}");
     }

@@ -31,7 +31,7 @@ async fn the_first_poll_announces_no_history_and_the_next_tells_what_is_new() {
 
 #[tokio::test]
 async fn a_stretch_of_history_is_told_where_it_is_wanted() {
-    let polling = Polling { history: Duration::from_mins(60), ..settings().polling };
+    let polling = Polling { history: Duration::from_hours(1), ..settings().polling };
     let runs = vec![run(1, "error", -4000), run(2, "error", -3000)];
     let mut bench = Bench::with(runs, crate::config::N8nSource { polling, ..settings() });
     bench.poll(0).await.unwrap();
@@ -219,7 +219,9 @@ async fn a_second_page_that_always_fails_hands_over_the_first_and_moves_no_mark(
         bench.set(run(id, "error", 100));
     }
     let marks = bench.mark().marks;
-    bench.fake.with(|world| world.broken.push(("status=error&cursor".into(), 500, "<html>https://x/?key=s</html>".into())));
+    bench
+        .fake
+        .with(|world| world.broken.push(("status=error&cursor".into(), 500, "<html>https://x/?key=s</html>".into())));
     for second in [5000, 5010] {
         let error = bench.poll(second).await.unwrap_err();
         assert_eq!(error.to_string(), "asking for runs that ended as error (page 2): HTTP 500: [address]");
@@ -264,7 +266,9 @@ async fn what_the_ledger_does_not_take_is_told_again() {
 #[tokio::test]
 async fn nonsense_is_an_error_and_not_no_runs() {
     let mut bench = watched().await;
-    for text in ["<html>", "{\"data\": [{\"id\": \"x\"", "{}", "[1]", "", "{\"data\": [{\"id\": \"x\"}]}", "{\"data\": 7}"] {
+    for text in
+        ["<html>", "{\"data\": [{\"id\": \"x\"", "{}", "[1]", "", "{\"data\": [{\"id\": \"x\"}]}", "{\"data\": 7}"]
+    {
         bench.fake.with(|world| world.broken = vec![("executions?".into(), 200, text.into())]);
         let mark = bench.mark();
         let error = bench.poll(10).await.unwrap_err();

@@ -70,7 +70,10 @@ fn derived(recorded: &Value) -> Value {
     let entry = nodes::first_failed(&execution);
     let item = entry.and_then(|entry| entry.error.as_ref()?["context"]["itemIndex"].as_u64());
     // The run shows an item or a pass that is not the first.
-    assert_eq!(run.labels.get("item").map(String::as_str), item.filter(|item| *item > 0).map(|i| i.to_string()).as_deref());
+    assert_eq!(
+        run.labels.get("item").map(String::as_str),
+        item.filter(|item| *item > 0).map(|i| i.to_string()).as_deref()
+    );
     let child = entry.and_then(|entry| error::child(entry.error.as_ref()?)).map(|id| id.to_string());
     let step = first_failed(&run).map(|step| {
         let pass = run.labels.get("pass").map_or(1, |pass| pass.split(' ').next().unwrap().parse().unwrap());
@@ -121,7 +124,7 @@ async fn a_failed_sub_workflow_is_told_as_the_node_inside_that_failed() {
 
 #[tokio::test]
 async fn two_levels_down_the_status_of_the_leaf_is_known_again() {
-    let run = followed("n8n", "h_nested_two_levels", "parent").await;
+    let run = followed("n8n", "h_nested_two_levels", "parent: detail").await;
     let step = first_failed(&run).unwrap();
     let error = step.error.as_ref().unwrap();
     assert_eq!(step.title, "Call middle › Call GC › GC call");
@@ -170,7 +173,10 @@ fn a_time_limit_is_a_cancel_unless_it_is_to_be_told() {
     let told = mapping::run(&Evidence::of(execution(recorded)), None, &view(true)).unwrap();
     assert_eq!(told.status, RunStatus::Failed);
     let error = told.error.unwrap();
-    assert_eq!((error.code.as_str(), error.message.as_str()), ("WorkflowTimeout", "n8n ended this run at the limit of its workflow, 2 s"));
+    assert_eq!(
+        (error.code.as_str(), error.message.as_str()),
+        ("WorkflowTimeout", "n8n ended this run at the limit of its workflow, 2 s")
+    );
     let stopped = execution(&json_file("n8n", "f_cancelled.json")["after stop: detail"]);
     assert_eq!(ends::timed_out(&stopped), None);
     assert_eq!(mapping::run(&Evidence::of(stopped), None, &view(true)).unwrap().status, RunStatus::Cancelled);
