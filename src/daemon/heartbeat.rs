@@ -16,6 +16,7 @@ use super::own_trouble;
 use super::readiness::Readers;
 use crate::clock;
 use crate::config::{Config, Heartbeat};
+use crate::engine::About;
 use crate::ledger::Ledger;
 use crate::net::{Client, NetError, Request};
 use crate::server::{Checkup, Readiness};
@@ -88,6 +89,8 @@ struct Rhythm {
     /// Since when beats are not taken.
     failing: Option<(Instant, Timestamp)>,
     reported: bool,
+    /// The ledger may hold a trouble of it as open: of ours, or of the process or the settings before.
+    open: bool,
 }
 
 impl Heart {
@@ -96,6 +99,7 @@ impl Heart {
             let built = self.settings.borrow_and_update().clone();
             let Some(built) = built else {
                 self.pulse.send_replace(None);
+                self.settle().await;
                 tokio::select! {
                     () = stop.cancelled() => return,
                     changed = self.settings.changed() => if changed.is_err() { return },
@@ -104,7 +108,7 @@ impl Heart {
             };
             let before = self.pulse.borrow().as_ref().and_then(|pulse| pulse.last_success);
             self.pulse.send_replace(Some(Pulse { last_success: before, why_not: None }));
-            let mut rhythm = Rhythm { next: Instant::now(), held: false, failing: None, reported: false };
+            let mut rhythm = Rhythm { next: Instant::now(), held: false, failing: None, reported: false, open: true };
             loop {
                 let wait = tokio::select! {
                     () = stop.cancelled() => return,
@@ -172,12 +176,17 @@ impl Heart {
         if rhythm.failing.take().is_some() {
             tracing::info!("the heartbeat is taken again");
         }
-        if std::mem::take(&mut rhythm.reported)
-            && let Err(error) = self.ledger.settle(own_trouble::HEARTBEAT).await
-        {
-            rhythm.reported = true;
+        rhythm.reported = false;
+        rhythm.open = rhythm.open && !self.settle().await;
+    }
+
+    /// Closes the trouble, if one is open. Answers whether that is on record.
+    async fn settle(&self) -> bool {
+        let settled = self.ledger.settle(&About::Heartbeat.what()).await;
+        if let Err(error) = &settled {
             tracing::warn!(?error, "the end of the heartbeat's trouble is not on record yet");
         }
+        settled.is_ok()
     }
 
     async fn not_taken(&self, built: &Built, rhythm: &mut Rhythm, reason: String) {
@@ -191,7 +200,7 @@ impl Heart {
             return;
         }
         match self.ledger.raise(own_trouble::heartbeat(at, &reason)).await {
-            Ok(_) => rhythm.reported = true,
+            Ok(_) => (rhythm.reported, rhythm.open) = (true, true),
             Err(error) => tracing::warn!(?error, "the heartbeat's trouble is not on record yet"),
         }
     }

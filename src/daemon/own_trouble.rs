@@ -45,7 +45,7 @@ pub(super) fn began_anew(now: Timestamp) -> OwnTrouble {
 /// A dead man's switch that does not take the heartbeat.
 pub(super) fn heartbeat(since: Timestamp, error: &str) -> OwnTrouble {
     OwnTrouble {
-        what: HEARTBEAT.to_owned(),
+        what: About::Heartbeat.what(),
         summary: "the heartbeat is not taken: its service may say that firstred is gone, although it is well"
             .to_owned(),
         detail: Some(error.to_owned()),
@@ -53,9 +53,6 @@ pub(super) fn heartbeat(since: Timestamp, error: &str) -> OwnTrouble {
         since,
     }
 }
-
-/// The name under which a heartbeat that is not taken is open.
-pub(super) const HEARTBEAT: &str = "heartbeat";
 
 /// The name under which a source's trouble is open.
 pub(super) fn source_name(source: &str) -> String {

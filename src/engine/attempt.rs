@@ -103,6 +103,11 @@ pub(super) fn is_new_failure(known: &Known, seen: &Observation) -> bool {
     !same_attempt && compare(last.ended_at, seen.completed_at, SAME_END) == Order::Later
 }
 
+/// Whether an end that is seen again is clearly later than the known one.
+pub(super) fn ended_later(known: &Known, seen: &Observation) -> bool {
+    compare(known.ended_at, seen.completed_at, SAME_END) == Order::Later
+}
+
 fn starts_later(last: &Failure, seen: &Observation) -> bool {
     compare(last.started_at, seen.started_at, SAME_MOMENT) == Order::Later
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::attempt::{Freshness, freshness, is_new_failure, without_nonsense};
+use super::attempt::{Freshness, ended_later, freshness, is_new_failure, without_nonsense};
 use super::hold;
 use super::tell::raise;
 use super::{Failure, HoldState, Kind, Known, Policy, Raised, Reason};
@@ -107,7 +107,8 @@ fn says_nothing_new(known: &Known, seen: &Observation) -> bool {
     }
     match seen.standing {
         Standing::Failed => !is_new_failure(known, seen),
-        Standing::Completed | Standing::Cancelled => true,
+        // A clearly later end is another attempt's: what is older than that is late from now on.
+        Standing::Completed | Standing::Cancelled => !ended_later(known, seen),
         Standing::Open => known.started_at >= seen.started_at && known.parked == seen.parked,
         Standing::Retrying => {
             let (Some(old), Some(new)) = (&known.card, &seen.card) else {

@@ -11,6 +11,8 @@ pub enum About<'a> {
     Receiver(&'a str),
     /// A source.
     Source(&'a str),
+    /// The dead man's switch that does not take the heartbeat.
+    Heartbeat,
     /// The configuration.
     Configuration,
 }
@@ -23,6 +25,8 @@ impl<'a> About<'a> {
             Self::Receiver(name)
         } else if let Some(name) = what.strip_prefix("source ") {
             Self::Source(name)
+        } else if what == "heartbeat" {
+            Self::Heartbeat
         } else {
             Self::Configuration
         }
@@ -34,6 +38,7 @@ impl<'a> About<'a> {
         match self {
             Self::Receiver(name) => format!("receiver {name}"),
             Self::Source(name) => format!("source {name}"),
+            Self::Heartbeat => "heartbeat".to_owned(),
             Self::Configuration => "configuration".to_owned(),
         }
     }
@@ -55,7 +60,8 @@ impl Policy {
         match about {
             About::Receiver(name) => self.receivers.get(name).is_some_and(|audience| audience.has(address)),
             About::Source(name) => self.sources.contains_key(name),
-            About::Configuration => true,
+            // Whose it is settles it once it beats again, or beats no more.
+            About::Heartbeat | About::Configuration => true,
         }
     }
 
@@ -68,7 +74,7 @@ impl Policy {
             About::Receiver(name) => whole && name != receiver,
             About::Source(_) => whole,
             // That the file was refused is nobody's secret; what stands in it is.
-            About::Configuration => true,
+            About::Heartbeat | About::Configuration => true,
         };
         may_hear.then(|| Hearer { receiver: receiver.to_owned(), detail: whole })
     }
@@ -82,7 +88,7 @@ impl Policy {
         };
         let fallback = match about {
             About::Receiver(name) => self.receivers.get(name).and_then(|audience| audience.fallback.as_ref()),
-            About::Source(_) | About::Configuration => None,
+            About::Source(_) | About::Heartbeat | About::Configuration => None,
         };
         let mut hearers = may_hear(fallback.into_iter().collect());
         if hearers.is_empty() {
@@ -99,7 +105,7 @@ impl Policy {
         match about {
             About::Receiver(name) => self.receivers.get(name)?.workspaces.as_ref(),
             About::Source(name) => self.sources.get(name)?.workspaces.as_ref(),
-            About::Configuration => None,
+            About::Heartbeat | About::Configuration => None,
         }
     }
 }
@@ -185,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_name_is_read_back_from_its_words() {
-        for about in [About::Receiver("a b"), About::Source("prod"), About::Configuration] {
+        for about in [About::Receiver("a b"), About::Source("prod"), About::Heartbeat, About::Configuration] {
             assert_eq!(About::of(&about.what()), about);
         }
     }

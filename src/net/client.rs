@@ -157,10 +157,10 @@ impl Client {
     }
 
     /// Asks a server to speak another protocol on the connection: `ws` or `wss`.
-    pub(super) async fn upgrade<const N: usize>(
+    pub(super) async fn upgrade(
         &self,
         url: &Url,
-        headers: [(HeaderName, HeaderValue); N],
+        headers: impl Iterator<Item = (HeaderName, HeaderValue)>,
     ) -> Result<reqwest::Response, NetError> {
         let scheme = match url.scheme() {
             "wss" => "https",

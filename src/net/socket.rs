@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use reqwest::header::{
-    CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
@@ -40,11 +40,16 @@ pub enum Heard {
 }
 
 impl Client {
-    /// Opens a WebSocket at `url` (`wss` or `ws`).
+    /// Opens a WebSocket at `url` (`wss` or `ws`), with headers of the caller's.
     ///
     /// # Errors
     /// When the address is never asked, nobody answers in time, or the answer is no WebSocket.
-    pub async fn open_socket(&self, url: &Url, timeout: Duration) -> Result<Socket, NetError> {
+    pub async fn open_socket(
+        &self,
+        url: &Url,
+        more: &[(HeaderName, HeaderValue)],
+        timeout: Duration,
+    ) -> Result<Socket, NetError> {
         let key = generate_key();
         let opening = async {
             let headers = [
@@ -53,7 +58,7 @@ impl Client {
                 (SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13")),
                 (SEC_WEBSOCKET_KEY, HeaderValue::from_str(&key).map_err(|_| NetError::Setup("a bad key".to_owned()))?),
             ];
-            let response = self.upgrade(url, headers).await?;
+            let response = self.upgrade(url, headers.into_iter().chain(more.iter().cloned())).await?;
             let accepted = response.headers().get(SEC_WEBSOCKET_ACCEPT).map(HeaderValue::as_bytes);
             if response.status().as_u16() != 101 || accepted != Some(derive_accept_key(key.as_bytes()).as_bytes()) {
                 return Err(NetError::NotSent(format!("HTTP {} instead of a WebSocket", response.status().as_u16())));

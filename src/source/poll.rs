@@ -1,5 +1,7 @@
 //! What every polled source answers to the daemon: what it did, or why it could not. It knows no engine.
 
+use std::time::Duration;
+
 /// What one poll did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Polled {
@@ -7,6 +9,8 @@ pub struct Polled {
     pub runs: usize,
     /// There is more to read at once: do not wait for the next interval.
     pub more: bool,
+    /// Something is expected by then that is not there yet: do not wait for longer.
+    pub again: Option<Duration>,
 }
 
 /// A poll that could not be finished. Nothing of what it did not read is skipped.

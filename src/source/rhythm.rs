@@ -8,13 +8,14 @@ mod tests;
 use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{Intake, PollError, Polled};
@@ -31,6 +32,13 @@ pub trait Poller: Send + 'static {
 
     /// The time between two polls.
     fn every(&self) -> Duration;
+
+    /// What listens to the engine for as long as the source is polled, and rings `wake` when there is news; most engines have no such
+    /// thing. Nothing rests on it: what it misses, the next poll finds.
+    fn listen(&self, wake: Arc<Notify>) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
+        let _ = wake;
+        None
+    }
 }
 
 /// Whether a source can be seen.
@@ -58,6 +66,11 @@ pub async fn run<P: Poller, I: Intake>(
 ) {
     let every = poller.every();
     health.send_modify(|health| health.every = every);
+    // A task of its own, so that no mistake of it ends the polling. Ended with the loop.
+    let mut ears = JoinSet::new();
+    if let Some(listening) = poller.listen(Arc::clone(&wake)) {
+        ears.spawn(listening);
+    }
     let mut pace = pace::Pace::new(every, crate::clock::seed());
     loop {
         let began = crate::clock::now();
@@ -71,7 +84,7 @@ pub async fn run<P: Poller, I: Intake>(
             intake.read(name, began).await;
         }
         let wait = match &outcome {
-            Ok(done) => pace.after_success(done.more),
+            Ok(done) => pace.after_success(done.more, done.again),
             Err(error) => pace.after_failure(error.retry_after),
         };
         // One that can't be read is left in peace, whoever calls.

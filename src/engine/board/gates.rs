@@ -87,6 +87,18 @@ impl Board {
         Some((Cause::Quiet, Withheld::Quiet { schedule: name.clone(), until }))
     }
 
+    /// Whether a silence fits the incident, or something is above it, by what opened it.
+    pub(super) fn is_kept_still(&self, round: &Round<'_>, number: Number, incident: &Incident) -> bool {
+        let matched =
+            !round.policy.silences.is_empty() || !self.silences.is_empty() || !round.policy.inhibitions.is_empty();
+        let Some(card) = matched.then(|| incident.opening.card()).flatten() else {
+            return false;
+        };
+        let mut silences = round.policy.silences.iter().chain(self.silences.values());
+        silences.any(|silence| !self.has_ended_early(silence) && silence.fits(round.now, &card))
+            || self.inhibitor(number, incident, &card, round.policy).is_some()
+    }
+
     fn wait(&mut self, round: &Round<'_>, gate: &Gate<'_>, cause: Cause, why: Withheld) -> Withheld {
         let desk = self.desks.entry(gate.receiver.to_owned()).or_default();
         if desk.waits_for(gate.number) != Some(&cause) {

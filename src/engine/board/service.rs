@@ -67,17 +67,19 @@ impl Board {
         Some(Withheld::Provider { incident, provider })
     }
 
-    /// The open incidents that fail in the same way, of the time that the gate looks at.
+    /// The open incidents that fail in the same way, of the time that the gate looks at. One that somebody silenced, or that something
+    /// else speaks for, is not named in another's message, and its severity lifts none.
     fn alike(&self, round: &Round<'_>, key: &str, number: Number) -> Vec<Number> {
         let within = round.policy.providers.within;
-        let recent = |other: &Number| {
-            *other != number
-                && self
-                    .incidents
-                    .get(other)
-                    .is_some_and(|incident| incident.is_open() && round.now.duration_since(incident.last_at) <= within)
+        let speaks = |other: &Number| {
+            let Some(incident) = self.incidents.get(other).filter(|_| *other != number) else {
+                return false;
+            };
+            incident.is_open()
+                && round.now.duration_since(incident.last_at) <= within
+                && !self.is_kept_still(round, *other, incident)
         };
-        self.by_service.get(key).into_iter().flatten().copied().filter(recent).collect()
+        self.by_service.get(key).into_iter().flatten().copied().filter(speaks).collect()
     }
 
     fn workflows_of(&self, number: Number) -> impl Iterator<Item = &str> {

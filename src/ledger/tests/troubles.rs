@@ -152,19 +152,19 @@ async fn troubles_do_not_outlive_their_cause_and_a_restart_repeats_none() {
     let mut policy = simple();
     policy.sources.insert("prod".to_owned(), crate::engine::Tenancy::default());
     let bed = Bed::with(policy.clone());
-    for what in ["configuration", "source prod", "source gone", "receiver oncall"] {
+    for what in ["configuration", "heartbeat", "source prod", "source gone", "receiver oncall"] {
         assert_eq!(bed.ledger.raise(trouble(what)).await, Ok(true), "{what}");
     }
     let bed = bed.restart();
     assert_eq!(bed.ledger.settle("configuration").await, Ok(false));
     let open: Vec<String> = bed.open().await.into_iter().map(|(what, _, _)| what).collect();
-    assert_eq!(open, ["receiver oncall", "source prod"]);
+    assert_eq!(open, ["heartbeat", "receiver oncall", "source prod"]);
     assert_eq!(bed.ledger.raise(trouble("receiver oncall")).await, Ok(false), "open already");
     policy.receivers.remove("oncall");
     bed.policy.send_replace(Arc::new(policy));
     assert_eq!(bed.ledger.settle("nothing").await, Ok(false));
     let open: Vec<String> = bed.open().await.into_iter().map(|(what, _, _)| what).collect();
-    assert_eq!(open, ["source prod"]);
+    assert_eq!(open, ["heartbeat", "source prod"]);
 }
 
 #[tokio::test]

@@ -132,7 +132,7 @@ impl Poller for Http {
         }
         if walked.more {
             let runs = self.finish(intake, last, None, walked.handed).await?;
-            return Ok(Polled { runs, more: true });
+            return Ok(Polled { runs, more: true, ..Polled::default() });
         }
         let after = walked.checkpoint(&before, self.settings.polling.history, now);
         let moved = after.differs_enough(&before) || (walked.handed > 0 && after != before);
@@ -141,7 +141,7 @@ impl Poller for Http {
         if !walked.unchanged {
             (self.memory.pages, self.memory.listed) = (walked.pages, walked.listed);
         }
-        Ok(Polled { runs, more: false })
+        Ok(Polled { runs, more: false, ..Polled::default() })
     }
 
     fn every(&self) -> Duration {

@@ -4,17 +4,16 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use base64::Engine as _;
 use jiff::Timestamp;
 use reqwest::Method;
-use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
-use secrecy::ExposeSecret;
+use reqwest::header::{HeaderName, HeaderValue};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::super::PollError;
-use super::super::talk::{BODY_CAP, Question, Talk, read, secret_header, words};
+use super::super::talk::{BODY_CAP, Question, Talk, read, words};
 pub(super) use super::super::talk::{Fault, FaultKind, Transport};
+use super::sign_in;
 use crate::config::PrefectAuth;
 use crate::net::Answer;
 
@@ -31,15 +30,7 @@ pub(super) struct Api<T> {
 
 impl<T: Transport> Api<T> {
     pub(super) fn new(transport: T, base: url::Url, auth: &PrefectAuth, timeout: Duration) -> Result<Self, PollError> {
-        let value = match auth {
-            PrefectAuth::None => None,
-            PrefectAuth::Basic(pair) => {
-                Some(format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair.expose_secret())))
-            }
-            PrefectAuth::Bearer(key) => Some(format!("Bearer {}", key.expose_secret())),
-        };
-        let header = |value: String| secret_header("setting up the sign-in to Prefect", AUTHORIZATION, &value);
-        let headers = value.map(header).transpose()?.into_iter().collect();
+        let headers = sign_in::header(auth)?.into_iter().collect();
         Ok(Self { talk: Talk::new(transport, base, headers, timeout), csrf: Mutex::default() })
     }
 

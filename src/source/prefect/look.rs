@@ -42,6 +42,8 @@ pub(super) struct Round {
     pub told: usize,
     /// How many runs were found and could not be told.
     pub untold: usize,
+    /// A run has just failed, and its tasks are not written down yet: ask again soon.
+    pub early: bool,
 }
 
 /// How far back the lists go.

@@ -99,7 +99,11 @@ impl<T: Transport> Watcher<T> {
         }
         match round.faults.into_iter().next() {
             Some(fault) => Err(fault.error),
-            None => Ok(Polled { runs: round.told, more: round.more }),
+            None => Ok(Polled {
+                runs: round.told,
+                more: round.more,
+                again: round.early.then_some(TASKS_LAG.unsigned_abs()),
+            }),
         }
     }
 
@@ -165,7 +169,7 @@ impl<T: Transport> Watcher<T> {
         let mut known = Vec::new();
         for (run, evidence) in learned {
             match evidence {
-                Ok(evidence) if self.is_early(&evidence) => {}
+                Ok(evidence) if self.is_early(&evidence) => round.early = true,
                 Ok(evidence) => {
                     self.tried.remove(run.state_id());
                     if let Some(waits) = round.mark.retrying.get(&run.id).filter(|_| evidence.lacks_cause()) {

@@ -25,10 +25,12 @@ impl Pace {
         Self { every, failures: 0, chance: fastrand::Rng::with_seed(seed) }
     }
 
-    /// The interval ± 10 %, so that many sources don't ask at the same moment; at once when there is more.
-    pub(super) fn after_success(&mut self, more: bool) -> Duration {
+    /// The interval ± 10 %, so that many sources don't ask at the same moment; at once when there is more, and by `again` when something
+    /// is expected by then.
+    pub(super) fn after_success(&mut self, more: bool, again: Option<Duration>) -> Duration {
         self.failures = 0;
-        let wait = if more { Duration::ZERO } else { self.every.mul_f64(0.9 + 0.2 * self.chance.f64()) };
+        let interval = self.every.mul_f64(0.9 + 0.2 * self.chance.f64());
+        let wait = if more { Duration::ZERO } else { again.unwrap_or(interval).min(interval) };
         wait.max(FLOOR)
     }
 
@@ -53,14 +55,21 @@ mod tests {
     #[test]
     fn the_interval_varies_by_a_tenth_at_most() {
         for seed in 0..200 {
-            let wait = Pace::new(EVERY, seed).after_success(false);
+            let wait = Pace::new(EVERY, seed).after_success(false, None);
             assert!((9.0..=11.0).contains(&wait.as_secs_f64()), "{wait:?}");
         }
     }
 
     #[test]
     fn even_with_more_to_read_there_are_no_more_than_three_polls_a_second() {
-        assert_eq!(Pace::new(EVERY, 1).after_success(true), FLOOR);
+        assert_eq!(Pace::new(EVERY, 1).after_success(true, None), FLOOR);
+    }
+
+    #[test]
+    fn what_is_expected_soon_is_asked_for_then_and_never_later_than_the_interval() {
+        let wait = |again| Pace::new(EVERY, 1).after_success(false, Some(Duration::from_secs(again)));
+        assert_eq!(wait(3), Duration::from_secs(3));
+        assert!(wait(60) <= Duration::from_secs(11));
     }
 
     #[test]
@@ -70,7 +79,7 @@ mod tests {
             let wait = pace.after_failure(None).as_secs_f64();
             assert!((f64::from(high) / 2.0..=f64::from(high)).contains(&wait), "{wait} of {high}");
         }
-        pace.after_success(false);
+        pace.after_success(false, None);
         assert!(pace.after_failure(None) <= Duration::from_secs(2));
     }
 

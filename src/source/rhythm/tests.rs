@@ -84,7 +84,7 @@ async fn a_failing_source_says_since_when_and_why_and_is_left_alone_as_long_as_i
 
 #[tokio::test(start_paused = true)]
 async fn more_is_read_at_once() {
-    let more = || Ok(Polled { runs: 1, more: true });
+    let more = || Ok(Polled { runs: 1, more: true, ..Polled::default() });
     let (_, _, took) = play(vec![Box::new(more), Box::new(more)]).await;
     assert!(took < Duration::from_secs(1), "{took:?}");
 }

@@ -127,10 +127,15 @@ impl Slack {
 
     /// Waits for `count` messages in the channel.
     pub(crate) async fn wait_for(&self, count: usize, deadline: Duration) -> Vec<Post> {
-        let enough = |posts: &[Post]| posts.iter().filter(|post| post.posted).count() >= count;
-        let found = self.posts.wait(deadline, enough).await.is_some();
+        let found = self.comes(count, deadline).await;
         assert!(found, "expected {count} Slack messages within {deadline:?}, got {}", self.summary());
         self.messages()
+    }
+
+    /// Whether so many messages are there within the deadline.
+    pub(crate) async fn comes(&self, count: usize, deadline: Duration) -> bool {
+        let enough = |posts: &[Post]| posts.iter().filter(|post| post.posted).count() >= count;
+        self.posts.wait(deadline, enough).await.is_some()
     }
 
     /// Waits for a message that holds `needle`.

@@ -6,7 +6,7 @@ use url::Url;
 use super::http::warn_clear_text;
 use super::polling;
 use crate::config::parts::network::way;
-use crate::config::read::{At, Section, header_secret, http_url};
+use crate::config::read::{At, Section, boolean, header_secret, http_url};
 use crate::config::{PrefectAuth, PrefectSource};
 use crate::net::Proxy;
 
@@ -35,11 +35,12 @@ pub(super) fn source(section: &Section<'_>, proxy: &Proxy) -> Option<PrefectSour
         (None, Some(auth)) => PrefectAuth::Basic(auth),
         (None, None) => PrefectAuth::None,
     };
+    let events = section.get("events", boolean).unwrap_or(true);
     let polling = polling(section);
     let way = way(section, proxy);
     let url = url?;
     let ui_url = ui_url.unwrap_or_else(|| ui_of(&url));
-    Some(PrefectSource { url, ui_url, auth, polling, way })
+    Some(PrefectSource { url, ui_url, auth, events, polling, way })
 }
 
 fn api_url(at: &At<'_>) -> Option<Url> {

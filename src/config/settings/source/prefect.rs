@@ -15,6 +15,8 @@ pub struct PrefectSource {
     pub ui_url: Url,
     /// How to sign in.
     pub auth: PrefectAuth,
+    /// Whether its events are listened to, so that a failure is seen at once.
+    pub events: bool,
     /// Intervals and deadlines.
     pub polling: Polling,
     /// How it is reached.

@@ -1,7 +1,7 @@
 //! The same service failing several workflows.
 
 use super::*;
-use crate::engine::{Proof, ProviderGate};
+use crate::engine::{Pattern, Proof, ProviderGate, Silence};
 use crate::run::StepError;
 use crate::triage::{Cause, Class};
 
@@ -39,6 +39,33 @@ fn three_workflows_that_one_service_fails_are_its_trouble_and_the_next_ones_join
     );
     assert_eq!((note.failures, note.workflows), (5, 5));
     assert_eq!(bed.said(), ["900 updated oncall"]);
+}
+
+#[test]
+fn what_somebody_silenced_is_no_part_of_a_services_trouble_and_makes_none() {
+    let mut bed = gated();
+    let silence = Silence {
+        id: "s1".to_owned(),
+        when: Matcher { workflow: vec![Pattern::parse("a").expect("a pattern")], ..Matcher::default() },
+        from: Some(at(0)),
+        until: at(36_000),
+        by: Some("ada".to_owned()),
+        comment: None,
+        unless_new: false,
+    };
+    bed.board.silence_on(at(0), silence).expect("a silence");
+    for workflow in ["a", "b", "c"] {
+        bed.fail_with("r", down(workflow, 503));
+    }
+    assert_eq!(
+        bed.said(),
+        ["0 failed oncall", "0 failed oncall"],
+        "two that anybody may hear of are no trouble of three"
+    );
+    bed.fail_with("r", down("d", 503));
+    let note = bed.note();
+    assert_eq!(note.provider.map(|provider| provider.members.len()), Some(3));
+    assert_eq!((note.failures, note.workflows), (3, 3));
 }
 
 #[test]

@@ -55,3 +55,18 @@ fn history_is_known_and_not_told_but_its_rerun_is() {
     story.say(running_at(2, 20)).say(failed_at(2, 30));
     assert_eq!(story.told, [Kind::Failed]);
 }
+
+#[test]
+fn a_retry_that_is_reported_after_the_second_of_two_uncounted_ends_holds_nothing() {
+    let mut story = Story::new();
+    let end = |second| Observation {
+        attempt: None,
+        started_at: None,
+        updated_at: None,
+        completed_at: Some(at(second)),
+        ..seen(RunStatus::Completed)
+    };
+    let late = Observation { attempt: None, started_at: Some(at(200)), updated_at: None, ..retrying(1) };
+    story.say(end(100)).say(end(300)).say(late).wait(3600);
+    assert_eq!((story.told.len(), story.reasons().len()), (0, 0));
+}

@@ -154,7 +154,7 @@ impl Lobby {
         let fits =
             |url: &Url| url.scheme() == "wss" || (self.near && url.scheme() == "ws" && respond::is_loopback(url));
         let url = url.filter(fits).ok_or("Slack gave no address for a connection")?;
-        self.client.open_socket(&url, OPEN).await.map_err(|error| error.to_string())
+        self.client.open_socket(&url, &[], OPEN).await.map_err(|error| error.to_string())
     }
 
     /// Answers an envelope beside the connection: the next one must not wait for it.

@@ -172,9 +172,9 @@ async fn a_storm_is_asked_for_in_turns_and_the_checkpoint_waits_for_the_last() {
         None => ok(list(&(0..250).map(|n| run(&format!("r{n}"), "failed", minutes(1))).collect::<Vec<_>>())),
         Some(id) => ok(with_step(id, minutes(1))),
     });
-    assert_eq!(poll(&mut http, &book).await, Ok(Polled { runs: 200, more: true }));
+    assert_eq!(poll(&mut http, &book).await, Ok(Polled { runs: 200, more: true, ..Polled::default() }));
     assert_eq!(book.checkpoint(), before);
-    assert_eq!(poll(&mut http, &book).await, Ok(Polled { runs: 50, more: false }));
+    assert_eq!(poll(&mut http, &book).await, Ok(Polled { runs: 50, more: false, ..Polled::default() }));
     assert_eq!(book.read().len(), 250);
     assert_ne!(book.checkpoint(), before);
 }
@@ -188,6 +188,6 @@ async fn details_in_a_foreign_shape_are_mapped_three_at_a_time() {
         None => ok(list(&(0..7).map(|n| run(&format!("r{n}"), "failed", minutes(1))).collect::<Vec<_>>())),
         Some(id) => ok(format!("{{\"result\":{}}}", with_step(id, minutes(1)))),
     });
-    assert_eq!(poll(&mut http, &book).await, Ok(Polled { runs: 7, more: false }));
+    assert_eq!(poll(&mut http, &book).await, Ok(Polled { runs: 7, more: false, ..Polled::default() }));
     assert!(book.batches().iter().flat_map(|batch| &batch.runs).all(|seen| !seen.run.steps.is_empty()));
 }

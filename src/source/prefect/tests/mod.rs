@@ -2,6 +2,7 @@
 
 mod bench;
 mod fake;
+mod feed;
 mod polling;
 mod recorded;
 mod variations;
@@ -12,6 +13,7 @@ use crate::config::{Polling, PrefectAuth, PrefectSource, Way};
 
 fn settings() -> PrefectSource {
     PrefectSource {
+        events: true,
         url: url::Url::parse("http://127.0.0.1:4200/api").unwrap(),
         ui_url: url::Url::parse("http://127.0.0.1:4200").unwrap(),
         auth: PrefectAuth::None,

@@ -1,5 +1,7 @@
 //! Polling a stand-in for Prefect: what is told, what is not told twice, and what a broken answer costs.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::bench::{Bench, at, failed, id, run};
@@ -172,6 +174,17 @@ async fn a_run_that_a_person_forces_to_failed_is_learned_from_the_events() {
     assert_eq!(bench.news(), [(id(1), RunStatus::Failed, false)]);
     bench.poll(25).await.unwrap();
     assert_eq!(bench.news(), []);
+}
+
+#[tokio::test]
+async fn a_run_whose_tasks_are_not_written_down_yet_is_asked_for_again_soon() {
+    let mut bench = Bench::new(vec![]);
+    bench.poll(0).await.unwrap();
+    bench.set(1, failed(1, 10));
+    let polled = bench.poll(11).await.unwrap();
+    assert_eq!((polled.again, bench.news()), (Some(Duration::from_secs(3)), vec![]));
+    let polled = bench.poll(14).await.unwrap();
+    assert_eq!((polled.again, bench.news()), (None, vec![(id(1), RunStatus::Failed, false)]));
 }
 
 #[tokio::test]

@@ -72,6 +72,9 @@ impl Oracle<'_> {
             if problem.space != turn.now.workspace {
                 return Err(format!("{} takes {member} of another workspace", turn.number));
             }
+            if *member != turn.number && self.problems.contains_key(member) && self.is_silent(now, *member) {
+                return Err(format!("{} takes {member}, which is silenced", turn.number));
+            }
             // One that ends in the same breath went on when the others were looked at.
             let goes_on = problem.is_going_on() || self.ending.contains(member);
             for fail in problem.fails.iter().filter(|_| goes_on) {

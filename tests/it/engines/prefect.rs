@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use crate::support::SOON;
 use crate::support::daemon::{self, Daemon};
-use crate::support::prefect::{Prefect, outside_service};
+use crate::support::engines::prefect::{Prefect, outside_service};
 use crate::support::setup::Setup;
 use crate::support::slack::{Post, Slack};
 use crate::support::smtp::{Mail, Smtp};
 
-/// A flow that must be told: its function in `tests/prefect/flows.py`, its name, and what its message must say.
+/// A flow that must be told: its function in `tests/engines/prefect/flows.py`, its name, and what its message must say.
 struct Failing {
     function: &'static str,
     flow: &'static str,
@@ -94,7 +94,7 @@ async fn every_failed_flow_of_a_real_prefect_server_is_told_once_and_nothing_els
     let setup = Setup::new();
     let prefect = Prefect::start(setup.folder()).await;
     let api = prefect.api();
-    let setup = setup
+    let mut setup = setup
         .defaults(&["oncall", "mail"], "10m")
         .slack("oncall", &slack, "")
         .email("mail", &smtp, &["data@example.com"], "")
@@ -157,6 +157,13 @@ async fn every_failed_flow_of_a_real_prefect_server_is_told_once_and_nothing_els
     }
     told.assert_all(FAILING.len() + 5);
     assert!(!daemon.log().contains(SECRET), "the secret is in the log");
+
+    // Asked every ten minutes: what is told at once was heard of by the events.
+    daemon.kill9();
+    setup.rewrite(|toml| *toml = toml.replace("every = \"1s\"", "every = \"10m\""));
+    daemon.restart().await;
+    wait_polls(&daemon, 1).await;
+    told.wait_heard(&prefect, FAILING.len() + 6).await;
 }
 
 /// What the channel and the mailbox hold.
@@ -169,6 +176,20 @@ impl Told<'_> {
     async fn wait(&self, count: usize) {
         self.slack.wait_for(count, SOON).await;
         self.smtp.wait_for(count, SOON).await;
+    }
+
+    /// Waits until a failure is told that no poll can have found. Whether the server has taken our wish to hear of them it doesn't say: one
+    /// run after another fails until one is heard of.
+    async fn wait_heard(&self, prefect: &Prefect, count: usize) {
+        for number in 0..6 {
+            let began = Instant::now();
+            prefect.fail(&format!("urgent-{number}"), "Flow run encountered an exception: ValueError: now").await;
+            if self.slack.comes(count, Duration::from_secs(10)).await {
+                eprintln!("told {:?} after the failure, by the events", began.elapsed());
+                return;
+            }
+        }
+        panic!("none of six failures was heard of by the events");
     }
 
     /// The messages and the mails about a flow, of which there must be `count` each.

@@ -1,85 +1,38 @@
 //! A real Prefect server, pinned, offline, in a folder of its own; and the flows that run against it.
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::path::Path;
+use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::task::{JoinSet, spawn_blocking};
 
-use super::client::Client;
-use super::http::{self, Answer, Server};
+use super::served::{Served, source};
+use crate::support::client::Client;
+use crate::support::http::{self, Answer, Server};
 
-/// The server may take this long to answer: it takes 13 s on an idle machine.
-const START: Duration = Duration::from_mins(2);
+/// How long what the server has to do may take, on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(2);
 
-/// A running server. Ended when it is dropped.
+/// A running server.
 #[derive(Debug)]
 pub(crate) struct Prefect {
-    child: Child,
-    port: u16,
-    home: PathBuf,
+    server: Served,
     client: Client,
 }
 
-impl Drop for Prefect {
-    fn drop(&mut self) {
-        // It ends its own children on SIGTERM; SIGKILL would leave them.
-        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while Instant::now() < deadline {
-            if matches!(self.child.try_wait(), Ok(Some(_))) {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 impl Prefect {
-    /// Makes the virtual environment (once, cached in `target/`), starts the server and waits until it answers.
+    /// Starts the server and waits until it answers.
     pub(crate) async fn start(folder: &Path) -> Self {
-        let install = script(&["install", &venv()]).status().expect("there is a bash");
-        assert!(install.success(), "tests/prefect/start.sh install failed: {install}");
-        let port = free_port();
-        let home = folder.join("prefect");
-        std::fs::create_dir_all(&home).expect("the folder is writable");
-        let log = File::create(home.join("server.log")).expect("the folder is writable");
-        let child = script(&["serve", &venv(), &home.to_string_lossy(), &port.to_string()])
-            .stdout(Stdio::from(log.try_clone().expect("a second handle")))
-            .stderr(Stdio::from(log))
-            .spawn()
-            .expect("there is a bash");
-        let mut prefect = Self { child, port, home, client: Client::default() };
-        prefect.wait_healthy().await;
-        prefect
-    }
-
-    async fn wait_healthy(&mut self) {
-        let health = format!("{}/health", self.api());
-        let deadline = Instant::now() + START;
-        loop {
-            if self.client.get(&health).await.is_ok_and(|answer| answer.accepted()) {
-                return;
-            }
-            let ended = self.child.try_wait().expect("a child of ours");
-            if ended.is_some() || Instant::now() > deadline {
-                let log = std::fs::read_to_string(self.home.join("server.log")).unwrap_or_default();
-                panic!("the Prefect server does not answer ({ended:?}); its log:\n{log}");
-            }
-            tokio::time::sleep(Duration::from_millis(250)).await;
-        }
+        Self { server: Served::start("prefect", folder, "/api/health").await, client: Client::default() }
     }
 
     /// The API's URL.
     pub(crate) fn api(&self) -> String {
-        format!("http://127.0.0.1:{}/api", self.port)
+        format!("{}/api", self.server.url())
     }
 
-    /// Runs the flows of `tests/prefect/flows.py`, two processes at a time, and waits for all of them. What their processes
+    /// Runs the flows of `tests/engines/prefect/flows.py`, two processes at a time, and waits for all of them. What their processes
     /// exit with says nothing; a process that could not even start its flow shows in [`Prefect::ends`].
     pub(crate) async fn run(&self, flows: &[&str], stub: &str) {
         let mut running = JoinSet::new();
@@ -96,17 +49,13 @@ impl Prefect {
     }
 
     fn flow(&self, flow: &str, stub: &str) -> Command {
-        let log = File::create(self.home.join(format!("{flow}.log"))).expect("the folder is writable");
-        let mut command = Command::new(format!("{}/bin/python", venv()));
+        let mut command = self.server.program("python", flow);
         command
-            .args([&source("flows.py"), flow, stub])
+            .args([&source("prefect", "flows.py"), flow, stub])
             .env("PREFECT_API_URL", self.api())
-            .env("PREFECT_HOME", self.home.join("client"))
+            .env("PREFECT_HOME", self.server.home().join("client"))
             .env("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-            .env("DO_NOT_TRACK", "1")
-            .stdin(Stdio::null())
-            .stdout(Stdio::from(log.try_clone().expect("a second handle")))
-            .stderr(Stdio::from(log));
+            .env("DO_NOT_TRACK", "1");
         command
     }
 
@@ -154,7 +103,7 @@ impl Prefect {
     pub(crate) async fn let_age(&self) {
         let health = format!("{}/health", self.api());
         let date = async || self.client.get(&health).await.expect("Prefect answers").date;
-        let (mut last, mut ticks, deadline) = (date().await, 0, Instant::now() + START);
+        let (mut last, mut ticks, deadline) = (date().await, 0, Instant::now() + PATIENCE);
         while ticks < 4 {
             assert!(Instant::now() < deadline, "the clock of the Prefect server stands still: {last:?}");
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -175,7 +124,7 @@ impl Prefect {
     async fn post(&self, path: &str, body: &Value) -> Value {
         let url = format!("{}{path}", self.api());
         let headers = [("content-type", "application/json")];
-        let deadline = Instant::now() + START;
+        let deadline = Instant::now() + PATIENCE;
         let answer = loop {
             let answer =
                 self.client.post(&url, &headers, body.to_string().into_bytes()).await.expect("Prefect answers");
@@ -201,25 +150,4 @@ pub(crate) async fn outside_service() -> Server {
 
 fn finish(mut process: Command) -> ExitStatus {
     process.status().expect("the virtual environment has a python")
-}
-
-fn source(file: &str) -> String {
-    format!("{}/tests/prefect/{file}", env!("CARGO_MANIFEST_DIR"))
-}
-
-/// Cached between runs, beside the builds; `.ci/run` may put it elsewhere.
-fn venv() -> String {
-    let elsewhere = std::env::vars().find(|(name, _)| name == "FIRSTRED_PREFECT_VENV").map(|(_, path)| path);
-    elsewhere.unwrap_or_else(|| format!("{}/target/prefect-venv", env!("CARGO_MANIFEST_DIR")))
-}
-
-fn script(arguments: &[&str]) -> Command {
-    let mut command = Command::new("bash");
-    command.arg(source("start.sh")).args(arguments).stdin(Stdio::null());
-    command
-}
-
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
-    listener.local_addr().expect("a bound address").port()
 }

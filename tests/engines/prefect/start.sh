@@ -8,18 +8,12 @@ set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 
+# shellcheck source=tests/engines/venv.sh
+source "$here/../venv.sh"
+
 install() {
-    local venv=$1
-    # The stamp is written last: a half-made environment is made again. It holds the pins, so that new pins rebuild it.
-    if [ -x "$venv/bin/prefect" ] && cmp -s "$here/constraints.txt" "$venv/stamp"; then
-        return
-    fi
-    rm -rf "$venv"
-    python3 -m venv "$venv"
     # fastapi has to be named: prefect 3.8.8 refuses versions under 0.139 and dies on 0.155.
-    "$venv/bin/pip" install --quiet --disable-pip-version-check --constraint "$here/constraints.txt" \
-        prefect==3.8.8 fastapi==0.150.0
-    cp "$here/constraints.txt" "$venv/stamp"
+    pinned "$1" "$here/constraints.txt" prefect==3.8.8 fastapi==0.150.0
 }
 
 serve() {

@@ -1,0 +1,3 @@
+//! End to end on real workflow engines. `tests/engines/README.md` says how to run one.
+
+mod prefect;

@@ -1,0 +1,4 @@
+//! Real workflow engines as processes: each pinned, offline, in a folder of its own and on a free port.
+
+pub(crate) mod prefect;
+pub(crate) mod served;
