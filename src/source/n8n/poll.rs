@@ -112,7 +112,7 @@ impl<T: Transport> Watcher<T> {
         }
         match round.faults.into_iter().next() {
             Some(fault) => Err(fault.error),
-            None => Ok(Polled { runs: round.told, more: round.more }),
+            None => Ok(Polled { runs: round.told, more: round.more, again: None }),
         }
     }
 
