@@ -13,10 +13,9 @@ use super::Bridge;
 use crate::clock;
 use crate::config::{Config, SourceKind};
 use crate::metrics::Metrics;
-use crate::source::http::Http;
-use crate::source::n8n::{Mail, N8n};
+use crate::source::n8n::Mail;
 use crate::source::prefect::Prefect;
-use crate::source::{PollError, Poller, SourceHealth, rhythm};
+use crate::source::{PollError, Poller, SourceHealth, http, n8n, rhythm};
 
 /// The health of every polled source.
 pub(super) type Health = BTreeMap<String, watch::Receiver<SourceHealth>>;
@@ -80,11 +79,11 @@ pub(super) fn build(config: &Config, metrics: &Metrics) -> Result<Built, PollErr
     for (name, settings) in &config.sources {
         let start = match &settings.kind {
             SourceKind::Webhook(_) => continue,
-            SourceKind::Http(own) => start(Http::new(name, (**own).clone())?.counting(metrics.clone()).set_up_at(now)),
+            SourceKind::Http(own) => start(http::poller(name, (**own).clone(), metrics.clone(), now)?),
             SourceKind::Prefect(own) => start(Prefect::new(name, (**own).clone())?),
             SourceKind::N8n(own) => {
-                let source = N8n::new(name, own)?;
-                mails.insert(name.clone(), source.mail());
+                let (source, mail) = n8n::poller(name, own)?;
+                mails.insert(name.clone(), mail);
                 start(source)
             }
         };

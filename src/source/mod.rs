@@ -1,6 +1,9 @@
 //! Runs come in: one file, or one folder, for each kind of engine. A source turns what an engine says into [`Run`]s and hands
 //! them over in batches with its checkpoint. It knows its settings and the HTTP client; it knows no ledger, no rule, no receiver.
 
+mod census;
+#[cfg(test)]
+mod conformance;
 mod filter;
 pub mod http;
 pub mod n8n;
@@ -9,11 +12,14 @@ pub mod prefect;
 pub mod push;
 mod python;
 pub mod rhythm;
+mod survey;
 mod talk;
 
+pub use census::{Census, Counted, Tally};
 pub use filter::{FilterError, check_filter};
 pub use poll::{PollError, Polled};
 pub use rhythm::{Poller, SourceHealth};
+pub use survey::{Count, Obstacle, Reached, Survey};
 
 use std::future::Future;
 
@@ -78,6 +84,20 @@ pub trait Intake: Clone + Send + Sync + 'static {
     /// # Errors
     /// When the ledger can't be read.
     fn open_runs(&self, source: &str) -> impl Future<Output = Result<Vec<OpenRun>, NotTaken>> + Send;
+
+    /// Those of the counted ones that the ledger does not know as ended, at that attempt or a later one. An intake that can't say
+    /// misses none.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    fn unknown(
+        &self,
+        source: &str,
+        counted: Vec<Counted>,
+    ) -> impl Future<Output = Result<Vec<Counted>, NotTaken>> + Send {
+        let _ = (source, counted);
+        async { Ok(Vec::new()) }
+    }
 }
 
 /// A batch was not committed.

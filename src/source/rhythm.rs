@@ -18,7 +18,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Intake, PollError, Polled};
+use super::{Census, Counted, Intake, PollError, Polled, Survey};
 use crate::metrics::{Metrics, PollLabel, SourceLabel};
 
 /// The least time between two polls, however often the engine calls.
@@ -32,6 +32,33 @@ pub trait Poller: Send + 'static {
 
     /// The time between two polls.
     fn every(&self) -> Duration;
+
+    /// Asks each question of a poll once, for a person who wants to know whether the source works. Hands nothing over, and needs no
+    /// ledger. What can't be asked is in the answer.
+    fn survey(&mut self, now: Timestamp) -> impl Future<Output = Survey> + Send;
+
+    /// Counts what failed from `from` until `until` (our clock), as the engine lists it now and by the rules by which a poll would tell
+    /// it. What failed before the first contact is not counted: the committed checkpoint says when that was. Hands nothing over.
+    fn census<I: Intake>(
+        &mut self,
+        intake: &I,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> impl Future<Output = Result<Census, PollError>> + Send {
+        let _ = (intake, from, until);
+        async { Ok(Census::Unsaid { why: "its API lists no finished runs" }) }
+    }
+
+    /// Reads these runs again and hands them over as they stand now, as news. Moves no checkpoint. Answers how many were handed over.
+    fn recall<I: Intake>(
+        &mut self,
+        intake: &I,
+        runs: &[Counted],
+        now: Timestamp,
+    ) -> impl Future<Output = Result<usize, PollError>> + Send {
+        let _ = (intake, runs, now);
+        async { Ok(0) }
+    }
 
     /// What listens to the engine for as long as the source is polled, and rings `wake` when there is news; most engines have no such
     /// thing. Nothing rests on it: what it misses, the next poll finds.

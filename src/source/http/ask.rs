@@ -9,25 +9,25 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::super::PollError;
+use super::super::talk::Transport;
 use crate::config::HttpSource;
-use crate::net::{Answer, Client, Request};
+use crate::net::{Answer, Request};
 
 /// An honest page of runs is smaller.
 const BODY_CAP: usize = 8 * 1024 * 1024;
 const QUOTED_CHARS: usize = 200;
 
-pub(super) struct Asker {
-    client: Client,
+pub(super) struct Asker<T> {
+    transport: T,
     headers: Vec<(HeaderName, HeaderValue)>,
     secrets: Vec<SecretString>,
     timeout: Duration,
 }
 
-impl Asker {
-    pub(super) fn new(settings: &HttpSource) -> Result<Self, PollError> {
+impl<T: Transport> Asker<T> {
+    pub(super) fn new(settings: &HttpSource, transport: T) -> Result<Self, PollError> {
         let broken =
             |reason: String| PollError { doing: "setting up the source".to_owned(), reason, retry_after: None };
-        let client = Client::new(&settings.way.client()).map_err(|error| broken(error.to_string()))?;
         let (mut headers, mut secrets) = (Vec::new(), Vec::new());
         if let Some(token) = &settings.token {
             let bearer = secret_value(&format!("Bearer {}", token.expose_secret()));
@@ -39,7 +39,7 @@ impl Asker {
             headers.push(header.ok_or_else(|| broken(format!("`{name}` or its value is no header")))?);
             secrets.push(value.clone());
         }
-        Ok(Self { client, headers, secrets, timeout: settings.polling.timeout })
+        Ok(Self { transport, headers, secrets, timeout: settings.polling.timeout })
     }
 
     /// Asks. Any complete answer is one, whatever its status.
@@ -52,7 +52,7 @@ impl Asker {
         let request =
             Request { method: Method::GET, url, headers, body: Vec::new(), timeout: self.timeout, body_cap: BODY_CAP };
         let failed = |reason: String| PollError { doing: doing.to_owned(), reason, retry_after: None };
-        let answer = self.client.send(request).await.map_err(|error| failed(self.clean(&error.to_string())))?;
+        let answer = self.transport.send(request).await.map_err(|error| failed(self.clean(&error.to_string())))?;
         if answer.cut {
             return Err(failed(format!("the answer is longer than {} MiB", BODY_CAP / 1024 / 1024)));
         }

@@ -7,6 +7,7 @@ use url::Url;
 
 use super::super::PollError;
 use super::super::filter::Filter;
+use super::super::talk::Transport;
 use super::ask::Asker;
 use super::shape::{filtered_items, native_items};
 use crate::config::Detail;
@@ -49,7 +50,7 @@ impl Details {
     }
 
     /// Asks for every id, and stops asking when all of three fail.
-    pub(super) async fn ask_all(&self, asker: &Asker, ids: &[&str]) -> Vec<Detailed> {
+    pub(super) async fn ask_all<T: Transport>(&self, asker: &Asker<T>, ids: &[&str]) -> Vec<Detailed> {
         let mut results = Vec::with_capacity(ids.len());
         for three in ids.chunks(IN_FLIGHT) {
             let one = |at: usize| async move {
@@ -74,7 +75,7 @@ impl Details {
         results
     }
 
-    async fn ask(&self, asker: &Asker, id: &str) -> Detailed {
+    async fn ask<T: Transport>(&self, asker: &Asker<T>, id: &str) -> Detailed {
         let doing = format!("asking for run {}", asker.clean(id));
         let failed = |reason: String| PollError { doing: doing.clone(), reason, retry_after: None };
         let Some(url) = self.address(id) else {

@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 
+use super::super::talk::Transport;
 use super::super::{Batch, Intake, PollError, Seen};
 use super::Http;
 use super::checkpoint::Checkpoint;
@@ -15,7 +16,7 @@ use crate::run::{Run, RunKey};
 /// Detail requests for listed runs in one poll; the others have their turn at once afterwards.
 const MOST_DETAILS: usize = 200;
 
-impl Http {
+impl<T: Transport> Http<T> {
     /// Hands over what is new on a page, with its details.
     pub(super) async fn hand_over_page<I: Intake>(
         &mut self,

@@ -2,6 +2,7 @@
 //! and the HTTP client; it knows no ledger, no rule, no receiver.
 
 mod ask;
+mod census;
 mod checkpoint;
 mod detail;
 mod hand;
@@ -9,6 +10,7 @@ mod memory;
 mod open;
 mod pages;
 mod shape;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -18,19 +20,21 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::filter::Filter;
-use super::{Batch, Intake, NotTaken, PollError, Polled, Poller};
+use super::talk::Transport;
+use super::{Batch, Census, Counted, Intake, NotTaken, PollError, Polled, Poller, Survey};
 use crate::config::{HttpSource, Pagination};
 use crate::metrics::{Metrics, SourceLabel};
+use crate::net::Client;
 use ask::Asker;
 use checkpoint::Checkpoint;
 use detail::Details;
 use memory::Memory;
 
 /// The `http` source.
-pub struct Http {
+pub(super) struct Http<T = Client> {
     name: String,
     settings: HttpSource,
-    asker: Asker,
+    asker: Asker<T>,
     filter: Option<Filter>,
     cursor: Option<Filter>,
     details: Option<Details>,
@@ -39,18 +43,36 @@ pub struct Http {
     set_up: Option<Timestamp>,
 }
 
-impl std::fmt::Debug for Http {
+impl<T> std::fmt::Debug for Http<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Http").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
+/// What polls a JSON API. Compiles its filters; asks nothing yet. `set_up` is when the source was set up: what fails from then on is
+/// news, for who sees that we run may let a run fail before the first poll. Items that are no runs are counted in `metrics`.
+///
+/// # Errors
+/// When a filter is no jq, a header is none, or the certificate authority can't be read.
+pub fn poller(name: &str, settings: HttpSource, metrics: Metrics, set_up: Timestamp) -> Result<impl Poller, PollError> {
+    Ok(Http::new(name, settings)?.counting(metrics).set_up_at(set_up))
+}
+
 impl Http {
-    /// Builds the source: compiles its filters and its HTTP client.
-    ///
-    /// # Errors
-    /// When a filter is no jq, a header is none, or the certificate authority can't be read.
-    pub fn new(name: &str, settings: HttpSource) -> Result<Self, PollError> {
+    /// As [`poller`].
+    fn new(name: &str, settings: HttpSource) -> Result<Self, PollError> {
+        let client = Client::new(&settings.way.client()).map_err(|error| PollError {
+            doing: "setting up the source".to_owned(),
+            reason: error.to_string(),
+            retry_after: None,
+        })?;
+        Self::over(client, name, settings)
+    }
+}
+
+impl<T: Transport> Http<T> {
+    /// The same, over whatever carries its requests.
+    fn over(transport: T, name: &str, settings: HttpSource) -> Result<Self, PollError> {
         let compiled = |code: &str, which: &str| {
             Filter::compile(code).map_err(|error| PollError {
                 doing: format!("reading the {which}"),
@@ -66,22 +88,19 @@ impl Http {
         let details = settings.detail.clone();
         let details =
             details.map(|detail| Details::new(detail, settings.url.clone(), settings.polling.timeout)).transpose()?;
-        let asker = Asker::new(&settings)?;
+        let asker = Asker::new(&settings, transport)?;
         let (name, memory) = (name.to_owned(), Memory::default());
         Ok(Self { name, settings, asker, filter, cursor, details, memory, metrics: None, set_up: None })
     }
 
     /// Counts items that are no runs, besides logging them.
-    #[must_use]
-    pub fn counting(mut self, metrics: Metrics) -> Self {
+    fn counting(mut self, metrics: Metrics) -> Self {
         self.metrics = Some(metrics);
         self
     }
 
-    /// When the source was set up: what fails from then on is news. By default that is the first poll, and who sees that we run may
-    /// let a run fail before it.
-    #[must_use]
-    pub fn set_up_at(mut self, at: Timestamp) -> Self {
+    /// When the source was set up. By default that is the first poll.
+    fn set_up_at(mut self, at: Timestamp) -> Self {
         self.set_up = Some(at);
         self
     }
@@ -117,7 +136,7 @@ impl Http {
     }
 }
 
-impl Poller for Http {
+impl<T: Transport + 'static> Poller for Http<T> {
     async fn poll<I: Intake>(&mut self, intake: &I, now: Timestamp) -> Result<Polled, PollError> {
         let before = self.begin(intake, now).await?;
         // Before the walk: what opens while we read is not missing from what we read.
@@ -147,9 +166,21 @@ impl Poller for Http {
     fn every(&self) -> Duration {
         self.settings.polling.every
     }
+
+    async fn survey(&mut self, now: Timestamp) -> Survey {
+        self.look_around(now).await
+    }
+
+    async fn census<I: Intake>(&mut self, intake: &I, from: Timestamp, until: Timestamp) -> Result<Census, PollError> {
+        self.count(intake, from, until).await
+    }
+
+    async fn recall<I: Intake>(&mut self, intake: &I, runs: &[Counted], now: Timestamp) -> Result<usize, PollError> {
+        self.read_again(intake, runs, now).await
+    }
 }
 
-impl Http {
+impl<T: Transport> Http<T> {
     /// Hands over the last batch, when there is anything in it.
     async fn finish<I: Intake>(
         &mut self,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use super::super::talk::Transport;
 use super::super::{OpenRun, PollError, Seen};
 use super::Http;
 use super::detail::Detailed;
@@ -25,7 +26,7 @@ pub(super) struct LookedAfter {
     pub(super) problem: Option<PollError>,
 }
 
-impl Http {
+impl<T: Transport> Http<T> {
     pub(super) async fn look_after(&mut self, open: &[OpenRun], walked: &Walked) -> LookedAfter {
         let shown = if walked.unchanged { &self.memory.listed } else { &walked.listed };
         let unseen: Vec<OpenRun> = open

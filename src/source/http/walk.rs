@@ -10,6 +10,7 @@ use reqwest::header::{ETAG, HeaderValue};
 use tokio::time::Instant;
 use url::Url;
 
+use super::super::talk::Transport;
 use super::super::{Intake, OpenRun, PollError};
 use super::Http;
 use super::checkpoint::{Checkpoint, EngineClock, Extent, Took, final_end, mark};
@@ -49,11 +50,11 @@ pub(super) struct Walked {
 }
 
 /// One page, read.
-struct Read {
-    answer: Answer,
-    body: Arc<Vec<u8>>,
-    rows: Option<usize>,
-    items: Items,
+pub(super) struct Read {
+    pub(super) answer: Answer,
+    pub(super) body: Arc<Vec<u8>>,
+    pub(super) rows: Option<usize>,
+    pub(super) items: Items,
     took: Took,
 }
 
@@ -106,7 +107,7 @@ impl Walked {
     }
 }
 
-impl Http {
+impl<T: Transport> Http<T> {
     /// Reads pages until the end, until everything on a page was read before, or until something goes wrong.
     pub(super) async fn walk<I: Intake>(
         &mut self,
@@ -201,7 +202,7 @@ impl Http {
     }
 
     /// One page; nothing when it has not changed.
-    async fn read(
+    pub(super) async fn read(
         &self,
         url: Url,
         doing: &str,
@@ -216,6 +217,11 @@ impl Http {
             return Ok(None);
         }
         answer = self.asker.accept(answer, doing)?;
+        self.digest(answer, doing, took).await.map(Some)
+    }
+
+    /// What a page says.
+    pub(super) async fn digest(&self, mut answer: Answer, doing: &str, took: Took) -> Result<Read, PollError> {
         let body = Arc::new(std::mem::take(&mut answer.body));
         let failed =
             |reason: &str| PollError { doing: doing.to_owned(), reason: self.asker.clean(reason), retry_after: None };
@@ -230,11 +236,11 @@ impl Http {
         };
         let items = read_items(&texts).map_err(|reason| failed(&reason))?;
         let rows = rows(&body);
-        Ok(Some(Read { answer, body, rows, items, took }))
+        Ok(Read { answer, body, rows, items, took })
     }
 }
 
-fn doing(number: u32) -> String {
+pub(super) fn doing(number: u32) -> String {
     if number == 1 { "asking for the list of runs".to_owned() } else { format!("asking for page {number} of the runs") }
 }
 
@@ -245,7 +251,7 @@ fn stopped(mut walked: Walked, doing: &str, reason: &str) -> Walked {
 }
 
 /// What makes two pages the same: the runs on them, for the rest may hold the time of the answer.
-fn fingerprint(read: &Read) -> u64 {
+pub(super) fn fingerprint(read: &Read) -> u64 {
     if read.items.runs.is_empty() {
         return hash(&*read.body);
     }
@@ -254,13 +260,13 @@ fn fingerprint(read: &Read) -> u64 {
 }
 
 /// Whether a page begins with its oldest run. Changes may come in any order; a list that is sorted at all is sorted by its starts too.
-fn oldest_first(items: &Items) -> bool {
+pub(super) fn oldest_first(items: &Items) -> bool {
     let (Some((first, _)), Some((last, _))) = (items.runs.first(), items.runs.last()) else { return false };
     mark(first) < mark(last) && first.started_at <= last.started_at
 }
 
 /// Puts the time into `{since}`; whether there was one.
-fn with_since(url: &Url, since: Timestamp) -> (Url, bool) {
+pub(super) fn with_since(url: &Url, since: Timestamp) -> (Url, bool) {
     let text = url.as_str();
     let encoded = percent_encoded(&since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
     let replaced = text.replace("{since}", &encoded).replace("%7Bsince%7D", &encoded);

@@ -61,6 +61,11 @@ impl<T: Transport> Api<T> {
         Ok(Self { talk: Talk::new(transport, base.clone(), vec![key], timeout) })
     }
 
+    /// Where it is.
+    pub(super) fn base(&self) -> &url::Url {
+        self.talk.base()
+    }
+
     /// Tells our clock, and forgets what the last poll heard of the engine's.
     pub(super) fn begin(&self, now: Timestamp) {
         self.talk.begin(now);

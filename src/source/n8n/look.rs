@@ -68,6 +68,16 @@ impl Version {
     /// So often 1.x is asked: well within the overlap, so that an upgrade between two polls hides nothing.
     const AGAIN: SignedDuration = SignedDuration::from_secs(60);
 
+    /// What was just found out.
+    pub(super) fn learn(&mut self, modern: bool, now: Timestamp) {
+        *self = Self { modern: Some(modern), asked: Some(now) };
+    }
+
+    /// The statuses of failed runs that it lists.
+    pub(super) fn failed(self) -> &'static [&'static str] {
+        if self.modern == Some(true) { &["error", "crashed"] } else { &["error"] }
+    }
+
     fn wants_asking(self, now: Timestamp) -> bool {
         self.modern != Some(false) || self.asked.is_none_or(|at| now.duration_since(at) >= Self::AGAIN)
     }
@@ -94,10 +104,7 @@ impl Round {
         let whole = self.open(api, version, now).await?;
         self.begin_anew();
         let began = api.date().unwrap_or(now);
-        let mut statuses = vec!["error"];
-        statuses.extend((version.modern == Some(true)).then_some("crashed"));
-        statuses.extend(reach.cancelled.then_some("canceled"));
-        for status in statuses {
+        for status in version.failed().iter().copied().chain(reach.cancelled.then_some("canceled")) {
             self.ended(api, status, reach).await?;
         }
         let highest = self.highest.unwrap_or(0);
@@ -162,11 +169,11 @@ impl Round {
             let list = api.list(Wanted { doing, status: Some(status), from: None, pages: PAGES }, |_| false).await;
             if status == "new" {
                 if list.fault.as_ref().is_some_and(|fault| fault.kind == FaultKind::Refused(400)) {
-                    *version = Version { modern: Some(false), asked: Some(now) };
+                    version.learn(false, now);
                     continue;
                 }
                 if list.fault.is_none() {
-                    version.modern = Some(true);
+                    version.learn(true, now);
                 }
             }
             whole &= list.is_whole();

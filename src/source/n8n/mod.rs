@@ -3,9 +3,10 @@
 //!
 //! `wire` is what the API answers and `api` puts the questions. `look` decides which, and `poll` what comes of it, with `checkpoint` in
 //! between. `family` gathers what one run needs, and `mapping` with `ends`, `nodes` and `error` turns that into a run. `mail` is what n8n
-//! posts, and `post` what comes of that.
+//! posts, and `post` what comes of that. `survey` and `census` are what people and the rhythm ask besides.
 
 mod api;
+mod census;
 mod checkpoint;
 mod ends;
 mod error;
@@ -17,6 +18,7 @@ mod names;
 mod nodes;
 mod poll;
 mod post;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -27,48 +29,45 @@ pub use mail::Mail;
 
 use jiff::Timestamp;
 
-use super::{Intake, PollError, Polled, Poller};
+use self::api::Transport;
+use self::poll::Watcher;
+use super::{Census, Counted, Intake, PollError, Polled, Poller, Survey};
 use crate::config::N8nSource;
 use crate::net::Client;
 
-/// An n8n instance.
-#[derive(Debug)]
-pub struct N8n {
-    watcher: poll::Watcher<Client>,
-    every: Duration,
-    mail: Mail,
+/// An n8n instance, and the letter box for the endpoint that its error workflow posts to.
+///
+/// # Errors
+/// When the HTTP client can't be set up.
+pub fn poller(name: &str, settings: &N8nSource) -> Result<(impl Poller + use<>, Mail), PollError> {
+    let client = Client::new(&settings.way.client()).map_err(|error| PollError {
+        doing: "setting up the HTTP client for n8n".to_owned(),
+        reason: error.to_string(),
+        retry_after: None,
+    })?;
+    let mail = Mail::default();
+    Ok((Watcher::new(name.to_owned(), client, settings, mail.clone())?, mail))
 }
 
-impl N8n {
-    /// Sets up a source of this name. Asks nothing yet.
-    ///
-    /// # Errors
-    /// When the HTTP client can't be set up.
-    pub fn new(name: impl Into<String>, settings: &N8nSource) -> Result<Self, PollError> {
-        let client = Client::new(&settings.way.client()).map_err(|error| PollError {
-            doing: "setting up the HTTP client for n8n".to_owned(),
-            reason: error.to_string(),
-            retry_after: None,
-        })?;
-        let mail = Mail::default();
-        let watcher = poll::Watcher::new(name.into(), client, settings, mail.clone())?;
-        Ok(Self { watcher, every: settings.polling.every, mail })
-    }
-
-    /// Its letter box, for the endpoint that n8n's error workflow posts to.
-    #[must_use]
-    pub fn mail(&self) -> Mail {
-        self.mail.clone()
-    }
-}
-
-impl Poller for N8n {
+impl<T: Transport + 'static> Poller for Watcher<T> {
     /// What was read is handed over also when something could not be asked; the next poll asks again for what was not.
     async fn poll<I: Intake>(&mut self, intake: &I, now: Timestamp) -> Result<Polled, PollError> {
-        self.watcher.poll(intake, now).await
+        self.read(intake, now).await
     }
 
     fn every(&self) -> Duration {
         self.every
+    }
+
+    async fn survey(&mut self, now: Timestamp) -> Survey {
+        self.look_around(now).await
+    }
+
+    async fn census<I: Intake>(&mut self, intake: &I, from: Timestamp, until: Timestamp) -> Result<Census, PollError> {
+        self.count(intake, from, until).await
+    }
+
+    async fn recall<I: Intake>(&mut self, intake: &I, runs: &[Counted], now: Timestamp) -> Result<usize, PollError> {
+        self.read_again(intake, runs, now).await
     }
 }

@@ -1,6 +1,7 @@
 //! One poll: look, learn what is new, hand it over, remember how far that went. It must not know how runs are mapped.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -28,12 +29,13 @@ const TRIED: usize = 1_000;
 
 /// Polls one n8n.
 #[derive(Debug)]
-pub(super) struct Watcher<T> {
+pub(in crate::source) struct Watcher<T> {
     pub(super) name: String,
     pub(super) api: Api<T>,
     pub(super) view: View,
-    reach: Reach,
-    version: Version,
+    pub(super) reach: Reach,
+    pub(super) version: Version,
+    pub(super) every: Duration,
     pub(super) names: Directory,
     pub(super) mail: Mail,
     pub(super) triggers: Triggers,
@@ -69,6 +71,7 @@ impl<T: Transport> Watcher<T> {
             view,
             reach,
             version: Version::default(),
+            every: settings.polling.every,
             names: Directory::default(),
             mail,
             triggers: Triggers::default(),
@@ -77,7 +80,7 @@ impl<T: Transport> Watcher<T> {
         })
     }
 
-    pub(super) async fn poll<I: Intake>(&mut self, intake: &I, now: Timestamp) -> Result<Polled, PollError> {
+    pub(super) async fn read<I: Intake>(&mut self, intake: &I, now: Timestamp) -> Result<Polled, PollError> {
         let stored = intake.checkpoint(&self.name).await.map_err(not_taken)?;
         let mut before = Checkpoint::read(stored.as_deref())?;
         let first = *self.first.get_or_insert(now);
@@ -211,7 +214,8 @@ impl<T: Transport> Watcher<T> {
         Ok(known)
     }
 
-    async fn role(&self, row: &Row) -> Result<Role, Fault> {
+    /// What comes of a failed run.
+    pub(super) async fn role(&self, row: &Row) -> Result<Role, Fault> {
         match self.api.detail(row.id).await {
             Ok(Some(execution)) => self.api.role(execution).await,
             // Deleted since it was listed, or too large to be read: that it failed is known.

@@ -75,11 +75,11 @@ impl<T: Transport> Watcher<T> {
             }
             match letter.run {
                 None if self.triggers.knows(&letter) => runs.push(letter.told_elsewhere()),
-                None => runs.push(letter.failed(self.page(&letter.workflow))),
+                None => runs.push(letter.failed(self.workflow_page(&letter.workflow))),
                 Some(id) if round.mark.told.contains(&id) => {}
                 // n8n keeps nothing of it: then this is all that there will be.
                 Some(id) if round.unknown.contains(&id) => {
-                    runs.push(letter.failed(self.page(&letter.workflow)));
+                    runs.push(letter.failed(self.workflow_page(&letter.workflow)));
                     told.push(id);
                 }
                 Some(id) => {
@@ -114,13 +114,13 @@ impl<T: Transport> Watcher<T> {
                 message: "a trigger of this workflow failed; firstred was stopped before it could tell why".to_owned(),
                 ..StepError::default()
             };
-            let url = self.page(&workflow);
+            let url = self.workflow_page(&workflow);
             Run { url, error: Some(error), ..Run::bare(&run.key.run, workflow, RunStatus::Failed) }
         })
         .collect()
     }
 
-    fn page(&self, workflow: &Workflow) -> Option<String> {
+    fn workflow_page(&self, workflow: &Workflow) -> Option<String> {
         self.view.workflow(workflow.id.as_deref()?)
     }
 }

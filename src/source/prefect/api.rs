@@ -44,6 +44,11 @@ impl<T: Transport> Api<T> {
         self.talk.date()
     }
 
+    /// Where it is.
+    pub(super) fn base(&self) -> &url::Url {
+        self.talk.base()
+    }
+
     /// Asks for JSON by POST.
     pub(super) async fn post<R: DeserializeOwned>(&self, doing: &str, path: &str, body: &Value) -> Result<R, Fault> {
         let question = Question::post(self.talk.url(doing, path)?, body);

@@ -54,25 +54,12 @@ impl Row for TaskRun {
 impl<T: Transport> Api<T> {
     /// Runs that failed, newest end first, that nobody waits for: what happens in a child shows in its parent.
     pub(super) async fn failed(&self, after: Option<Timestamp>, before: Option<Timestamp>) -> List<FlowRun> {
-        let mut filter = json!({
-            "state": {"type": {"any_": ["FAILED", "CRASHED"]}},
-            "parent_task_run_id": {"is_null_": true},
-        });
-        if let Some(after) = after {
-            filter["end_time"]["after_"] = json!(after.to_string());
-        }
-        if let Some(before) = before {
-            filter["end_time"]["before_"] = json!(before.to_string());
-        }
-        let body = json!({"flow_runs": filter, "sort": "END_TIME_DESC"});
-        self.list("asking for failed runs", "flow_runs/filter", body).await
+        self.list("asking for failed runs", "flow_runs/filter", failed_runs(after, before)).await
     }
 
     /// Runs that have not ended, by the type or the name of their state.
     pub(super) async fn active(&self, by: &str, values: &[&str]) -> List<FlowRun> {
-        let filter = json!({"state": {by: {"any_": values}}, "parent_task_run_id": {"is_null_": true}});
-        let body = json!({"flow_runs": filter, "sort": "ID_DESC"});
-        self.list("asking for active runs", "flow_runs/filter", body).await
+        self.list("asking for active runs", "flow_runs/filter", active_runs(by, values)).await
     }
 
     /// Runs by their ids, at most [`PAGE`] of them.
@@ -95,8 +82,7 @@ impl<T: Transport> Api<T> {
 
     /// Task runs that wait for their next try, of all runs.
     pub(super) async fn waiting_tasks(&self) -> List<TaskRun> {
-        let body = json!({"task_runs": {"state": {"name": {"any_": ["AwaitingRetry"]}}}, "sort": "ID_DESC"});
-        self.list("asking for task runs that wait for a retry", "task_runs/filter", body).await
+        self.list("asking for task runs that wait for a retry", "task_runs/filter", retrying_tasks()).await
     }
 
     /// The history of a run's states.
@@ -127,13 +113,7 @@ impl<T: Transport> Api<T> {
     /// Every turn of a run to FAILED or CRASHED since then, oldest first, also those that somebody forced.
     pub(super) async fn events(&self, since: Timestamp) -> List<super::wire::Event> {
         let doing = "asking for the events of failed runs";
-        let filter = json!({
-            "occurred": {"since": since.to_string()},
-            "event": {"prefix": ["prefect.flow-run."]},
-            "resource": {"labels": {"prefect.state-type": ["FAILED", "CRASHED"]}},
-            "order": "ASC",
-        });
-        let first = json!({"filter": filter, "limit": EVENTS_PAGE});
+        let first = failure_events(since);
         let mut list = List { rows: Vec::new(), more: false, fault: None };
         let mut answer: Result<Events, Fault> = self.post(doing, "events/filter", &first).await;
         let mut known = BTreeSet::new();
@@ -217,6 +197,43 @@ impl<T: Transport> Api<T> {
             offset += if limit > AGAIN { limit - AGAIN } else { limit };
         }
     }
+}
+
+/// Asks for failed runs, newest end first, that nobody waits for.
+pub(super) fn failed_runs(after: Option<Timestamp>, before: Option<Timestamp>) -> Value {
+    let mut filter = json!({
+        "state": {"type": {"any_": ["FAILED", "CRASHED"]}},
+        "parent_task_run_id": {"is_null_": true},
+    });
+    if let Some(after) = after {
+        filter["end_time"]["after_"] = json!(after.to_string());
+    }
+    if let Some(before) = before {
+        filter["end_time"]["before_"] = json!(before.to_string());
+    }
+    json!({"flow_runs": filter, "sort": "END_TIME_DESC"})
+}
+
+/// Asks for runs by the type or the name of their state.
+pub(super) fn active_runs(by: &str, values: &[&str]) -> Value {
+    let filter = json!({"state": {by: {"any_": values}}, "parent_task_run_id": {"is_null_": true}});
+    json!({"flow_runs": filter, "sort": "ID_DESC"})
+}
+
+/// Asks for task runs that wait for their next try.
+pub(super) fn retrying_tasks() -> Value {
+    json!({"task_runs": {"state": {"name": {"any_": ["AwaitingRetry"]}}}, "sort": "ID_DESC"})
+}
+
+/// Asks for turns to FAILED or CRASHED, oldest first.
+pub(super) fn failure_events(since: Timestamp) -> Value {
+    let filter = json!({
+        "occurred": {"since": since.to_string()},
+        "event": {"prefix": ["prefect.flow-run."]},
+        "resource": {"labels": {"prefect.state-type": ["FAILED", "CRASHED"]}},
+        "order": "ASC",
+    });
+    json!({"filter": filter, "limit": EVENTS_PAGE})
 }
 
 /// An id as it goes into an address.

@@ -11,13 +11,19 @@ use super::api::{Api, Fault, FaultKind, Transport};
 use super::ask::{List, PAGE};
 use super::checkpoint::{Checkpoint, Rest};
 use super::states::is_failure;
-use super::wire::{FlowRun, TaskRun};
+use super::wire::{Event, FlowRun, TaskRun};
 use crate::run::RunKey;
 
 /// How far the events feed lags behind at most.
 const EVENTS_LAG: SignedDuration = SignedDuration::from_secs(120);
 /// The types of all states but the failed ones.
 const NOT_FAILED: [&str; 7] = ["COMPLETED", "CANCELLED", "CANCELLING", "RUNNING", "PENDING", "PAUSED", "SCHEDULED"];
+
+/// The runs that have not ended, by the type or the name of their state.
+pub(super) const ACTIVE: [(&str, [&str; 4]); 2] = [
+    ("type", ["RUNNING", "PENDING", "PAUSED", "CANCELLING"]),
+    ("name", ["AwaitingRetry", "Late", "Resuming", "AwaitingConcurrencySlot"]),
+];
 
 /// What one poll saw.
 #[derive(Debug, Default)]
@@ -97,10 +103,7 @@ impl Round {
     /// Runs that have not ended. Of the scheduled ones only those whose time has come: there may be thousands.
     async fn active<T: Transport>(&mut self, api: &Api<T>) -> Result<bool, Fault> {
         let mut whole = true;
-        for (by, values) in [
-            ("type", ["RUNNING", "PENDING", "PAUSED", "CANCELLING"]),
-            ("name", ["AwaitingRetry", "Late", "Resuming", "AwaitingConcurrencySlot"]),
-        ] {
+        for (by, values) in ACTIVE {
             let list = api.active(by, &values).await;
             whole &= list.is_whole();
             self.absorb(list.rows);
@@ -230,9 +233,14 @@ impl Round {
             return Ok(false);
         }
         let fresh: Vec<_> = list.rows.iter().filter(|event| !self.mark.told.contains_key(&event.id)).collect();
-        let wanted: BTreeSet<&str> = fresh.iter().filter_map(|event| event.flow_run_id()).collect();
+        // A run that failed since its list was read: what was found of it is older than its event.
+        let unseen = |event: &&&Event| {
+            let found = event.flow_run_id().and_then(|id| self.found.get(id)?.state.as_ref());
+            found.is_none_or(|state| state.timestamp < event.occurred)
+        };
+        let wanted: BTreeSet<&str> = fresh.iter().filter(unseen).filter_map(|event| event.flow_run_id()).collect();
         let mut children = BTreeSet::new();
-        let ids: Vec<&str> = wanted.into_iter().filter(|id| is_uuid(id) && !self.found.contains_key(*id)).collect();
+        let ids: Vec<&str> = wanted.into_iter().filter(|id| is_uuid(id)).collect();
         for chunk in ids.chunks(PAGE - 1) {
             let runs = api.flow_runs_by_id("asking for runs that an event names", chunk, None).await;
             let of_parents = runs.rows.iter().filter(|run| run.parent_task_run_id.is_some());
@@ -246,7 +254,9 @@ impl Round {
         for event in fresh {
             let Some(id) = event.flow_run_id() else { continue };
             // Another state came after this one, or it is not ours to tell.
-            let over = self.found.get(id).is_some_and(|run| run.state_id() != event.id && !is_failure(run.kind()));
+            let over = self.found.get(id).and_then(|run| run.state.as_ref()).is_some_and(|state| {
+                state.id != event.id && !is_failure(&state.kind) && state.timestamp >= event.occurred
+            });
             if over || children.contains(id) {
                 self.mark.told.insert(event.id.clone(), event.occurred);
             }

@@ -1,6 +1,7 @@
 //! One poll: look, learn what is new, hand it over, remember how far that went. It must not know how runs are mapped.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -15,10 +16,10 @@ use super::mapping;
 use super::names::Directory;
 use super::states::{awaits_retry, is_failure};
 use super::wire::FlowRun;
-use crate::config::PrefectSource;
+use crate::config::{PrefectAuth, PrefectSource};
 
 /// How many runs are asked about, and handed over, together.
-const TOGETHER: usize = 10;
+pub(super) const TOGETHER: usize = 10;
 /// Prefect writes task runs down a little later than the run that they belong to.
 const TASKS_LAG: SignedDuration = SignedDuration::from_secs(3);
 /// So often a run is asked about before it is told with what is known of it.
@@ -32,12 +33,15 @@ const NO_EVENTS: u32 = 60;
 
 /// Polls one Prefect.
 #[derive(Debug)]
-pub(super) struct Watcher<T> {
-    name: String,
-    api: Api<T>,
-    ui: String,
-    reach: Reach,
-    names: Directory,
+pub(in crate::source) struct Watcher<T> {
+    pub(super) name: String,
+    pub(super) api: Api<T>,
+    pub(super) ui: String,
+    pub(super) reach: Reach,
+    pub(super) names: Directory,
+    /// The setting that signs in.
+    pub(super) sign_in: Option<&'static str>,
+    pub(super) every: Duration,
     /// How often the parts of a state could not be had.
     tried: BTreeMap<String, u32>,
     /// How many polls still leave the events alone.
@@ -63,12 +67,18 @@ impl<T: Transport> Watcher<T> {
             history: span(settings.polling.history).min(SignedDuration::from_hours(24 * 365)),
         };
         let ui = settings.ui_url.as_str().trim_end_matches('/').to_owned();
+        let sign_in = match &settings.auth {
+            PrefectAuth::None => None,
+            PrefectAuth::Basic(_) => Some("`auth_string`"),
+            PrefectAuth::Bearer(_) => Some("`api_key`"),
+        };
         let api = Api::new(transport, settings.url, &settings.auth, settings.polling.timeout)?;
         let (names, tried) = (Directory::default(), BTreeMap::new());
-        Ok(Self { name, api, ui, reach, names, tried, no_events: 0, first: None })
+        let every = settings.polling.every;
+        Ok(Self { name, api, ui, reach, names, sign_in, every, tried, no_events: 0, first: None })
     }
 
-    pub(super) async fn poll<I: Intake>(&mut self, intake: &I, now: Timestamp) -> Result<Polled, PollError> {
+    pub(super) async fn look<I: Intake>(&mut self, intake: &I, now: Timestamp) -> Result<Polled, PollError> {
         let stored = intake.checkpoint(&self.name).await.map_err(not_taken)?;
         let mut before = Checkpoint::read(stored.as_deref())?;
         let first = *self.first.get_or_insert(now);
@@ -286,6 +296,6 @@ fn settle(round: &mut Round, before: &Checkpoint, reach: Reach) {
     mark.trim();
 }
 
-fn not_taken(error: NotTaken) -> PollError {
+pub(super) fn not_taken(error: NotTaken) -> PollError {
     PollError { doing: "handing over what was read".to_owned(), reason: error.reason, retry_after: None }
 }

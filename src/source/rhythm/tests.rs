@@ -37,6 +37,9 @@ impl Poller for Scripted {
     fn every(&self) -> Duration {
         Duration::from_secs(10)
     }
+    async fn survey(&mut self, _: Timestamp) -> Survey {
+        Survey::default()
+    }
 }
 
 type Script = Vec<Box<dyn FnOnce() -> Result<Polled, PollError> + Send>>;

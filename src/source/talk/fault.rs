@@ -9,6 +9,8 @@ pub(in crate::source) struct Fault {
     pub(in crate::source) error: PollError,
     /// What it means.
     pub(in crate::source) kind: FaultKind,
+    /// The HTTP status that was answered, where it was no yes.
+    pub(in crate::source) status: Option<u16>,
 }
 
 /// What that means for the other questions.
@@ -27,6 +29,6 @@ pub(in crate::source) enum FaultKind {
 impl Fault {
     pub(in crate::source) fn new(kind: FaultKind, doing: &str, reason: impl Into<String>) -> Self {
         let error = PollError { doing: doing.to_owned(), reason: reason.into(), retry_after: None };
-        Self { error, kind }
+        Self { error, kind, status: None }
     }
 }

@@ -87,6 +87,11 @@ impl<T: Transport> Talk<T> {
         Self { transport, base, headers, timeout, heard: Mutex::new(Heard::default()) }
     }
 
+    /// Where the API is.
+    pub(super) fn base(&self) -> &Url {
+        &self.base
+    }
+
     /// Tells our clock, and forgets what the last poll heard of the engine's.
     pub(super) fn begin(&self, now: Timestamp) {
         self.hear(|heard| {
@@ -150,6 +155,7 @@ impl<T: Transport> Talk<T> {
         let hint =
             if (300..400).contains(&status) { " (redirects are not followed: set the final address)" } else { "" };
         let mut fault = Fault::new(kind, doing, format!("HTTP {status}{hint}: {}", words::of_body(&answer.body)));
+        fault.status = Some(status);
         if matches!(status, 429 | 503) {
             fault.error.retry_after = answer.retry_after(self.hear(|heard| heard.now));
         }

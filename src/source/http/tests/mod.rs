@@ -5,6 +5,7 @@ mod first_start;
 mod jq;
 mod lies;
 mod lists;
+mod promises;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -122,31 +123,36 @@ impl Engine {
     }
 
     pub(super) fn settings(&self) -> HttpSource {
-        HttpSource {
-            url: format!("{}/runs", self.url).parse().unwrap(),
-            token: Some(SecretString::from("tok-SECRET")),
-            headers: BTreeMap::new(),
-            filter: None,
-            pagination: Pagination::None,
-            detail: None,
-            max_pages: 50,
-            polling: Polling {
-                every: Duration::from_secs(10),
-                timeout: Duration::from_secs(5),
-                history: Duration::ZERO,
-                overlap: Duration::from_mins(10),
-            },
-            way: Way::default(),
-        }
+        settings(&self.url)
     }
 
     pub(super) fn detail(&self) -> Detail {
-        Detail {
-            url: format!("{}/runs/{{id}}", self.url),
-            filter: None,
-            statuses: vec![RunStatus::Failed, RunStatus::Running],
-        }
+        detail(&self.url)
     }
+}
+
+pub(super) fn settings(url: &str) -> HttpSource {
+    HttpSource {
+        url: format!("{url}/runs").parse().unwrap(),
+        token: Some(SecretString::from("tok-SECRET")),
+        headers: BTreeMap::new(),
+        filter: None,
+        pagination: Pagination::None,
+        detail: None,
+        max_pages: 50,
+        polling: Polling {
+            every: Duration::from_secs(10),
+            timeout: Duration::from_secs(5),
+            history: Duration::ZERO,
+            overlap: Duration::from_mins(10),
+        },
+        way: Way::default(),
+    }
+}
+
+pub(super) fn detail(url: &str) -> Detail {
+    let statuses = vec![RunStatus::Failed, RunStatus::Running];
+    Detail { url: format!("{url}/runs/{{id}}"), filter: None, statuses }
 }
 
 #[derive(Default)]

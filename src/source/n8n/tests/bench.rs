@@ -12,7 +12,7 @@ use super::fake::{Fake, World};
 use super::settings;
 use crate::config::N8nSource;
 use crate::run::{Run, RunKey, RunStatus};
-use crate::source::{Batch, Intake, NotTaken, OpenRun, PollError, Polled, Seen};
+use crate::source::{Batch, Intake, NotTaken, OpenRun, PollError, Polled, Poller, Seen};
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Taken(pub(super) Arc<Mutex<Ledger>>);

@@ -6,6 +6,7 @@ mod fake;
 mod family;
 mod letters;
 mod polling;
+mod promises;
 mod recorded;
 
 use std::time::Duration;

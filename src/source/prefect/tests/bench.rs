@@ -93,7 +93,7 @@ impl Bench {
     pub(super) async fn poll(&mut self, second: i64) -> Result<Polled, PollError> {
         self.fake.with(|world| world.date = Some(at(second)));
         // Our clock is an hour ahead: nothing may depend on it.
-        self.watcher.poll(&self.taken, at(second + 3600)).await
+        self.watcher.look(&self.taken, at(second + 3600)).await
     }
 
     /// What was handed over since the last time: id, status, and whether it is history.

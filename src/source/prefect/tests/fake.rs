@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::super::api::Transport;
 use crate::net::{Answer, NetError, Request};
+use crate::source::conformance::tie;
 
 /// The rows, and how the server misbehaves.
 #[derive(Debug, Default)]
@@ -27,6 +28,8 @@ pub(crate) struct World {
     pub(crate) csrf: Option<String>,
     /// Rows longer than this many in one answer are too large.
     pub(crate) largest: Option<usize>,
+    /// How rows come that an order leaves equal.
+    pub(crate) shuffle: u64,
     /// What was asked: path and body.
     pub(crate) asked: Vec<(String, Value)>,
 }
@@ -91,8 +94,11 @@ impl World {
         match path {
             "flow_runs/filter" => {
                 let mut rows: Vec<&Value> = self.runs.iter().filter(|run| matches(run, &body["flow_runs"])).collect();
+                let by_end = body["sort"] == "END_TIME_DESC";
                 rows.sort_by_key(|run| {
-                    std::cmp::Reverse(run[if body["sort"] == "END_TIME_DESC" { "end_time" } else { "id" }].to_string())
+                    let id = run["id"].as_str().unwrap_or_default().to_owned();
+                    let end = time(&run["end_time"]).filter(|_| by_end);
+                    std::cmp::Reverse((end, if by_end { tie(self.shuffle, &id) } else { 0 }, id))
                 });
                 Some(page(rows))
             }

@@ -4,6 +4,7 @@ mod bench;
 mod fake;
 mod feed;
 mod polling;
+mod promises;
 mod recorded;
 mod variations;
 
