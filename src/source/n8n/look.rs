@@ -42,7 +42,7 @@ pub(super) struct Round {
     pub untold: usize,
     /// The highest id that any list of this poll showed before the failed runs were asked for.
     highest: Option<u64>,
-    /// Ids began again: it is another database.
+    /// Ids seem to have begun again: it may be another database.
     anew: bool,
 }
 
@@ -149,8 +149,7 @@ impl Round {
         let rows: Vec<Row> = list.rows.into_iter().filter(news).collect();
         self.absorb(rows);
         if list.fault.is_none() {
-            let newest = self.highest.unwrap_or(0);
-            self.mark.newest = Some(if self.anew { newest } else { newest.max(before.unwrap_or(0)) });
+            self.mark.newest = Some(self.highest.max(before).unwrap_or(0));
         }
         list.fault.map_or(Ok(()), |fault| self.note(fault))
     }
@@ -186,9 +185,11 @@ impl Round {
 
     /// What was remembered of one database says nothing of another.
     fn begin_anew(&mut self) {
+        // Else it is a clock that was put back.
+        let all_low = self.highest.is_some_and(|highest| highest < self.mark.floor());
+        self.anew &= all_low && self.faults.is_empty();
         if let (true, Some(last)) = (self.anew, self.mark.marks.last()) {
-            let newest = self.mark.newest;
-            self.mark = Checkpoint { origin: Some(last.at), newest, ..Checkpoint::default() };
+            self.mark = Checkpoint { origin: Some(last.at), newest: self.highest, ..Checkpoint::default() };
         }
     }
 
