@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use reqwest::header::HeaderName;
 use secrecy::SecretString;
 use tokio::sync::Notify;
 
 use super::StartError;
-use crate::config::{Config, SourceKind, WebhookAuth, WebhookSource};
+use crate::config::{Config, GitHubSource, SourceKind, WebhookAuth, WebhookSource};
 use crate::net::permit::{Issuer, Key};
 use crate::server::{Gate, Gates, Keys};
-use crate::source::n8n::Mail;
-use crate::source::push::Reader;
+use crate::source::{github, n8n, push::Reader};
 
 /// The daemon's own token and those of the configuration.
 pub(super) fn keys(own: &SecretString, config: &Config) -> Keys {
@@ -30,7 +30,7 @@ pub(super) fn issuer(key: &Key, config: &Config) -> Option<Issuer> {
 pub(super) fn gates(
     config: &Config,
     wakes: &BTreeMap<String, Arc<Notify>>,
-    mails: &BTreeMap<String, Mail>,
+    mails: &BTreeMap<String, n8n::Mail>,
 ) -> Result<Gates, StartError> {
     let mut gates = BTreeMap::new();
     for (name, settings) in &config.sources {
@@ -40,7 +40,8 @@ pub(super) fn gates(
                 (Some(auth), Some(mail)) => gate(name, auth)?.reading(Arc::new(mail.clone())),
                 _ => continue,
             },
-            SourceKind::Http(_) | SourceKind::Prefect(_) => continue,
+            SourceKind::GitHub(github) if !github.webhook_secrets.is_empty() => of_github(name, github)?,
+            SourceKind::GitHub(_) | SourceKind::Http(_) | SourceKind::Prefect(_) => continue,
         };
         let made = match wakes.get(name) {
             Some(wake) => made.waking(Arc::clone(wake)),
@@ -58,6 +59,16 @@ fn pushed(name: &str, webhook: &WebhookSource) -> Result<Gate, StartError> {
         Some(reader) => gate.reading(Arc::new(reader)),
         None => gate,
     })
+}
+
+/// GitHub signs what it sends, with the secret of the webhook.
+fn of_github(name: &str, github: &GitHubSource) -> Result<Gate, StartError> {
+    let auth = WebhookAuth::Hmac {
+        name: HeaderName::from_static("x-hub-signature-256"),
+        prefix: "sha256=".to_owned(),
+        secrets: github.webhook_secrets.clone(),
+    };
+    Ok(gate(name, &auth)?.reading(Arc::new(github::Reader::new(github))))
 }
 
 fn gate(name: &str, auth: &WebhookAuth) -> Result<Gate, StartError> {

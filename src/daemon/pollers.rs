@@ -13,6 +13,7 @@ use super::Bridge;
 use crate::clock;
 use crate::config::{Config, SourceKind};
 use crate::metrics::Metrics;
+use crate::source::github::GitHub;
 use crate::source::n8n::Mail;
 use crate::source::prefect::Prefect;
 use crate::source::{PollError, Poller, SourceHealth, http, n8n, rhythm};
@@ -80,6 +81,10 @@ pub(super) fn build(config: &Config, metrics: &Metrics) -> Result<Built, PollErr
         let start = match &settings.kind {
             SourceKind::Webhook(_) => continue,
             SourceKind::Http(own) => start(http::poller(name, (**own).clone(), metrics.clone(), now)?),
+            SourceKind::GitHub(own) => match &own.token {
+                Some(token) => start(GitHub::new(name, token, own)?),
+                None => continue,
+            },
             SourceKind::Prefect(own) => start(Prefect::new(name, (**own).clone())?),
             SourceKind::N8n(own) => {
                 let (source, mail) = n8n::poller(name, own)?;

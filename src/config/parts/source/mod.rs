@@ -1,5 +1,6 @@
 //! `[sources.NAME]`: what all of them share; one file for each kind.
 
+mod github;
 mod http;
 mod n8n;
 mod prefect;
@@ -24,12 +25,18 @@ pub(in crate::config) type Sources = BTreeMap<String, (SourceSettings, Tenancy)>
 enum Type {
     Webhook,
     Http,
+    GitHub,
     Prefect,
     N8n,
 }
 
-const TYPES: [(&str, Type); 4] =
-    [("webhook", Type::Webhook), ("http", Type::Http), ("prefect", Type::Prefect), ("n8n", Type::N8n)];
+const TYPES: [(&str, Type); 5] = [
+    ("webhook", Type::Webhook),
+    ("http", Type::Http),
+    ("github", Type::GitHub),
+    ("prefect", Type::Prefect),
+    ("n8n", Type::N8n),
+];
 
 /// `[sources]`. What listens where decides whether a source may be open.
 pub(in crate::config) fn sources(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<Sources> {
@@ -49,10 +56,12 @@ pub(in crate::config) fn sources(at: &At<'_>, listen: Option<SocketAddr>, proxy:
 
 fn source(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<(SourceSettings, Tenancy)> {
     let mut section = Section::open(at, "sources")?;
-    let help = "write type = \"webhook\", \"http\", \"prefect\" or \"n8n\"";
+    let help = "write type = \"webhook\", \"http\", \"github\", \"prefect\" or \"n8n\"";
     // Which keys are known hangs on the type: without one, nothing more can be said.
     let kind = section.need("type", help, word("a type of source", &TYPES))?;
-    let tenancy = Tenancy { polled: !matches!(kind, Type::Webhook), ..tenancy(&section) };
+    // One of GitHub without a token is only pushed to.
+    let pushed = matches!(kind, Type::Webhook) || (matches!(kind, Type::GitHub) && !section.has("token"));
+    let tenancy = Tenancy { polled: !pushed, ..tenancy(&section) };
     let kind = match kind {
         Type::Webhook => {
             section.rescope("sources.webhook");
@@ -61,6 +70,10 @@ fn source(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<(Sou
         Type::Http => {
             section.rescope("sources.http");
             http::source(&section, proxy).map(|source| SourceKind::Http(Box::new(source)))
+        }
+        Type::GitHub => {
+            section.rescope("sources.github");
+            github::source(&section, proxy).map(|source| SourceKind::GitHub(Box::new(source)))
         }
         Type::Prefect => {
             section.rescope("sources.prefect");

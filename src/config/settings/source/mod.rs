@@ -1,5 +1,6 @@
 //! The settings of sources: what all polled ones share here, one file for each kind.
 
+mod github;
 mod http;
 mod n8n;
 mod prefect;
@@ -7,6 +8,7 @@ mod webhook;
 
 use std::time::Duration;
 
+pub use github::GitHubSource;
 pub use http::{Detail, HttpSource, Pagination};
 pub use n8n::N8nSource;
 pub use prefect::{PrefectAuth, PrefectSource};
@@ -26,6 +28,8 @@ pub enum SourceKind {
     Webhook(WebhookSource),
     /// Any JSON API that lists runs.
     Http(Box<HttpSource>),
+    /// GitHub Actions: polled, pushed to, or both.
+    GitHub(Box<GitHubSource>),
     /// Prefect 3.
     Prefect(Box<PrefectSource>),
     /// n8n 2.x and 1.x.
