@@ -13,6 +13,7 @@ use super::Bridge;
 use crate::clock;
 use crate::config::{Config, SourceKind};
 use crate::metrics::Metrics;
+use crate::source::dagster::Dagster;
 use crate::source::github::GitHub;
 use crate::source::n8n::Mail;
 use crate::source::prefect::Prefect;
@@ -91,6 +92,7 @@ pub(super) fn build(config: &Config, metrics: &Metrics) -> Result<Built, PollErr
                 mails.insert(name.clone(), mail);
                 start(source)
             }
+            SourceKind::Dagster(own) => start(Dagster::new(name, own)?),
         };
         loops.insert(name.clone(), (start, Arc::default()));
     }

@@ -58,6 +58,7 @@ pub(super) fn run(evidence: &Evidence, name: Option<&str>, view: &View) -> Optio
         id: row.id.to_string(),
         attempt: None,
         replay_of: row.retry_of.map(|id| id.to_string()),
+        retried_as: None,
         parent: execution.parent.map(|parent| parent.id.to_string()),
         workspace: None,
         workflow: Workflow {

@@ -1,5 +1,6 @@
 //! `[sources.NAME]`: what all of them share; one file for each kind.
 
+mod dagster;
 mod github;
 mod http;
 mod n8n;
@@ -28,14 +29,16 @@ enum Type {
     GitHub,
     Prefect,
     N8n,
+    Dagster,
 }
 
-const TYPES: [(&str, Type); 5] = [
+const TYPES: [(&str, Type); 6] = [
     ("webhook", Type::Webhook),
     ("http", Type::Http),
     ("github", Type::GitHub),
     ("prefect", Type::Prefect),
     ("n8n", Type::N8n),
+    ("dagster", Type::Dagster),
 ];
 
 /// `[sources]`. What listens where decides whether a source may be open.
@@ -56,7 +59,7 @@ pub(in crate::config) fn sources(at: &At<'_>, listen: Option<SocketAddr>, proxy:
 
 fn source(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<(SourceSettings, Tenancy)> {
     let mut section = Section::open(at, "sources")?;
-    let help = "write type = \"webhook\", \"http\", \"github\", \"prefect\" or \"n8n\"";
+    let help = "write type = \"webhook\", \"http\", \"github\", \"prefect\", \"dagster\" or \"n8n\"";
     // Which keys are known hangs on the type: without one, nothing more can be said.
     let kind = section.need("type", help, word("a type of source", &TYPES))?;
     // One of GitHub without a token is only pushed to.
@@ -82,6 +85,10 @@ fn source(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<(Sou
         Type::N8n => {
             section.rescope("sources.n8n");
             n8n::source(&section, proxy).map(|source| SourceKind::N8n(Box::new(source)))
+        }
+        Type::Dagster => {
+            section.rescope("sources.dagster");
+            dagster::source(&section, proxy).map(|source| SourceKind::Dagster(Box::new(source)))
         }
     };
     section.finish();

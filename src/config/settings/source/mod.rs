@@ -1,5 +1,6 @@
 //! The settings of sources: what all polled ones share here, one file for each kind.
 
+mod dagster;
 mod github;
 mod http;
 mod n8n;
@@ -8,6 +9,7 @@ mod webhook;
 
 use std::time::Duration;
 
+pub use dagster::DagsterSource;
 pub use github::GitHubSource;
 pub use http::{Detail, HttpSource, Pagination};
 pub use n8n::N8nSource;
@@ -34,6 +36,8 @@ pub enum SourceKind {
     Prefect(Box<PrefectSource>),
     /// n8n 2.x and 1.x.
     N8n(Box<N8nSource>),
+    /// Dagster.
+    Dagster(Box<DagsterSource>),
 }
 
 /// What all polled sources share.
