@@ -20,6 +20,8 @@ const ENV: &[(&str, &str)] = &[
     ("GITHUB_WEBHOOK_SECRET", "a-github-secret"),
     ("PREFECT_API_KEY", "pnu_1"),
     ("PREFECT_SERVER_API_AUTH_STRING", "admin:pass"),
+    ("N8N_API_KEY", "n8n_api_1"),
+    ("FIRSTRED_N8N_TOKEN", "an-n8n-token"),
     ("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T/B/x"),
     ("SLACK_BOT_TOKEN", "xoxb-1"),
     ("SLACK_APP_TOKEN", "xapp-1"),
@@ -43,6 +45,7 @@ const ENV: &[(&str, &str)] = &[
     ("FIRSTRED_LINEAGE_TOKEN", "a-lineage-token"),
     ("GITLAB_WEBHOOK_TOKEN", "a-gitlab-token"),
     ("DBT_WEBHOOK_SECRET", "a-dbt-secret"),
+    ("LAB_USER_AND_PASSWORD", "admin:a-password"),
 ];
 
 /// Other names of keys, told in the prose of the file.
@@ -53,6 +56,10 @@ const ALIASES: &[&str] = &[
     "match.stepKind",
     "match.provider_status",
     "match.providerStatus",
+    "sources.n8n.secret",
+    "sources.n8n.hmac_secret",
+    "sources.n8n.hmac_header",
+    "sources.n8n.hmac_prefix",
     "receivers.webhook.secret",
     "receivers.alertmanager.url",
     "receivers.alertmanager.api_url",

@@ -26,6 +26,11 @@ password = "hunter2"
 type = "airflow"
 url = "http://127.0.0.1:8080"
 token = "hunter2"
+[sources.e]
+type = "n8n"
+url = "http://127.0.0.1:5678"
+api_key = "hunter2"
+token = "hunter2-hunter2"
 [receivers.r]
 type = "email"
 smtp_url = "smtps://user:hunter2@mail.example.com"

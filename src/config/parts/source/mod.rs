@@ -2,8 +2,10 @@
 
 mod airflow;
 mod dagster;
+mod detail;
 mod github;
 mod http;
+mod n8n;
 mod prefect;
 mod webhook;
 
@@ -29,16 +31,18 @@ enum Type {
     Airflow,
     GitHub,
     Prefect,
+    N8n,
     Dagster,
 }
 
-const TYPES: [(&str, Type); 6] = [
+const TYPES: [(&str, Type); 7] = [
     ("webhook", Type::Webhook),
     ("http", Type::Http),
     ("airflow", Type::Airflow),
     ("github", Type::GitHub),
     ("prefect", Type::Prefect),
     ("dagster", Type::Dagster),
+    ("n8n", Type::N8n),
 ];
 
 /// `[sources]`. What listens where decides whether a source may be open.
@@ -59,7 +63,7 @@ pub(in crate::config) fn sources(at: &At<'_>, listen: Option<SocketAddr>, proxy:
 
 fn source(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<(SourceSettings, Tenancy)> {
     let mut section = Section::open(at, "sources")?;
-    let help = "write type = \"webhook\", \"http\", \"airflow\", \"github\", \"prefect\" or \"dagster\"";
+    let help = "write type = \"webhook\", \"http\", \"airflow\", \"github\", \"prefect\", \"dagster\" or \"n8n\"";
     // Which keys are known hangs on the type: without one, nothing more can be said.
     let kind = section.need("type", help, word("a type of source", &TYPES))?;
     // One of GitHub without a token is only pushed to.
@@ -85,6 +89,10 @@ fn source(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<(Sou
         Type::Prefect => {
             section.rescope("sources.prefect");
             prefect::source(&section, proxy).map(|source| SourceKind::Prefect(Box::new(source)))
+        }
+        Type::N8n => {
+            section.rescope("sources.n8n");
+            n8n::source(&section, proxy).map(|source| SourceKind::N8n(Box::new(source)))
         }
         Type::Dagster => {
             section.rescope("sources.dagster");

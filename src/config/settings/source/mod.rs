@@ -4,6 +4,7 @@ mod airflow;
 mod dagster;
 mod github;
 mod http;
+mod n8n;
 mod prefect;
 mod webhook;
 
@@ -13,6 +14,7 @@ pub use airflow::{AirflowAuth, AirflowSource};
 pub use dagster::DagsterSource;
 pub use github::GitHubSource;
 pub use http::{Detail, HttpSource, Pagination};
+pub use n8n::N8nSource;
 pub use prefect::{PrefectAuth, PrefectSource};
 pub use webhook::{PushFormat, WebhookAuth, WebhookSource};
 
@@ -36,6 +38,8 @@ pub enum SourceKind {
     GitHub(Box<GitHubSource>),
     /// Prefect 3.
     Prefect(Box<PrefectSource>),
+    /// n8n 2.x and 1.x.
+    N8n(Box<N8nSource>),
     /// Dagster.
     Dagster(Box<DagsterSource>),
 }
