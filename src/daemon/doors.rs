@@ -33,7 +33,7 @@ pub(super) fn gates(config: &Config, wakes: &BTreeMap<String, Arc<Notify>>) -> R
         let made = match &settings.kind {
             SourceKind::Webhook(webhook) => pushed(name, webhook)?,
             SourceKind::GitHub(github) if !github.webhook_secrets.is_empty() => of_github(name, github)?,
-            SourceKind::GitHub(_) | SourceKind::Http(_) | SourceKind::Prefect(_) => continue,
+            SourceKind::GitHub(_) | SourceKind::Http(_) | SourceKind::Prefect(_) | SourceKind::Dagster(_) => continue,
         };
         let made = match wakes.get(name) {
             Some(wake) => made.waking(Arc::clone(wake)),

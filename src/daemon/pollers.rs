@@ -13,6 +13,7 @@ use super::Bridge;
 use crate::clock;
 use crate::config::{Config, SourceKind};
 use crate::metrics::Metrics;
+use crate::source::dagster::Dagster;
 use crate::source::github::GitHub;
 use crate::source::prefect::Prefect;
 use crate::source::{PollError, Poller, SourceHealth, http, rhythm};
@@ -77,6 +78,7 @@ pub(super) fn build(config: &Config, metrics: &Metrics) -> Result<Built, PollErr
                 None => continue,
             },
             SourceKind::Prefect(own) => start(Prefect::new(name, (**own).clone())?),
+            SourceKind::Dagster(own) => start(Dagster::new(name, own)?),
         };
         built.insert(name.clone(), (start, Arc::default()));
     }

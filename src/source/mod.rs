@@ -4,6 +4,7 @@
 mod census;
 #[cfg(test)]
 mod conformance;
+pub mod dagster;
 mod filter;
 pub mod github;
 pub mod http;

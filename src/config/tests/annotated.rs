@@ -12,6 +12,8 @@ const ENV: &[(&str, &str)] = &[
     ("FIRSTRED_INGEST_TOKEN", "an-ingest-token"),
     ("FIRSTRED_SIGNING_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
     ("AUTOMATION_KEY", "k"),
+    ("DAGSTER_CLOUD_API_TOKEN", "user:1"),
+    ("DAGSTER_PROXY_AUTH", "Basic Zjpy"),
     ("GITHUB_READ_TOKEN", "github_pat_1"),
     ("GITHUB_WEBHOOK_SECRET", "a-github-secret"),
     ("PREFECT_API_KEY", "pnu_1"),

@@ -118,7 +118,7 @@ fn placeholder_but<'a>(text: &'a str, known: &str) -> Option<&'a str> {
     text.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(word, _)| word).find(|word| *word != known)
 }
 
-fn headers(at: &At<'_>) -> Option<BTreeMap<String, SecretString>> {
+pub(super) fn headers(at: &At<'_>) -> Option<BTreeMap<String, SecretString>> {
     let Value::Table(table) = at.value else {
         return at.wrong("a table of headers, each with its value as a secret");
     };

@@ -1,5 +1,6 @@
 //! `[sources.NAME]`: what all of them share; one file for each kind.
 
+mod dagster;
 mod github;
 mod http;
 mod prefect;
@@ -26,10 +27,16 @@ enum Type {
     Http,
     GitHub,
     Prefect,
+    Dagster,
 }
 
-const TYPES: [(&str, Type); 4] =
-    [("webhook", Type::Webhook), ("http", Type::Http), ("github", Type::GitHub), ("prefect", Type::Prefect)];
+const TYPES: [(&str, Type); 5] = [
+    ("webhook", Type::Webhook),
+    ("http", Type::Http),
+    ("github", Type::GitHub),
+    ("prefect", Type::Prefect),
+    ("dagster", Type::Dagster),
+];
 
 /// `[sources]`. What listens where decides whether a source may be open.
 pub(in crate::config) fn sources(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<Sources> {
@@ -49,7 +56,7 @@ pub(in crate::config) fn sources(at: &At<'_>, listen: Option<SocketAddr>, proxy:
 
 fn source(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<(SourceSettings, Tenancy)> {
     let mut section = Section::open(at, "sources")?;
-    let help = "write type = \"webhook\", \"http\", \"github\" or \"prefect\"";
+    let help = "write type = \"webhook\", \"http\", \"github\", \"prefect\" or \"dagster\"";
     // Which keys are known hangs on the type: without one, nothing more can be said.
     let kind = section.need("type", help, word("a type of source", &TYPES))?;
     // One of GitHub without a token is only pushed to.
@@ -71,6 +78,10 @@ fn source(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<(Sou
         Type::Prefect => {
             section.rescope("sources.prefect");
             prefect::source(&section, proxy).map(|source| SourceKind::Prefect(Box::new(source)))
+        }
+        Type::Dagster => {
+            section.rescope("sources.dagster");
+            dagster::source(&section, proxy).map(|source| SourceKind::Dagster(Box::new(source)))
         }
     };
     section.finish();

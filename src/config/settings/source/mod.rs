@@ -1,5 +1,6 @@
 //! The settings of sources: what all polled ones share here, one file for each kind.
 
+mod dagster;
 mod github;
 mod http;
 mod prefect;
@@ -7,6 +8,7 @@ mod webhook;
 
 use std::time::Duration;
 
+pub use dagster::DagsterSource;
 pub use github::GitHubSource;
 pub use http::{Detail, HttpSource, Pagination};
 pub use prefect::{PrefectAuth, PrefectSource};
@@ -30,6 +32,8 @@ pub enum SourceKind {
     GitHub(Box<GitHubSource>),
     /// Prefect 3.
     Prefect(Box<PrefectSource>),
+    /// Dagster.
+    Dagster(Box<DagsterSource>),
 }
 
 /// What all polled sources share.
