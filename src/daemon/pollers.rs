@@ -15,8 +15,9 @@ use crate::config::{Config, SourceKind};
 use crate::metrics::Metrics;
 use crate::source::dagster::Dagster;
 use crate::source::github::GitHub;
+use crate::source::n8n::Mail;
 use crate::source::prefect::Prefect;
-use crate::source::{PollError, Poller, SourceHealth, http, rhythm};
+use crate::source::{PollError, Poller, SourceHealth, http, n8n, rhythm};
 
 /// The health of every polled source.
 pub(super) type Health = BTreeMap<String, watch::Receiver<SourceHealth>>;
@@ -35,7 +36,10 @@ struct Running {
 }
 
 /// The polled sources of a configuration, built.
-pub(super) struct Built(BTreeMap<String, (Start, Arc<Notify>)>);
+pub(super) struct Built {
+    loops: BTreeMap<String, (Start, Arc<Notify>)>,
+    mails: BTreeMap<String, Mail>,
+}
 
 /// What a loop needs of the daemon.
 struct Given {
@@ -62,13 +66,18 @@ fn start<P: Poller>(poller: P) -> Start {
 impl Built {
     /// What wakes the poller of each source.
     pub(super) fn wakes(&self) -> BTreeMap<String, Arc<Notify>> {
-        self.0.iter().map(|(name, (_, wake))| (name.clone(), Arc::clone(wake))).collect()
+        self.loops.iter().map(|(name, (_, wake))| (name.clone(), Arc::clone(wake))).collect()
+    }
+
+    /// The letter boxes of those sources that have one.
+    pub(super) fn mails(&self) -> &BTreeMap<String, Mail> {
+        &self.mails
     }
 }
 
 /// Builds every polled source.
 pub(super) fn build(config: &Config, metrics: &Metrics) -> Result<Built, PollError> {
-    let (mut built, now) = (BTreeMap::new(), clock::now());
+    let (mut loops, mut mails, now) = (BTreeMap::new(), BTreeMap::new(), clock::now());
     for (name, settings) in &config.sources {
         let start = match &settings.kind {
             SourceKind::Webhook(_) => continue,
@@ -78,11 +87,16 @@ pub(super) fn build(config: &Config, metrics: &Metrics) -> Result<Built, PollErr
                 None => continue,
             },
             SourceKind::Prefect(own) => start(Prefect::new(name, (**own).clone())?),
+            SourceKind::N8n(own) => {
+                let (source, mail) = n8n::poller(name, own)?;
+                mails.insert(name.clone(), mail);
+                start(source)
+            }
             SourceKind::Dagster(own) => start(Dagster::new(name, own)?),
         };
-        built.insert(name.clone(), (start, Arc::default()));
+        loops.insert(name.clone(), (start, Arc::default()));
     }
-    Ok(Built(built))
+    Ok(Built { loops, mails })
 }
 
 impl Pollers {
@@ -101,7 +115,7 @@ impl Pollers {
         let mut old = std::mem::take(&mut self.running);
         old.retain(|_, poller| !(poller.stop.is_cancelled() && poller.task.is_finished()));
         let mut healths = Health::new();
-        for (name, (start, wake)) in built.0 {
+        for (name, (start, wake)) in built.loops {
             let before = old.remove(&name);
             let stop = CancellationToken::new();
             let (health, seen) = watch::channel(SourceHealth::default());

@@ -8,6 +8,7 @@ pub mod dagster;
 mod filter;
 pub mod github;
 pub mod http;
+pub mod n8n;
 mod poll;
 pub mod prefect;
 pub mod push;

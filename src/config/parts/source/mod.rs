@@ -3,6 +3,7 @@
 mod dagster;
 mod github;
 mod http;
+mod n8n;
 mod prefect;
 mod webhook;
 
@@ -27,14 +28,16 @@ enum Type {
     Http,
     GitHub,
     Prefect,
+    N8n,
     Dagster,
 }
 
-const TYPES: [(&str, Type); 5] = [
+const TYPES: [(&str, Type); 6] = [
     ("webhook", Type::Webhook),
     ("http", Type::Http),
     ("github", Type::GitHub),
     ("prefect", Type::Prefect),
+    ("n8n", Type::N8n),
     ("dagster", Type::Dagster),
 ];
 
@@ -56,7 +59,7 @@ pub(in crate::config) fn sources(at: &At<'_>, listen: Option<SocketAddr>, proxy:
 
 fn source(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<(SourceSettings, Tenancy)> {
     let mut section = Section::open(at, "sources")?;
-    let help = "write type = \"webhook\", \"http\", \"github\", \"prefect\" or \"dagster\"";
+    let help = "write type = \"webhook\", \"http\", \"github\", \"prefect\", \"dagster\" or \"n8n\"";
     // Which keys are known hangs on the type: without one, nothing more can be said.
     let kind = section.need("type", help, word("a type of source", &TYPES))?;
     // One of GitHub without a token is only pushed to.
@@ -78,6 +81,10 @@ fn source(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<(Sou
         Type::Prefect => {
             section.rescope("sources.prefect");
             prefect::source(&section, proxy).map(|source| SourceKind::Prefect(Box::new(source)))
+        }
+        Type::N8n => {
+            section.rescope("sources.n8n");
+            n8n::source(&section, proxy).map(|source| SourceKind::N8n(Box::new(source)))
         }
         Type::Dagster => {
             section.rescope("sources.dagster");

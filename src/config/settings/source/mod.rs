@@ -3,6 +3,7 @@
 mod dagster;
 mod github;
 mod http;
+mod n8n;
 mod prefect;
 mod webhook;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 pub use dagster::DagsterSource;
 pub use github::GitHubSource;
 pub use http::{Detail, HttpSource, Pagination};
+pub use n8n::N8nSource;
 pub use prefect::{PrefectAuth, PrefectSource};
 pub use webhook::{PushFormat, WebhookAuth, WebhookSource};
 
@@ -32,6 +34,8 @@ pub enum SourceKind {
     GitHub(Box<GitHubSource>),
     /// Prefect 3.
     Prefect(Box<PrefectSource>),
+    /// n8n 2.x and 1.x.
+    N8n(Box<N8nSource>),
     /// Dagster.
     Dagster(Box<DagsterSource>),
 }
