@@ -10,6 +10,7 @@ mod healthcheck;
 mod incidents;
 mod output;
 mod pending;
+mod preset;
 mod receivers;
 mod redact;
 mod remote;
@@ -86,6 +87,12 @@ enum Command {
         /// The kind of message, as the list names it.
         #[arg(value_name = "KIND")]
         sample: Option<String>,
+    },
+    /// Print the sources for other engines that are built in (Windmill, Kestra, Argo Workflows, Temporal, Make, Zapier, dbt Cloud, Jenkins,
+    /// GitLab CI): a list of them with what each needs, or one, to be copied into the configuration.
+    Preset {
+        /// The preset, as the list names it.
+        name: Option<String>,
     },
     /// Send a test message through a receiver, now. Exits 1 when it is not delivered.
     TestReceiver {
@@ -184,6 +191,7 @@ pub fn main() -> ExitCode {
         Command::Explain { run } => explain::run(&args.config, &run, args.format),
         Command::Route { run, source } => route::run(&args.config, &run, source, args.format),
         Command::Template { name, sample } => template::run(&args.config, &name, sample.as_deref(), args.format),
+        Command::Preset { name } => preset::run(name.as_deref(), args.format),
         Command::TestReceiver { name } => test_receiver::run(&args.config, &name, args.format),
         Command::Why { run } => why::run(&args.config, &run, args.format),
         Command::Redact { text: Some(text), .. } => redact::text(&text, args.format),

@@ -11,6 +11,8 @@ pub mod http;
 pub mod n8n;
 mod poll;
 pub mod prefect;
+#[cfg(test)]
+mod presets;
 pub mod push;
 mod python;
 pub mod rhythm;

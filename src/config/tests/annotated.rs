@@ -43,6 +43,7 @@ const ENV: &[(&str, &str)] = &[
     ("FIRSTRED_LINEAGE_TOKEN", "a-lineage-token"),
     ("GITLAB_WEBHOOK_TOKEN", "a-gitlab-token"),
     ("DBT_WEBHOOK_SECRET", "a-dbt-secret"),
+    ("LAB_USER_AND_PASSWORD", "admin:a-password"),
 ];
 
 /// Other names of keys, told in the prose of the file.

@@ -20,6 +20,8 @@ const VERSION: HeaderName = HeaderName::from_static("x-github-api-version");
 const LONG: i64 = 600;
 /// The longest pause: a rate limit begins anew each hour.
 const LONGEST: i64 = 3_700;
+/// So many polls a run that was not asked for is kept: those that wait for a person have their turn a few at a time.
+const LONG_IDLE: u32 = 1_000;
 /// Where GitHub says nothing else: "wait for at least one minute".
 const WAIT: i64 = 60;
 
@@ -50,8 +52,8 @@ struct Kept {
     etag: HeaderValue,
     /// Already read: the text of a page has a hundred times its size.
     page: Arc<Page>,
-    /// It was asked for since the last tidying.
-    used: bool,
+    /// How many polls have not asked for it.
+    idle: u32,
 }
 
 /// The rate limit as GitHub last told it: requests an hour, those left, and when they begin anew.
@@ -126,9 +128,13 @@ impl<T: Transport> Api<T> {
         self.budget().is_none_or(|budget| budget.left > budget.limit / 4)
     }
 
-    /// Forgets the answers that were not asked for since it was last called.
+    /// A poll has ended: forgets the lists that it did not ask for, and single runs that were not asked for in a long while.
     pub(super) fn tidy(&self) {
-        self.state().kept.retain(|_, kept| std::mem::take(&mut kept.used));
+        self.state().kept.retain(|_, kept| {
+            let single = kept.page.total.is_none();
+            kept.idle += 1;
+            kept.idle <= if single { LONG_IDLE } else { 1 }
+        });
     }
 
     /// Asks for JSON.
@@ -145,7 +151,7 @@ impl<T: Transport> Api<T> {
         read: impl FnOnce(&Answer) -> Result<Page, Fault> + Send,
     ) -> Result<Arc<Page>, Fault> {
         let known = self.state().kept.get_mut(path).map(|kept| {
-            kept.used = true;
+            kept.idle = 0;
             (kept.etag.clone(), Arc::clone(&kept.page))
         });
         let answer = self.send(doing, path, known.as_ref().map(|(etag, _)| etag.clone())).await?;
@@ -159,7 +165,7 @@ impl<T: Transport> Api<T> {
         let mut state = self.state();
         match etag {
             Some(etag) => {
-                let kept = Kept { etag: etag.clone(), page: Arc::clone(&page), used: true };
+                let kept = Kept { etag: etag.clone(), page: Arc::clone(&page), idle: 0 };
                 state.kept.insert(path.to_owned(), kept);
             }
             None => drop(state.kept.remove(path)),

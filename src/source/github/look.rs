@@ -22,7 +22,7 @@ use crate::run::{RunKey, RunStatus};
 pub(super) const ACTIVE: [&str; 2] = ["in_progress", "queued"];
 /// The most runs of a repository that one poll asks for by their number, among them at most so many that have waited for long.
 const BY_ID: usize = 60;
-const IDLE: usize = 10;
+const IDLE: usize = 3;
 /// A run can be run again for thirty days, and may take five.
 pub(super) const AGAIN: SignedDuration = SignedDuration::from_hours(24 * 35);
 

@@ -85,6 +85,7 @@ impl<T: Transport> Watcher<T> {
         if !strangers.is_empty() || checkpoint.repositories.len() < known {
             self.commit(intake, &checkpoint, strangers).await?;
         }
+        let before = checkpoint.clone();
         let (mut polled, mut failed) = (Polled::default(), None);
         for at in 0..self.repositories.len() {
             // Should GitHub want a pause half-way, another repository is the first the next time.
@@ -103,6 +104,10 @@ impl<T: Transport> Watcher<T> {
                     break;
                 }
             }
+        }
+        // Runs are committed as they are told; how far the lists were read may wait until here.
+        if checkpoint != before {
+            self.commit(intake, &checkpoint, Vec::new()).await?;
         }
         if failed.is_none() {
             self.api.tidy();
@@ -140,8 +145,8 @@ impl<T: Transport> Watcher<T> {
         self.tell(intake, &mut round).await?;
         settle(&mut round, &before, self.reach);
         let forgotten = std::mem::take(&mut round.forgotten);
-        if round.mark != before || !forgotten.is_empty() {
-            checkpoint.repositories.insert(repository.to_owned(), round.mark);
+        checkpoint.repositories.insert(repository.to_owned(), round.mark);
+        if !forgotten.is_empty() {
             self.commit(intake, checkpoint, forgotten).await?;
         }
         // A pause that GitHub asks for says more than what was refused before.

@@ -60,8 +60,12 @@ impl Reader {
             return Ok(Received::default());
         }
         let body = payload(header(&CONTENT_TYPE), body);
-        let delivery: Delivery =
+        let mut delivery: Delivery =
             serde_json::from_slice(&body).map_err(|error| format!("no `{event}` as GitHub sends it: {error}"))?;
+        // Older servers say the file only beside the run. Without it, the run would be another workflow's than the one that is asked about.
+        if let (Some(row), Some(workflow)) = (&mut delivery.workflow_run, delivery.workflow.take()) {
+            row.path = row.path.take().or(workflow.path);
+        }
         let Some(repository) = delivery.repository.as_ref().and_then(|own| self.watched(&own.full_name)) else {
             return Ok(Received::default());
         };

@@ -119,6 +119,14 @@ pub(super) struct Delivery {
     pub repository: Option<Repository>,
     pub workflow_run: Option<RunRow>,
     pub workflow_job: Option<Job>,
+    /// Beside a run: what it runs.
+    pub workflow: Option<WorkflowRow>,
+}
+
+/// A workflow.
+#[derive(Debug, Deserialize)]
+pub(super) struct WorkflowRow {
+    pub path: Option<String>,
 }
 
 impl RunRow {

@@ -1,6 +1,7 @@
 //! `[sources.NAME]`: what all of them share; one file for each kind.
 
 mod dagster;
+mod detail;
 mod github;
 mod http;
 mod n8n;

@@ -208,6 +208,29 @@ async fn of_several_repositories_one_that_is_gone_hides_none_of_the_others() {
 }
 
 #[tokio::test]
+async fn runs_that_wait_for_a_person_for_ever_cost_nothing_of_the_rate_limit() {
+    let waits = |id| run(id, 1, "completed", Some("action_required"), -400, -300);
+    let mut bench = Bench::new((1..=20).map(waits).collect());
+    bench.poll(0).await.unwrap();
+    assert_eq!(bench.news().len(), 20);
+    for id in 21..300 {
+        bench.set(run(id, 1, "completed", Some("success"), 5_000, 5_010));
+    }
+    for poll in 0..12 {
+        bench.poll(6_000 + poll * 30).await.unwrap();
+        assert!(bench.fake.asked("actions/runs/").len() <= 3);
+    }
+    bench.poll(7_000).await.unwrap();
+    assert_eq!(bench.fake.asked("actions/runs/"), [304; 3], "their turn has come again");
+    bench.news();
+    bench.set(run(7, 1, "completed", Some("cancelled"), -400, 7_005));
+    for poll in 0..8 {
+        bench.poll(7_010 + poll * 30).await.unwrap();
+    }
+    assert_eq!(bench.news(), [(7, 1, RunStatus::Cancelled, false)]);
+}
+
+#[tokio::test]
 async fn a_run_that_its_own_time_limit_cancelled_has_failed_and_one_that_a_person_cancelled_has_not() {
     let mut bench = Bench::new(vec![]);
     bench.poll(0).await.unwrap();

@@ -121,6 +121,14 @@ fn only_repositories_that_are_watched_are_told_under_the_name_that_the_settings_
 }
 
 #[test]
+fn the_file_of_a_workflow_may_stand_beside_the_run() {
+    let mut hook = fixture("webhook_workflow_run_completed");
+    hook["workflow_run"]["path"] = Value::Null;
+    let run = push(&pushed_only(), "workflow_run", &hook).run.unwrap();
+    assert_eq!(run.workflow.id.as_deref(), Some("acme/shop/.github/workflows/ci.yml"));
+}
+
+#[test]
 fn beside_a_token_a_push_wakes_who_asks_and_tells_no_end() {
     let reader = Reader::new(&settings());
     assert_eq!(send(&reader, "workflow_run", "completed"), Received { run: None, wake: true });
