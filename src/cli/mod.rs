@@ -19,6 +19,7 @@ mod runs;
 mod scratch;
 mod setup;
 mod silence;
+mod source;
 mod template;
 mod test_receiver;
 mod tried;
@@ -86,6 +87,11 @@ enum Command {
         /// The kind of message, as the list names it.
         #[arg(value_name = "KIND")]
         sample: Option<String>,
+    },
+    /// Ask a source's engine what polling asks, and show what comes of it.
+    Source {
+        #[command(subcommand)]
+        command: source::Command,
     },
     /// Send a test message through a receiver, now. Exits 1 when it is not delivered.
     TestReceiver {
@@ -184,6 +190,7 @@ pub fn main() -> ExitCode {
         Command::Explain { run } => explain::run(&args.config, &run, args.format),
         Command::Route { run, source } => route::run(&args.config, &run, source, args.format),
         Command::Template { name, sample } => template::run(&args.config, &name, sample.as_deref(), args.format),
+        Command::Source { command } => source::run(&args.config, command, args.format),
         Command::TestReceiver { name } => test_receiver::run(&args.config, &name, args.format),
         Command::Why { run } => why::run(&args.config, &run, args.format),
         Command::Redact { text: Some(text), .. } => redact::text(&text, args.format),

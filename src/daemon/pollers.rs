@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -14,7 +15,7 @@ use crate::clock;
 use crate::config::{Config, SourceKind};
 use crate::metrics::Metrics;
 use crate::source::prefect::Prefect;
-use crate::source::{PollError, Poller, SourceHealth, http, rhythm};
+use crate::source::{PollError, Poller, SourceHealth, Survey, http, rhythm};
 
 /// The health of every polled source.
 pub(super) type Health = BTreeMap<String, watch::Receiver<SourceHealth>>;
@@ -48,13 +49,60 @@ struct Given {
 /// A source of any kind: its loop, not yet begun.
 type Start = Box<dyn FnOnce(Given) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
-fn start<P: Poller>(poller: P) -> Start {
-    Box::new(move |given| {
-        Box::pin(async move {
-            let Given { name, bridge, metrics, health, wake, stop } = given;
-            rhythm::run(&name, poller, bridge, metrics, health, wake, stop).await;
+/// What is done with a source, of whatever kind it is.
+trait With {
+    type Done;
+    fn poller<P: Poller>(self, poller: P) -> Self::Done;
+}
+
+/// To poll it.
+struct ToPoll;
+
+impl With for ToPoll {
+    type Done = Start;
+
+    fn poller<P: Poller>(self, poller: P) -> Start {
+        Box::new(move |given| {
+            Box::pin(async move {
+                let Given { name, bridge, metrics, health, wake, stop } = given;
+                rhythm::run(&name, poller, bridge, metrics, health, wake, stop).await;
+            })
         })
-    })
+    }
+}
+
+/// To look at it once.
+struct ToSurvey(Timestamp);
+
+impl With for ToSurvey {
+    type Done = Pin<Box<dyn Future<Output = Survey> + Send>>;
+
+    fn poller<P: Poller>(self, mut poller: P) -> Self::Done {
+        Box::pin(async move { poller.survey(self.0).await })
+    }
+}
+
+/// Builds a source; nothing where it is only pushed to. The one place that knows all kinds.
+fn built<W: With>(
+    name: &str,
+    kind: &SourceKind,
+    metrics: &Metrics,
+    now: Timestamp,
+    with: W,
+) -> Result<Option<W::Done>, PollError> {
+    Ok(Some(match kind {
+        SourceKind::Webhook(_) => return Ok(None),
+        SourceKind::Http(own) => with.poller(http::poller(name, (**own).clone(), metrics.clone(), now)?),
+        SourceKind::Prefect(own) => with.poller(Prefect::new(name, (**own).clone())?),
+    }))
+}
+
+/// Asks a source once what polling asks; nothing where it is only pushed to.
+pub(crate) async fn survey(name: &str, kind: &SourceKind, now: Timestamp) -> Result<Option<Survey>, PollError> {
+    match built(name, kind, &Metrics::default(), now, ToSurvey(now))? {
+        Some(survey) => Ok(Some(survey.await)),
+        None => Ok(None),
+    }
 }
 
 impl Built {
@@ -68,12 +116,9 @@ impl Built {
 pub(super) fn build(config: &Config, metrics: &Metrics) -> Result<Built, PollError> {
     let (mut built, now) = (BTreeMap::new(), clock::now());
     for (name, settings) in &config.sources {
-        let start = match &settings.kind {
-            SourceKind::Webhook(_) => continue,
-            SourceKind::Http(own) => start(http::poller(name, (**own).clone(), metrics.clone(), now)?),
-            SourceKind::Prefect(own) => start(Prefect::new(name, (**own).clone())?),
-        };
-        built.insert(name.clone(), (start, Arc::default()));
+        if let Some(start) = self::built(name, &settings.kind, metrics, now, ToPoll)? {
+            built.insert(name.clone(), (start, Arc::default()));
+        }
     }
     Ok(Built(built))
 }

@@ -19,13 +19,15 @@ pub(super) struct Play<F: FakeEngine> {
     pub(super) watcher: F::Watcher,
     /// The engine's clock was put back or forward once.
     stepped: bool,
+    /// What goes wrong in each of the next polls, and how many these are.
+    outage: Option<((u64, Fault, u64), u32)>,
 }
 
 impl<F: FakeEngine> Play<F> {
     pub(super) fn new(plan: Plan, traced: bool) -> Self {
         let world = Shared::new(World::<F>::new(plan, traced));
         let watcher = F::watcher(Faulty(world.clone()));
-        Self { world, watcher, stepped: false }
+        Self { world, watcher, stepped: false, outage: None }
     }
 
     /// A fresh process.
@@ -94,7 +96,25 @@ impl<F: FakeEngine> Play<F> {
         });
     }
 
-    fn trouble(&self) -> Trouble {
+    /// What goes wrong in the next poll. Some of it lasts for several.
+    fn trouble(&mut self) -> Trouble {
+        let mut trouble = self.new_trouble();
+        match &mut self.outage {
+            Some((wire, left @ 1..)) => {
+                trouble.wire = Some(*wire);
+                *left -= 1;
+            }
+            _ => {
+                let lasts =
+                    self.world.with(|world| if world.chance.percent(20) { 2 + world.chance.below(5) } else { 0 });
+                self.outage =
+                    trouble.wire.map(|(from, fault, _)| ((from, fault, u64::MAX), u32::try_from(lasts).unwrap()));
+            }
+        }
+        trouble
+    }
+
+    fn new_trouble(&self) -> Trouble {
         self.world.with(|world| {
             let (plan, chance) = (world.plan.clone(), &mut world.chance);
             let faults = [
@@ -110,7 +130,8 @@ impl<F: FakeEngine> Play<F> {
                 Fault::Hang,
             ];
             let wire = chance.percent(plan.faults).then(|| {
-                let from = chance.below(8);
+                let deep = if chance.percent(25) { 60 } else { 8 };
+                let from = chance.below(deep);
                 (from, chance.one_of(&faults), if chance.percent(60) { 1 } else { 1_000 })
             });
             let refusing = if chance.percent(plan.refusals) { 30 } else { 0 };
