@@ -148,12 +148,14 @@ impl<F: FakeEngine> Play<F> {
         });
         let settled = self.world.with(|world| world.ledger.checkpoint.is_some());
         self.world.with(|world| {
-            let events = world.chance.below(4);
+            // After a long time there is more than a page to catch up with.
+            let most = if wait.as_hours() > 0 { 20 } else { 4 };
+            let events = i32::try_from(world.chance.below(most)).unwrap();
             for _ in 0..events {
-                world.pass(wait / 5);
+                world.pass(wait / (events + 1));
                 world.happen();
             }
-            world.pass(wait / 5);
+            world.pass(wait / (events + 1));
         });
         let steps = self.world.with(|world| world.plan.steps && settled && world.chance.percent(10));
         if steps && !self.stepped {

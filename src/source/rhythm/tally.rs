@@ -1,6 +1,9 @@
 //! What the engine counts, held against what the ledger knows: after the first whole poll, after every time in which the source could not
 //! be read, and every hour. What polling missed is read again. It knows no engine; a count that can't be had costs nothing but itself.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
