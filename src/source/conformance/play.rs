@@ -19,6 +19,8 @@ pub(super) struct Play<F: FakeEngine> {
     pub(super) watcher: F::Watcher,
     /// The engine's clock was put back or forward once.
     stepped: bool,
+    /// A poll read everything: what is history is decided, and clocks may be put.
+    settled: bool,
     /// What goes wrong in each of the next polls, and how many these are.
     outage: Option<((u64, Fault, u64), u32)>,
 }
@@ -27,7 +29,7 @@ impl<F: FakeEngine> Play<F> {
     pub(super) fn new(plan: Plan, traced: bool) -> Self {
         let world = Shared::new(World::<F>::new(plan, traced));
         let watcher = F::watcher(Faulty(world.clone()));
-        Self { world, watcher, stepped: false, outage: None }
+        Self { world, watcher, stepped: false, settled: false, outage: None }
     }
 
     /// A fresh process.
@@ -47,7 +49,7 @@ impl<F: FakeEngine> Play<F> {
             self.restart();
             return false;
         };
-        self.world.with(|world| {
+        let good = self.world.with(|world| {
             let asked = world.requests;
             world.note(|| format!("  ends after {asked} requests: {outcome:?}"));
             match outcome {
@@ -64,7 +66,9 @@ impl<F: FakeEngine> Play<F> {
                     false
                 }
             }
-        })
+        });
+        self.settled |= good;
+        good
     }
 
     pub(super) async fn calm_poll(&mut self) -> bool {
@@ -146,7 +150,6 @@ impl<F: FakeEngine> Play<F> {
             7 | 8 => SignedDuration::from_secs(60 + world.chance.span(240)),
             _ => SignedDuration::from_secs(3_600 + world.chance.span(18_000)),
         });
-        let settled = self.world.with(|world| world.ledger.checkpoint.is_some());
         self.world.with(|world| {
             // After a long time there is more than a page to catch up with.
             let most = if wait.as_hours() > 0 { 20 } else { 4 };
@@ -157,8 +160,8 @@ impl<F: FakeEngine> Play<F> {
             }
             world.pass(wait / (events + 1));
         });
-        let steps = self.world.with(|world| world.plan.steps && settled && world.chance.percent(10));
-        if steps && !self.stepped {
+        let steps = self.world.with(|world| world.plan.steps && world.chance.percent(10));
+        if steps && self.settled && !self.stepped {
             self.stepped = true;
             self.world.with(|world| {
                 let most = F::KIND.clock_step.as_secs();
