@@ -31,6 +31,8 @@ pub(super) struct Walked {
     pub(super) unchanged: bool,
     /// The whole list was read, to its natural end, and every item of it; or as deep as any open run can be, newest first.
     pub(super) complete: bool,
+    /// No run can have slipped from one page to another because its time is that of others.
+    pub(super) sharp: bool,
     /// The list went on behind the last page that was read.
     cut_short: bool,
     /// There are more runs that need a detail request than one poll asks for.
@@ -65,6 +67,7 @@ impl Walked {
             handed: 0,
             unchanged: false,
             complete: false,
+            sharp: false,
             cut_short: false,
             more: false,
             problem: None,
@@ -151,6 +154,7 @@ impl<T: Transport> Http<T> {
             let (answer, body, rows) = (read.answer, read.body, read.rows);
             let count = read.items.runs.len() + read.items.unreadable;
             order.read(&read.items);
+            walked.sharp = order.sharp;
             // Behind old runs may lie new ones, unless the newest come first.
             let ascending = oldest_first(&read.items);
             let all_older = |than: Option<Timestamp>| {
