@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use reqwest::header::HeaderName;
 use secrecy::SecretString;
 use tokio::sync::Notify;
 
 use super::StartError;
-use crate::config::{Config, SourceKind, WebhookSource};
+use crate::config::{Config, GitHubSource, SourceKind, WebhookAuth, WebhookSource};
 use crate::net::permit::{Issuer, Key};
 use crate::server::{Gate, Gates, Keys};
-use crate::source::push::Reader;
+use crate::source::{github, push::Reader};
 
 /// The daemon's own token and those of the configuration.
 pub(super) fn keys(own: &SecretString, config: &Config) -> Keys {
@@ -31,7 +32,8 @@ pub(super) fn gates(config: &Config, wakes: &BTreeMap<String, Arc<Notify>>) -> R
     for (name, settings) in &config.sources {
         let made = match &settings.kind {
             SourceKind::Webhook(webhook) => pushed(name, webhook)?,
-            SourceKind::Http(_) | SourceKind::Prefect(_) => continue,
+            SourceKind::GitHub(github) if !github.webhook_secrets.is_empty() => of_github(name, github)?,
+            SourceKind::GitHub(_) | SourceKind::Http(_) | SourceKind::Prefect(_) => continue,
         };
         let made = match wakes.get(name) {
             Some(wake) => made.waking(Arc::clone(wake)),
@@ -50,4 +52,16 @@ fn pushed(name: &str, webhook: &WebhookSource) -> Result<Gate, StartError> {
         Some(reader) => gate.reading(Arc::new(reader)),
         None => gate,
     })
+}
+
+/// GitHub signs what it sends, with the secret of the webhook.
+fn of_github(name: &str, github: &GitHubSource) -> Result<Gate, StartError> {
+    let auth = WebhookAuth::Hmac {
+        name: HeaderName::from_static("x-hub-signature-256"),
+        prefix: "sha256=".to_owned(),
+        secrets: github.webhook_secrets.clone(),
+    };
+    let gate = Gate::new(&auth)
+        .map_err(|error| StartError::Credentials { source_name: name.to_owned(), reason: error.to_string() })?;
+    Ok(gate.reading(Arc::new(github::Reader::new(github))))
 }

@@ -14,6 +14,7 @@ use super::Bridge;
 use crate::clock;
 use crate::config::{Config, SourceKind};
 use crate::metrics::Metrics;
+use crate::source::github::GitHub;
 use crate::source::prefect::Prefect;
 use crate::source::{PollError, Poller, SourceHealth, Survey, http, rhythm};
 
@@ -93,6 +94,10 @@ fn built<W: With>(
     Ok(Some(match kind {
         SourceKind::Webhook(_) => return Ok(None),
         SourceKind::Http(own) => with.poller(http::poller(name, (**own).clone(), metrics.clone(), now)?),
+        SourceKind::GitHub(own) => match &own.token {
+            Some(token) => with.poller(GitHub::new(name, token, own)?),
+            None => return Ok(None),
+        },
         SourceKind::Prefect(own) => with.poller(Prefect::new(name, (**own).clone())?),
     }))
 }

@@ -2,8 +2,9 @@
 
 use reqwest::header::HeaderMap;
 
-use crate::run::Limits;
+use crate::run::{Limits, NativeError};
 use crate::server::{Pushed, Reading, Unread};
+use crate::source::github;
 use crate::source::push::{PushError, Reader};
 
 impl Reading for Reader {
@@ -17,5 +18,16 @@ impl Reading for Reader {
 
     fn is_slow(&self) -> bool {
         Self::is_slow(self)
+    }
+}
+
+impl Reading for github::Reader {
+    fn read(&self, headers: &HeaderMap, body: &[u8], _limits: Limits) -> Result<Pushed, Unread> {
+        let received = Self::read(self, headers, body).map_err(|message| NativeError {
+            index: 0,
+            pointer: String::new(),
+            message,
+        })?;
+        Ok(Pushed { runs: received.run.map(Ok).into_iter().collect(), numbered: false, wake: received.wake })
     }
 }

@@ -5,6 +5,7 @@ mod census;
 #[cfg(test)]
 mod conformance;
 mod filter;
+pub mod github;
 pub mod http;
 mod poll;
 pub mod prefect;

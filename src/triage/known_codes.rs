@@ -1,7 +1,8 @@
 //! The well-known codes by class, bare: lower case, without separators, `Error` and `Exception`. Data only.
 
 /// It may pass. Sorted.
-pub(super) const TRANSIENT: [&str; 84] = [
+pub(super) const TRANSIENT: [&str; 85] = [
+    "actiondownloadfailed",
     "activitytimeout",
     "airflowtasktimeout",
     "apiconnection",
@@ -139,7 +140,9 @@ pub(super) const AUTHORIZATION: [&str; 46] = [
 ];
 
 /// The workflow, its input or its target is wrong. Sorted.
-pub(super) const CONFIGURATION: [&str; 50] = [
+pub(super) const CONFIGURATION: [&str; 54] = [
+    "actiondeprecated",
+    "actionnotfound",
     "airflownotfound",
     "badrequest",
     "classnotfound",
@@ -160,7 +163,9 @@ pub(super) const CONFIGURATION: [&str; 50] = [
     "invalidrequest",
     "invalidschema",
     "invalidurl",
+    "invalidworkflow",
     "jinjaundefined",
+    "jobnotstarted",
     "methodnotallowed",
     "misconfigured",
     "missingfield",
@@ -193,7 +198,7 @@ pub(super) const CONFIGURATION: [&str; 50] = [
 ];
 
 /// The engine or its machine ended it. Sorted.
-pub(super) const ENGINE: [&str; 66] = [
+pub(super) const ENGINE: [&str; 71] = [
     "brokenprocesspool",
     "childprocesscrash",
     "childprocesscrashed",
@@ -204,6 +209,7 @@ pub(super) const ENGINE: [&str; 66] = [
     "dagruntimedout",
     "dagruntimeout",
     "dagrununresponsive",
+    "diskfull",
     "engine",
     "enginecrashed",
     "enginerestarted",
@@ -239,6 +245,10 @@ pub(super) const ENGINE: [&str; 66] = [
     "podevicted",
     "preempted",
     "runcrashed",
+    "runnerfailed",
+    "runnerlost",
+    "runnershutdown",
+    "runnerunavailable",
     "runtimedout",
     "runtimeout",
     "scheduletostarttimeout",

@@ -19,6 +19,7 @@ mod cli_json;
 mod crash;
 mod engines;
 mod expect;
+mod github;
 mod gone;
 mod hold;
 mod honest;

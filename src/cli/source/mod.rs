@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::explain::as_notification;
 use super::{Failure, Format, output, setup};
 use crate::clock;
-use crate::config::{Config, SourceKind};
+use crate::config::Config;
 use crate::daemon::{admit, survey};
 use crate::receiver::render_text;
 use crate::source::{Count, Reached, Survey};
@@ -44,10 +44,7 @@ fn test(config: &Config, name: &str, format: Format) -> Result<(), Failure> {
     let now = clock::now();
     let survey = setup::runtime()?.block_on(survey(name, &settings.kind, now))?;
     let Some(survey) = survey else {
-        let SourceKind::Webhook(own) = &settings.kind else {
-            return Err(Failure::CouldNotAsk(format!("source `{name}` can't be asked anything")));
-        };
-        return pushed::say(name, own, &config.server, format);
+        return pushed::say(name, &settings.kind, &config.server, format);
     };
     let card = card(config, name, &survey);
     match format {

@@ -4,19 +4,23 @@ use serde_json::json;
 
 use super::super::remote::address;
 use super::super::{Failure, Format, output};
-use crate::config::{PushFormat, ServerSettings, WebhookAuth, WebhookSource};
+use crate::config::{PushFormat, ServerSettings, SourceKind, WebhookAuth, WebhookSource};
 
 /// A run that says that nothing is wrong, to try it out with.
 const EXAMPLE: &str = r#"{"id": "test-1", "workflow": {"name": "Test"}, "status": "completed"}"#;
 
-pub(super) fn say(name: &str, own: &WebhookSource, server: &ServerSettings, format: Format) -> Result<(), Failure> {
+pub(super) fn say(name: &str, kind: &SourceKind, server: &ServerSettings, format: Format) -> Result<(), Failure> {
     let base = match &server.public_url {
         Some(url) => url.clone(),
         None => address(server.listen)?,
     };
     let url = format!("{}/ingest/{name}", base.as_str().trim_end_matches('/'));
-    let (what, content) = form(own);
-    let proof = proof(&own.auth);
+    let (what, content) = form(kind);
+    let proof = match kind {
+        SourceKind::Webhook(own) => proof(&own.auth),
+        // What an engine's own webhooks are signed with.
+        _ => "signed by the engine with this source's webhook secret".to_owned(),
+    };
     match format {
         Format::Json => output::say_json(&json!({
             "source": name, "ok": true, "pushed": { "method": "POST", "url": url, "contentType": content, "proof": proof, "form": what },
@@ -25,25 +29,32 @@ pub(super) fn say(name: &str, own: &WebhookSource, server: &ServerSettings, form
             output::say(&format!(
                 "{name} is pushed to: firstred asks nothing of it.\n\n  POST {url}\n  Content-Type: {content}\n  {proof}\n\n{what}. A 200 says that all of it is in the ledger."
             ));
-            if let (WebhookAuth::Bearer(_) | WebhookAuth::Open, PushFormat::Native, None) =
-                (&own.auth, own.format, &own.filter)
-            {
-                let token = if matches!(own.auth, WebhookAuth::Open) {
-                    ""
-                } else {
-                    " \\\n    -H \"Authorization: Bearer $TOKEN\""
-                };
-                output::say(&format!(
-                    "\nTo try it while the daemon runs, with a run that tells nobody anything:\n\n  curl {url}{token} \\\n    -H 'Content-Type: {content}' -d '{EXAMPLE}'"
-                ));
+            if let SourceKind::Webhook(own) = kind {
+                example(own, &url);
             }
         }
     }
     Ok(())
 }
 
+/// How to try it out by hand, where that needs no signature.
+fn example(own: &WebhookSource, url: &str) {
+    let token = match (&own.auth, own.format, &own.filter) {
+        (WebhookAuth::Open, PushFormat::Native, None) => "",
+        (WebhookAuth::Bearer(_), PushFormat::Native, None) => " \\\n    -H \"Authorization: Bearer $TOKEN\"",
+        _ => return,
+    };
+    output::say(&format!(
+        "\nTo try it while the daemon runs, with a run that tells nobody anything:\n\n  curl {url}{token} \\\n    \
+         -H 'Content-Type: application/json' -d '{EXAMPLE}'"
+    ));
+}
+
 /// What a body has to be, and its content type.
-fn form(own: &WebhookSource) -> (&'static str, &'static str) {
+fn form(kind: &SourceKind) -> (&'static str, &'static str) {
+    let SourceKind::Webhook(own) = kind else {
+        return ("Let the engine send its webhooks there; its page in docs/sources says which", "application/json");
+    };
     match (own.format, own.filter.is_some()) {
         (PushFormat::Native, false) => {
             ("Send native runs (docs/native-run.md): one, an array, or one a line", "application/json")

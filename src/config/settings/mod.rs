@@ -26,8 +26,8 @@ pub use receiver::{
     SmtpServer, TeamsReceiver, TelegramReceiver, WebhookReceiver,
 };
 pub use source::{
-    Detail, HttpSource, Pagination, Polling, PrefectAuth, PrefectSource, PushFormat, SourceKind, SourceSettings,
-    WebhookAuth, WebhookSource,
+    Detail, GitHubSource, HttpSource, Pagination, Polling, PrefectAuth, PrefectSource, PushFormat, SourceKind,
+    SourceSettings, WebhookAuth, WebhookSource,
 };
 
 pub use template::{Block, TemplateCheck, TemplateMistake, TemplateSettings};

@@ -12,6 +12,8 @@ const ENV: &[(&str, &str)] = &[
     ("FIRSTRED_INGEST_TOKEN", "an-ingest-token"),
     ("FIRSTRED_SIGNING_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
     ("AUTOMATION_KEY", "k"),
+    ("GITHUB_READ_TOKEN", "github_pat_1"),
+    ("GITHUB_WEBHOOK_SECRET", "a-github-secret"),
     ("PREFECT_API_KEY", "pnu_1"),
     ("PREFECT_SERVER_API_AUTH_STRING", "admin:pass"),
     ("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T/B/x"),

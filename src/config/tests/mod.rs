@@ -2,6 +2,7 @@
 
 mod annotated;
 mod chats;
+mod github;
 mod good;
 mod incidents;
 mod incidents_mistaken;

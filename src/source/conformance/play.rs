@@ -103,17 +103,13 @@ impl<F: FakeEngine> Play<F> {
     /// What goes wrong in the next poll. Some of it lasts for several.
     fn trouble(&mut self) -> Trouble {
         let mut trouble = self.new_trouble();
-        match &mut self.outage {
-            Some((wire, left @ 1..)) => {
-                trouble.wire = Some(*wire);
-                *left -= 1;
-            }
-            _ => {
-                let lasts =
-                    self.world.with(|world| if world.chance.percent(20) { 2 + world.chance.below(5) } else { 0 });
-                self.outage =
-                    trouble.wire.map(|(from, fault, _)| ((from, fault, u64::MAX), u32::try_from(lasts).unwrap()));
-            }
+        if let Some((wire, left @ 1..)) = &mut self.outage {
+            trouble.wire = Some(*wire);
+            *left -= 1;
+        } else {
+            let lasts = self.world.with(|world| if world.chance.percent(20) { 2 + world.chance.below(5) } else { 0 });
+            let lasts = u32::try_from(lasts).unwrap();
+            self.outage = trouble.wire.map(|(from, fault, _)| ((from, fault, u64::MAX), lasts));
         }
         trouble
     }

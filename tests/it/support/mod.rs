@@ -6,6 +6,7 @@ pub(crate) mod client;
 pub(crate) mod daemon;
 pub(crate) mod engine;
 pub(crate) mod engines;
+pub(crate) mod github;
 pub(crate) mod http;
 pub(crate) mod proxy;
 pub(crate) mod record;

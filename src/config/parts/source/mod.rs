@@ -1,5 +1,6 @@
 //! `[sources.NAME]`: what all of them share; one file for each kind.
 
+mod github;
 mod http;
 mod prefect;
 mod webhook;
@@ -23,10 +24,12 @@ pub(in crate::config) type Sources = BTreeMap<String, (SourceSettings, Tenancy)>
 enum Type {
     Webhook,
     Http,
+    GitHub,
     Prefect,
 }
 
-const TYPES: [(&str, Type); 3] = [("webhook", Type::Webhook), ("http", Type::Http), ("prefect", Type::Prefect)];
+const TYPES: [(&str, Type); 4] =
+    [("webhook", Type::Webhook), ("http", Type::Http), ("github", Type::GitHub), ("prefect", Type::Prefect)];
 
 /// `[sources]`. What listens where decides whether a source may be open.
 pub(in crate::config) fn sources(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<Sources> {
@@ -46,10 +49,12 @@ pub(in crate::config) fn sources(at: &At<'_>, listen: Option<SocketAddr>, proxy:
 
 fn source(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<(SourceSettings, Tenancy)> {
     let mut section = Section::open(at, "sources")?;
-    let help = "write type = \"webhook\", \"http\" or \"prefect\"";
+    let help = "write type = \"webhook\", \"http\", \"github\" or \"prefect\"";
     // Which keys are known hangs on the type: without one, nothing more can be said.
     let kind = section.need("type", help, word("a type of source", &TYPES))?;
-    let tenancy = Tenancy { polled: !matches!(kind, Type::Webhook), ..tenancy(&section) };
+    // One of GitHub without a token is only pushed to.
+    let pushed = matches!(kind, Type::Webhook) || (matches!(kind, Type::GitHub) && !section.has("token"));
+    let tenancy = Tenancy { polled: !pushed, ..tenancy(&section) };
     let kind = match kind {
         Type::Webhook => {
             section.rescope("sources.webhook");
@@ -58,6 +63,10 @@ fn source(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<(Sou
         Type::Http => {
             section.rescope("sources.http");
             http::source(&section, proxy).map(|source| SourceKind::Http(Box::new(source)))
+        }
+        Type::GitHub => {
+            section.rescope("sources.github");
+            github::source(&section, proxy).map(|source| SourceKind::GitHub(Box::new(source)))
         }
         Type::Prefect => {
             section.rescope("sources.prefect");

@@ -1,11 +1,13 @@
 //! The settings of sources: what all polled ones share here, one file for each kind.
 
+mod github;
 mod http;
 mod prefect;
 mod webhook;
 
 use std::time::Duration;
 
+pub use github::GitHubSource;
 pub use http::{Detail, HttpSource, Pagination};
 pub use prefect::{PrefectAuth, PrefectSource};
 pub use webhook::{PushFormat, WebhookAuth, WebhookSource};
@@ -24,6 +26,8 @@ pub enum SourceKind {
     Webhook(WebhookSource),
     /// Any JSON API that lists runs.
     Http(Box<HttpSource>),
+    /// GitHub Actions: polled, pushed to, or both.
+    GitHub(Box<GitHubSource>),
     /// Prefect 3.
     Prefect(Box<PrefectSource>),
 }
