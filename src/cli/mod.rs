@@ -10,6 +10,7 @@ mod healthcheck;
 mod incidents;
 mod output;
 mod pending;
+mod preset;
 mod receivers;
 mod redact;
 mod remote;
@@ -92,6 +93,12 @@ enum Command {
     Source {
         #[command(subcommand)]
         command: source::Command,
+    },
+    /// Print the sources for other engines that are built in (Windmill, Kestra, Argo Workflows, Temporal, Make, Zapier, dbt Cloud, Jenkins,
+    /// GitLab CI): a list of them with what each needs, or one, to be copied into the configuration.
+    Preset {
+        /// The preset, as the list names it.
+        name: Option<String>,
     },
     /// Send a test message through a receiver, now. Exits 1 when it is not delivered.
     TestReceiver {
@@ -191,6 +198,7 @@ pub fn main() -> ExitCode {
         Command::Route { run, source } => route::run(&args.config, &run, source, args.format),
         Command::Template { name, sample } => template::run(&args.config, &name, sample.as_deref(), args.format),
         Command::Source { command } => source::run(&args.config, command, args.format),
+        Command::Preset { name } => preset::run(name.as_deref(), args.format),
         Command::TestReceiver { name } => test_receiver::run(&args.config, &name, args.format),
         Command::Why { run } => why::run(&args.config, &run, args.format),
         Command::Redact { text: Some(text), .. } => redact::text(&text, args.format),

@@ -102,6 +102,7 @@ fn observation(key: &RunKey, known: &Known, card: Option<&crate::triage::Card>) 
         updated_at: known.updated_at,
         parent: None,
         replay_of: None,
+        retried_as: None,
         version: None,
         url: None,
         passed: Passed::default(),

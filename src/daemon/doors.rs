@@ -11,7 +11,7 @@ use super::StartError;
 use crate::config::{Config, GitHubSource, SourceKind, WebhookAuth, WebhookSource};
 use crate::net::permit::{Issuer, Key};
 use crate::server::{Gate, Gates, Keys};
-use crate::source::{github, push::Reader};
+use crate::source::{github, n8n, push::Reader};
 
 /// The daemon's own token and those of the configuration.
 pub(super) fn keys(own: &SecretString, config: &Config) -> Keys {
@@ -23,17 +23,25 @@ pub(super) fn issuer(key: &Key, config: &Config) -> Option<Issuer> {
     config.server.public_url.clone().map(|base| Issuer::new(base, key.clone()))
 }
 
-/// The sources that are pushed to. `wakes`: the pollers of those that are asked as well.
+/// The sources that are pushed to. `wakes`: the pollers of those that are asked as well. `mails`: where what is pushed to them is put.
 ///
 /// # Errors
 /// When a signing secret can't be used.
-pub(super) fn gates(config: &Config, wakes: &BTreeMap<String, Arc<Notify>>) -> Result<Gates, StartError> {
+pub(super) fn gates(
+    config: &Config,
+    wakes: &BTreeMap<String, Arc<Notify>>,
+    mails: &BTreeMap<String, n8n::Mail>,
+) -> Result<Gates, StartError> {
     let mut gates = BTreeMap::new();
     for (name, settings) in &config.sources {
         let made = match &settings.kind {
             SourceKind::Webhook(webhook) => pushed(name, webhook)?,
+            SourceKind::N8n(n8n) => match (&n8n.push, mails.get(name)) {
+                (Some(auth), Some(mail)) => gate(name, auth)?.reading(Arc::new(mail.clone())),
+                _ => continue,
+            },
             SourceKind::GitHub(github) if !github.webhook_secrets.is_empty() => of_github(name, github)?,
-            SourceKind::GitHub(_) | SourceKind::Http(_) | SourceKind::Prefect(_) => continue,
+            SourceKind::GitHub(_) | SourceKind::Http(_) | SourceKind::Prefect(_) | SourceKind::Dagster(_) => continue,
         };
         let made = match wakes.get(name) {
             Some(wake) => made.waking(Arc::clone(wake)),
@@ -45,9 +53,8 @@ pub(super) fn gates(config: &Config, wakes: &BTreeMap<String, Arc<Notify>>) -> R
 }
 
 fn pushed(name: &str, webhook: &WebhookSource) -> Result<Gate, StartError> {
-    let broken = |reason: String| StartError::Credentials { source_name: name.to_owned(), reason };
-    let gate = Gate::new(&webhook.auth).map_err(|error| broken(error.to_string()))?;
-    let reader = Reader::new(webhook).map_err(|error| broken(error.to_string()))?;
+    let gate = gate(name, &webhook.auth)?;
+    let reader = Reader::new(webhook).map_err(|error| broken(name, error.to_string()))?;
     Ok(match reader {
         Some(reader) => gate.reading(Arc::new(reader)),
         None => gate,
@@ -61,7 +68,13 @@ fn of_github(name: &str, github: &GitHubSource) -> Result<Gate, StartError> {
         prefix: "sha256=".to_owned(),
         secrets: github.webhook_secrets.clone(),
     };
-    let gate = Gate::new(&auth)
-        .map_err(|error| StartError::Credentials { source_name: name.to_owned(), reason: error.to_string() })?;
-    Ok(gate.reading(Arc::new(github::Reader::new(github))))
+    Ok(gate(name, &auth)?.reading(Arc::new(github::Reader::new(github))))
+}
+
+fn gate(name: &str, auth: &WebhookAuth) -> Result<Gate, StartError> {
+    Gate::new(auth).map_err(|error| broken(name, error.to_string()))
+}
+
+fn broken(name: &str, reason: String) -> StartError {
+    StartError::Credentials { source_name: name.to_owned(), reason }
 }

@@ -14,9 +14,11 @@ use super::Bridge;
 use crate::clock;
 use crate::config::{Config, SourceKind};
 use crate::metrics::Metrics;
+use crate::source::dagster::Dagster;
 use crate::source::github::GitHub;
+use crate::source::n8n::Mail;
 use crate::source::prefect::Prefect;
-use crate::source::{PollError, Poller, SourceHealth, Survey, http, rhythm};
+use crate::source::{PollError, Poller, SourceHealth, Survey, http, n8n, rhythm};
 
 /// The health of every polled source.
 pub(super) type Health = BTreeMap<String, watch::Receiver<SourceHealth>>;
@@ -35,7 +37,10 @@ struct Running {
 }
 
 /// The polled sources of a configuration, built.
-pub(super) struct Built(BTreeMap<String, (Start, Arc<Notify>)>);
+pub(super) struct Built {
+    loops: BTreeMap<String, (Start, Arc<Notify>)>,
+    mails: BTreeMap<String, Mail>,
+}
 
 /// What a loop needs of the daemon.
 struct Given {
@@ -83,6 +88,9 @@ impl With for ToSurvey {
     }
 }
 
+/// A source that was built, and its letter box where it has one.
+type WithMail<D> = (D, Option<Mail>);
+
 /// Builds a source; nothing where it is only pushed to. The one place that knows all kinds.
 fn built<W: With>(
     name: &str,
@@ -90,8 +98,8 @@ fn built<W: With>(
     metrics: &Metrics,
     now: Timestamp,
     with: W,
-) -> Result<Option<W::Done>, PollError> {
-    Ok(Some(match kind {
+) -> Result<Option<WithMail<W::Done>>, PollError> {
+    let done = match kind {
         SourceKind::Webhook(_) => return Ok(None),
         SourceKind::Http(own) => with.poller(http::poller(name, (**own).clone(), metrics.clone(), now)?),
         SourceKind::GitHub(own) => match &own.token {
@@ -99,13 +107,19 @@ fn built<W: With>(
             None => return Ok(None),
         },
         SourceKind::Prefect(own) => with.poller(Prefect::new(name, (**own).clone())?),
-    }))
+        SourceKind::N8n(own) => {
+            let (source, mail) = n8n::poller(name, own)?;
+            return Ok(Some((with.poller(source), Some(mail))));
+        }
+        SourceKind::Dagster(own) => with.poller(Dagster::new(name, own)?),
+    };
+    Ok(Some((done, None)))
 }
 
 /// Asks a source once what polling asks; nothing where it is only pushed to.
 pub(crate) async fn survey(name: &str, kind: &SourceKind, now: Timestamp) -> Result<Option<Survey>, PollError> {
     match built(name, kind, &Metrics::default(), now, ToSurvey(now))? {
-        Some(survey) => Ok(Some(survey.await)),
+        Some((survey, _)) => Ok(Some(survey.await)),
         None => Ok(None),
     }
 }
@@ -113,19 +127,25 @@ pub(crate) async fn survey(name: &str, kind: &SourceKind, now: Timestamp) -> Res
 impl Built {
     /// What wakes the poller of each source.
     pub(super) fn wakes(&self) -> BTreeMap<String, Arc<Notify>> {
-        self.0.iter().map(|(name, (_, wake))| (name.clone(), Arc::clone(wake))).collect()
+        self.loops.iter().map(|(name, (_, wake))| (name.clone(), Arc::clone(wake))).collect()
+    }
+
+    /// The letter boxes of those sources that have one.
+    pub(super) fn mails(&self) -> &BTreeMap<String, Mail> {
+        &self.mails
     }
 }
 
 /// Builds every polled source.
 pub(super) fn build(config: &Config, metrics: &Metrics) -> Result<Built, PollError> {
-    let (mut built, now) = (BTreeMap::new(), clock::now());
+    let (mut loops, mut mails, now) = (BTreeMap::new(), BTreeMap::new(), clock::now());
     for (name, settings) in &config.sources {
-        if let Some(start) = self::built(name, &settings.kind, metrics, now, ToPoll)? {
-            built.insert(name.clone(), (start, Arc::default()));
+        if let Some((start, mail)) = built(name, &settings.kind, metrics, now, ToPoll)? {
+            loops.insert(name.clone(), (start, Arc::default()));
+            mails.extend(mail.map(|mail| (name.clone(), mail)));
         }
     }
-    Ok(Built(built))
+    Ok(Built { loops, mails })
 }
 
 impl Pollers {
@@ -144,7 +164,7 @@ impl Pollers {
         let mut old = std::mem::take(&mut self.running);
         old.retain(|_, poller| !(poller.stop.is_cancelled() && poller.task.is_finished()));
         let mut healths = Health::new();
-        for (name, (start, wake)) in built.0 {
+        for (name, (start, wake)) in built.loops {
             let before = old.remove(&name);
             let stop = CancellationToken::new();
             let (health, seen) = watch::channel(SourceHealth::default());

@@ -20,7 +20,7 @@ pub(super) struct Prepared {
 impl Prepared {
     pub(super) fn of(config: &Config, metrics: &Metrics, key: &Key) -> Result<Self, StartError> {
         let sources = pollers::build(config, metrics)?;
-        let gates = doors::gates(config, &sources.wakes())?;
+        let gates = doors::gates(config, &sources.wakes(), sources.mails())?;
         let heartbeat = heartbeat::build(config)?;
         let issuer = doors::issuer(key, config).map(Arc::new);
         let receivers = lanes::build(config, metrics, issuer.as_deref())?;

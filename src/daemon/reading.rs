@@ -5,6 +5,7 @@ use reqwest::header::HeaderMap;
 use crate::run::{Limits, NativeError};
 use crate::server::{Pushed, Reading, Unread};
 use crate::source::github;
+use crate::source::n8n::Mail;
 use crate::source::push::{PushError, Reader};
 
 impl Reading for Reader {
@@ -18,6 +19,13 @@ impl Reading for Reader {
 
     fn is_slow(&self) -> bool {
         Self::is_slow(self)
+    }
+}
+
+impl Reading for Mail {
+    fn read(&self, headers: &HeaderMap, body: &[u8], limits: Limits) -> Result<Pushed, Unread> {
+        let runs = self.post(headers, body, limits)?;
+        Ok(Pushed { numbered: body.trim_ascii_start().starts_with(b"["), runs, wake: true })
     }
 }
 

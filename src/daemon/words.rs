@@ -57,6 +57,7 @@ pub(crate) fn words(reason: &Reason, at: Timestamp, of: Of) -> String {
         | Reason::Recovered
         | Reason::CompletedAfterFailure
         | Reason::RunsAgain { .. }
+        | Reason::RetriedAs { .. }
         | Reason::Cancelled
         | Reason::ParentTells { .. }
         | Reason::ParentDone { .. }
@@ -139,6 +140,9 @@ fn of_the_run(reason: &Reason, at: Timestamp) -> String {
         Reason::CompletedAfterFailure => "completed after it had failed".to_owned(),
         Reason::RunsAgain { attempt: Some(attempt) } => format!("runs again under the same id, attempt {attempt}"),
         Reason::RunsAgain { attempt: None } => "runs again under the same id".to_owned(),
+        Reason::RetriedAs { by } => {
+            format!("failed, and the engine started run {} in its place: that one has the word", clean(by))
+        }
         Reason::Cancelled => "cancelled: a decision, not a failure; not told".to_owned(),
         Reason::ParentTells { parent, until } => {
             let (parent, until) = (clean(parent), moment(*until, at));

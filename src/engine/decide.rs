@@ -6,7 +6,7 @@ use super::attempt::{Freshness, ended_later, freshness, is_new_failure, without_
 use super::hold;
 use super::tell::raise;
 use super::{Failure, HoldState, Kind, Known, Policy, Raised, Reason};
-use crate::run::RunKey;
+use crate::run::{RunKey, RunStatus};
 use crate::triage::{Observation, Standing};
 
 /// What the ledger knows besides the run's own memory.
@@ -102,6 +102,14 @@ fn says_nothing_new(known: &Known, seen: &Observation) -> bool {
         // The failure that was decided upon, reported again while the run is under way anew: it ends nothing.
         return true;
     }
+    if known.standing == Standing::Failed
+        && seen.standing == Standing::Retrying
+        && seen.status == RunStatus::Failed
+        && !is_new_failure(known, seen)
+    {
+        // The retry that was announced did not come in time, and that was told: the same announcement again promises nothing.
+        return true;
+    }
     if known.standing != seen.standing || known.status != seen.status || counts_on {
         return false;
     }
@@ -158,7 +166,11 @@ fn advance(
         }
         Standing::Cancelled => {
             known.hold = None;
-            known.note(now, Some(&source), Reason::Cancelled);
+            let reason = match seen.retried_as.take() {
+                Some(by) if seen.status == RunStatus::Failed => Reason::RetriedAs { by },
+                _ => Reason::Cancelled,
+            };
+            known.note(now, Some(&source), reason);
             known.card = None;
             Vec::new()
         }

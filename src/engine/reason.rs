@@ -144,6 +144,11 @@ pub enum Reason {
         #[serde(skip_serializing_if = "Option::is_none")]
         attempt: Option<u32>,
     },
+    /// Not told: the engine has started another run in its place, which has the word now.
+    RetriedAs {
+        /// Which.
+        by: String,
+    },
     /// Not told: cancelled is a decision, not a failure.
     Cancelled,
     /// Not told by itself yet: its parent run is still open and is expected to tell.

@@ -7,7 +7,7 @@ use super::board::{Board, Failed, Heard, Raised, Round};
 use super::decide::{self, Context, Decided};
 use super::incident::Number;
 use super::{Known, Notification, Policy, Reason, hold};
-use crate::run::RunKey;
+use crate::run::{RunKey, RunStatus};
 use crate::triage::{Observation, Standing};
 
 /// What follows from an observation: committed together, with what changed on the board, or not at all.
@@ -63,7 +63,10 @@ impl Board {
         if completed {
             self.completed(&mut round, &seen, &mut known);
         } else if turned && known.standing == Standing::Cancelled {
-            self.cancelled(&mut round, &seen, &known);
+            match seen.status {
+                RunStatus::Failed => self.replaced(&seen, &known),
+                _ => self.cancelled(&mut round, &seen, &known),
+            }
         }
         let also = if completed { self.repeated(&round, &seen, context.replayed) } else { Vec::new() };
         let key = seen.key.clone();

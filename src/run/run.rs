@@ -21,6 +21,9 @@ pub struct Run {
     /// The run that this one was started to repeat.
     #[serde(default, deserialize_with = "fields::optional_id", skip_serializing_if = "Option::is_none")]
     pub replay_of: Option<String>,
+    /// The run that the engine itself started to repeat this one after it failed: from now on that one has the word.
+    #[serde(default, deserialize_with = "fields::optional_id", skip_serializing_if = "Option::is_none")]
+    pub retried_as: Option<String>,
     /// The run that started this one and waits for it.
     #[serde(default, deserialize_with = "fields::optional_id", skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
@@ -154,6 +157,7 @@ impl Run {
             id: id.into(),
             attempt: None,
             replay_of: None,
+            retried_as: None,
             parent: None,
             workspace: None,
             workflow,

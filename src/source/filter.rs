@@ -1,4 +1,4 @@
-//! jq: from a foreign answer to native runs. It knows no HTTP and no run.
+//! jq: from a foreign answer to native runs. It knows no HTTP, and of runs only how their errors are read from a sentence.
 //!
 //! A filter is compiled once. It runs on a thread of its own, because jq may compute without ever yielding: after the deadline the
 //! thread is left behind, and no second one is started until it ends. A filter is trusted as far as its memory goes: what it
@@ -13,6 +13,9 @@ use jaq_core::load::{self, Arena, File, Loader};
 use jaq_core::{Bind, Ctx, Native, Vars};
 use jaq_json::Val;
 use tokio::sync::Semaphore;
+use url::Url;
+
+use super::python;
 
 /// The most values that one answer may become.
 const MOST_OUTPUTS: usize = 20_000;
@@ -22,12 +25,18 @@ const MOST_BYTES: usize = 64 * 1024 * 1024;
 const STACK: usize = 16 * 1024 * 1024;
 const ERROR_CHARS: usize = 60;
 
+/// What jq has and jaq has not, as people find it in examples.
+const MORE: &str = "def IN(s): any(s == .; .); def IN(src; s): any(src == s; .);
+def INDEX(stream; f): reduce stream as $row ({}; .[$row | f | tostring] |= $row); def INDEX(f): INDEX(.[]; f);";
+
 type Program = jaq_core::Filter<JustLut<Val>>;
 
 /// A compiled jq filter.
 #[derive(Clone)]
 pub(super) struct Filter {
     program: Arc<Program>,
+    /// What `$origin` says.
+    origin: Option<String>,
     turn: Arc<Semaphore>,
 }
 
@@ -81,21 +90,29 @@ impl Filter {
         let defs = jaq_core::defs()
             .chain(jaq_std::defs())
             .chain(jaq_json::defs())
+            .chain(load::parse(MORE, |parser| parser.defs()).into_iter().flatten())
             .filter(|def| !matches!(def.name, "halt" | "halt_error" | "stderr" | "debug" | "input_line_number"));
         let funs = jaq_core::funs()
             .chain(jaq_std::funs())
             .chain(jaq_json::funs())
             .filter(|(name, _, _)| !matches!(*name, "env" | "halt" | "stderr_empty" | "debug_empty" | "fromjson"))
-            .chain([bounded_fromjson()]);
+            .chain([bounded_fromjson(), as_error()]);
         let arena = Arena::default();
         let modules = Loader::new(defs)
             .load(&arena, File { code, path: () })
             .map_err(|errors| FilterError::Compile(load_errors(code, errors)))?;
         let program = jaq_core::Compiler::default()
             .with_funs(funs)
+            .with_global_vars(["$origin"])
             .compile(modules)
             .map_err(|errors| FilterError::Compile(compile_errors(code, errors)))?;
-        Ok(Self { program: Arc::new(program), turn: Arc::new(Semaphore::new(1)) })
+        Ok(Self { program: Arc::new(program), origin: None, turn: Arc::new(Semaphore::new(1)) })
+    }
+
+    /// Tells the filter, as `$origin`, where the engine is: scheme, host and port, so that it can make links. Without it, `null`.
+    #[must_use]
+    pub(super) fn knowing(self, engine: &Url) -> Self {
+        Self { origin: Some(engine.origin().ascii_serialization()), ..self }
     }
 
     /// Runs the filter over one JSON text. The outputs are JSON texts.
@@ -149,10 +166,10 @@ impl Filter {
         turn: tokio::sync::OwnedSemaphorePermit,
         done: impl FnOnce(Result<Vec<Vec<u8>>, FilterError>) + Send + 'static,
     ) -> Result<(), FilterError> {
-        let program = Arc::clone(&self.program);
+        let (program, origin) = (Arc::clone(&self.program), self.origin.clone());
         let thread = std::thread::Builder::new().name("jq".to_owned()).stack_size(STACK);
         let thread = thread.spawn(move || {
-            let outputs = outputs(&program, &json);
+            let outputs = outputs(&program, origin, &json);
             // Only now, and also when jq panics: one thread at a time, however long it takes.
             drop(turn);
             done(outputs);
@@ -161,10 +178,10 @@ impl Filter {
     }
 }
 
-fn outputs(program: &Program, json: &[u8]) -> Result<Vec<Vec<u8>>, FilterError> {
+fn outputs(program: &Program, origin: Option<String>, json: &[u8]) -> Result<Vec<Vec<u8>>, FilterError> {
     // serde_json stops at depth 128; jaq's own parser recurses until the stack ends.
     let input: Val = serde_json::from_slice(json).map_err(|error| FilterError::NotJson(error.to_string()))?;
-    let context = Ctx::<JustLut<Val>>::new(&program.lut, Vars::new([]));
+    let context = Ctx::<JustLut<Val>>::new(&program.lut, Vars::new([origin.map_or(Val::Null, Val::from)]));
     let (mut outputs, mut bytes) = (Vec::new(), 0_usize);
     for value in program.id.run((context, input)) {
         let value = value.map_err(|exception| {
@@ -190,6 +207,19 @@ fn bounded_fromjson() -> (&'static str, Box<[Bind]>, Native<JustLut<Val>>) {
         };
         let parsed = serde_json::from_slice::<Val>(text);
         jaq_core::box_iter::box_once(parsed.map_err(|error| jaq_core::Error::str(error).into()))
+    }))
+}
+
+/// `as_error`: from what an engine says of an error to a native one, as the sources themselves read it: the class before the colon is the
+/// code, and the status of the service that it names. Anything but a text is no error.
+fn as_error() -> (&'static str, Box<[Bind]>, Native<JustLut<Val>>) {
+    jaq_core::native::run(("as_error", Box::default(), |(_, value)| {
+        let (Val::TStr(text) | Val::BStr(text)) = &value else {
+            return jaq_core::box_iter::box_once(Ok(Val::Null));
+        };
+        let error = python::sentence(&String::from_utf8_lossy(text), None);
+        let made = serde_json::to_vec(&error).and_then(|json| serde_json::from_slice::<Val>(&json));
+        jaq_core::box_iter::box_once(made.map_err(|error| jaq_core::Error::str(error).into()))
     }))
 }
 

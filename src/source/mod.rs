@@ -4,11 +4,15 @@
 mod census;
 #[cfg(test)]
 mod conformance;
+pub mod dagster;
 mod filter;
 pub mod github;
 pub mod http;
+pub mod n8n;
 mod poll;
 pub mod prefect;
+#[cfg(test)]
+mod presets;
 pub mod push;
 mod python;
 pub mod rhythm;

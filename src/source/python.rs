@@ -7,13 +7,15 @@ use regex::Regex;
 
 use crate::run::{StepError, UNKNOWN_ERROR};
 
-/// How the HTTP clients of Python name the status that they got: httpx, requests, urllib, aiohttp.
-const STATUS_PATTERNS: [&str; 5] = [
+/// How the HTTP clients of Python name the status that they got: httpx, requests, urllib, aiohttp; and as people
+/// write it: `HTTP 503 from the events API`.
+const STATUS_PATTERNS: [&str; 6] = [
     r"(?:Client error|Server error|Redirect response|Informational response) '([1-5][0-9]{2})\b",
     r"\b([1-5][0-9]{2}) (?:Client|Server) Error\b",
     r"\bHTTP Error ([1-5][0-9]{2})\b",
     r"\bClientResponseError: ([1-5][0-9]{2})\b",
     r"^([1-5][0-9]{2}), message=",
+    r"\bHTTP(?:/[0-9.]+)? ([45][0-9]{2})\b",
 ];
 
 /// Exceptions that mean that the other side was not reached, or went away.

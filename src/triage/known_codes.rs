@@ -198,7 +198,7 @@ pub(super) const CONFIGURATION: [&str; 54] = [
 ];
 
 /// The engine or its machine ended it. Sorted.
-pub(super) const ENGINE: [&str; 71] = [
+pub(super) const ENGINE: [&str; 75] = [
     "brokenprocesspool",
     "childprocesscrash",
     "childprocesscrashed",
@@ -206,9 +206,11 @@ pub(super) const ENGINE: [&str; 71] = [
     "crashed",
     "crashedrun",
     "crashloopbackoff",
+    "daemondown",
     "dagruntimedout",
     "dagruntimeout",
     "dagrununresponsive",
+    "dagsterusercodeunreachable",
     "diskfull",
     "engine",
     "enginecrashed",
@@ -245,6 +247,7 @@ pub(super) const ENGINE: [&str; 71] = [
     "podevicted",
     "preempted",
     "runcrashed",
+    "runfailure",
     "runnerfailed",
     "runnerlost",
     "runnershutdown",
@@ -256,6 +259,7 @@ pub(super) const ENGINE: [&str; 71] = [
     "sigsegv",
     "sigterm",
     "spotinterruption",
+    "starttimeout",
     "taskcrashed",
     "terminated",
     "workercrashed",

@@ -40,6 +40,9 @@ pub struct Observation {
     /// The run that this one repeats.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay_of: Option<String>,
+    /// The run that the engine started to repeat this failed one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retried_as: Option<String>,
     /// The workflow's version that ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
@@ -69,7 +72,7 @@ pub enum Standing {
     Failed,
     /// Completed.
     Completed,
-    /// Cancelled.
+    /// Ended, and nothing to say: cancelled, or failed and the engine has started another run in its place.
     Cancelled,
 }
 
@@ -114,6 +117,7 @@ pub fn observe(source: &str, run: Run, classes: &Classes) -> Observation {
         updated_at: run.updated_at,
         parent: run.parent.map(without_nul),
         replay_of: run.replay_of.map(without_nul),
+        retried_as: run.retried_as.map(without_nul),
         version,
         url,
         passed,
@@ -132,6 +136,7 @@ fn standing(run: &Run) -> Standing {
         RunStatus::Completed => Standing::Completed,
         RunStatus::Cancelled => Standing::Cancelled,
         RunStatus::Paused => Standing::Open,
+        RunStatus::Failed if is_retried_as_another(run) => Standing::Cancelled,
         RunStatus::Failed if cause::run_retry(run).is_some() || announced_step(run) => Standing::Retrying,
         RunStatus::Failed => Standing::Failed,
         RunStatus::Pending | RunStatus::Running | RunStatus::Waiting => {
@@ -139,6 +144,11 @@ fn standing(run: &Run) -> Standing {
             if cause::run_retry(run).is_some() || step() { Standing::Retrying } else { Standing::Open }
         }
     }
+}
+
+/// Whether the engine has started another run in the place of this failed one. Not itself: nobody would have the word then.
+fn is_retried_as_another(run: &Run) -> bool {
+    run.retried_as.as_ref().is_some_and(|other| !other.trim().is_empty() && *other != run.id)
 }
 
 /// Whether the step that made the run fail is about to be tried again.

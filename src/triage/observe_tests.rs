@@ -109,6 +109,9 @@ fn standings_follow_the_status_and_what_the_engine_announces() {
         (serde_json::json!({"steps": failed, "retryAt": later, "completedAt": ended}), Standing::Retrying),
         (serde_json::json!({"steps": failed, "retryAt": ended, "completedAt": later}), Standing::Failed),
         (serde_json::json!({"steps": failed, "retryAt": later, "attempt": 3, "maxAttempts": 3}), Standing::Failed),
+        (serde_json::json!({"steps": failed, "retryAt": later, "retriedAs": "r2"}), Standing::Cancelled),
+        (serde_json::json!({"steps": failed, "retriedAs": "r1"}), Standing::Failed),
+        (serde_json::json!({"status": "running", "retriedAs": "r2"}), Standing::Open),
         (
             serde_json::json!({"completedAt": ended, "steps": [{"status": "failed", "retryAt": later, "attempt": 1}]}),
             Standing::Retrying,

@@ -29,6 +29,7 @@ mod incidents;
 mod ingest;
 mod links;
 mod once;
+mod presets;
 mod promises;
 mod redact;
 mod reload;

@@ -12,10 +12,14 @@ const ENV: &[(&str, &str)] = &[
     ("FIRSTRED_INGEST_TOKEN", "an-ingest-token"),
     ("FIRSTRED_SIGNING_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
     ("AUTOMATION_KEY", "k"),
+    ("DAGSTER_CLOUD_API_TOKEN", "user:1"),
+    ("DAGSTER_PROXY_AUTH", "Basic Zjpy"),
     ("GITHUB_READ_TOKEN", "github_pat_1"),
     ("GITHUB_WEBHOOK_SECRET", "a-github-secret"),
     ("PREFECT_API_KEY", "pnu_1"),
     ("PREFECT_SERVER_API_AUTH_STRING", "admin:pass"),
+    ("N8N_API_KEY", "n8n_api_1"),
+    ("FIRSTRED_N8N_TOKEN", "an-n8n-token"),
     ("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T/B/x"),
     ("SLACK_BOT_TOKEN", "xoxb-1"),
     ("SLACK_APP_TOKEN", "xapp-1"),
@@ -39,6 +43,7 @@ const ENV: &[(&str, &str)] = &[
     ("FIRSTRED_LINEAGE_TOKEN", "a-lineage-token"),
     ("GITLAB_WEBHOOK_TOKEN", "a-gitlab-token"),
     ("DBT_WEBHOOK_SECRET", "a-dbt-secret"),
+    ("LAB_USER_AND_PASSWORD", "admin:a-password"),
 ];
 
 /// Other names of keys, told in the prose of the file.
@@ -49,6 +54,10 @@ const ALIASES: &[&str] = &[
     "match.stepKind",
     "match.provider_status",
     "match.providerStatus",
+    "sources.n8n.secret",
+    "sources.n8n.hmac_secret",
+    "sources.n8n.hmac_header",
+    "sources.n8n.hmac_prefix",
     "receivers.webhook.secret",
     "receivers.alertmanager.url",
     "receivers.alertmanager.api_url",

@@ -112,6 +112,18 @@ every = "1m30s"
 type = "prefect"
 url = "http://127.0.0.1:4200/api/"
 auth_string = { env = "AUTH" }
+[sources.d]
+type = "n8n"
+url = "https://n8n.example.com/flows/api/v1/"
+api_key = "k"
+[sources.e]
+type = "n8n"
+url = "http://127.0.0.1:5678"
+ui_url = "https://n8n.example.com"
+api_key = "k"
+tell_timeouts = true
+token = "t"
+token_header = "X-Token"
 [defaults]
 notify = "c"
 [receivers.c]
@@ -138,6 +150,15 @@ type = "console"
     let SourceKind::Prefect(c) = &config.sources["c"].kind else { panic!("not prefect") };
     assert_eq!((c.url.as_str(), c.ui_url.as_str()), ("http://127.0.0.1:4200/api", "http://127.0.0.1:4200/"));
     assert!(matches!(&c.auth, PrefectAuth::Basic(auth) if auth.expose_secret() == "admin:pass"));
+    let SourceKind::N8n(named_by_api) = &config.sources["d"].kind else { panic!("not n8n") };
+    assert_eq!(
+        (named_by_api.url.as_str(), named_by_api.ui_url.as_str()),
+        ("https://n8n.example.com/flows", "https://n8n.example.com/flows")
+    );
+    assert!(named_by_api.push.is_none() && !named_by_api.tell_timeouts);
+    let SourceKind::N8n(pushed_to) = &config.sources["e"].kind else { panic!("not n8n") };
+    assert_eq!((pushed_to.ui_url.as_str(), pushed_to.tell_timeouts), ("https://n8n.example.com/", true));
+    assert!(matches!(&pushed_to.push, Some(WebhookAuth::Header { name, .. }) if name == "x-token"));
 }
 
 #[test]

@@ -72,6 +72,9 @@ fn a_metadata_address_is_refused_wherever_it_stands() {
             "[receivers.x]\ntype = \"webhook\"\nurl = { env = \"HOOK\" }\nallow_link_local = true\n".to_owned(),
             format!("[sources.x]\ntype = \"http\"\nurl = \"http://{address}/\"\nallow_link_local = true\n"),
             format!("[sources.x]\ntype = \"prefect\"\nurl = \"http://{address}/api\"\nallow_link_local = true\n"),
+            format!(
+                "[sources.x]\ntype = \"n8n\"\nurl = \"http://{address}/\"\napi_key = \"k\"\nallow_link_local = true\n"
+            ),
             format!("[heartbeat]\nurl = \"http://{address}/\"\nallow_link_local = true\n"),
             format!("[http]\nproxy = \"http://{address}:3128\"\n"),
         ] {

@@ -17,6 +17,11 @@ headers = {{ X-Key = "hunter2" }}
 type = "prefect"
 url = "http://127.0.0.1:4200/api"
 api_key = "hunter2"
+[sources.c]
+type = "n8n"
+url = "http://127.0.0.1:5678"
+api_key = "hunter2"
+token = "hunter2-hunter2"
 [receivers.r]
 type = "email"
 smtp_url = "smtps://user:hunter2@mail.example.com"

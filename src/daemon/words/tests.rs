@@ -103,6 +103,7 @@ fn reasons() -> Vec<Reason> {
         Reason::CompletedAfterFailure,
         Reason::RunsAgain { attempt: Some(2) },
         Reason::RunsAgain { attempt: None },
+        Reason::RetriedAs { by: "r2".to_owned() },
         Reason::Cancelled,
         Reason::ParentTells { parent: "r0".to_owned(), until: at("02:22:00") },
         Reason::ParentDone { parent: "r0".to_owned() },

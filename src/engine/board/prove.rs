@@ -88,7 +88,12 @@ impl Board {
         self.settle(round);
     }
 
-    /// A run that was retrying has ended well, or was cancelled.
+    /// A run that failed has another in its place: what was told of it goes on, but for its own retries.
+    pub(in crate::engine) fn replaced(&mut self, seen: &Observation, known: &Known) {
+        self.retries_no_more(seen, known);
+    }
+
+    /// A run that was retrying has ended well, was cancelled, or has another in its place.
     fn retries_no_more(&mut self, seen: &Observation, known: &Known) {
         let run = joined(&[&seen.key.workflow, &seen.key.run]);
         for part in &known.incidents {

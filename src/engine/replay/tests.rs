@@ -33,6 +33,7 @@ fn observation(workflow: &str, run: &str, second: i64, status: RunStatus) -> Obs
         updated_at: Some(at(second)),
         parent: None,
         replay_of: None,
+        retried_as: None,
         version: None,
         url: None,
         passed: Passed::default(),

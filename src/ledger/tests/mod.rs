@@ -152,6 +152,7 @@ fn seen(run: &str, status: RunStatus, standing: Standing) -> Observation {
         updated_at: None,
         parent: None,
         replay_of: None,
+        retried_as: None,
         version: None,
         url: None,
         passed: crate::triage::Passed::default(),

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
 use reqwest::Method;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue, IF_NONE_MATCH};
 use secrecy::{ExposeSecret, SecretString};
@@ -30,9 +31,16 @@ impl<T: Transport> Asker<T> {
             |reason: String| PollError { doing: "setting up the source".to_owned(), reason, retry_after: None };
         let (mut headers, mut secrets) = (Vec::new(), Vec::new());
         if let Some(token) = &settings.token {
-            let bearer = secret_value(&format!("Bearer {}", token.expose_secret()));
+            let bearer = secret_value(&format!("{} {}", settings.token_scheme, token.expose_secret()));
             headers.push((AUTHORIZATION, bearer.ok_or_else(|| broken("the token is no header value".to_owned()))?));
             secrets.push(token.clone());
+        }
+        if let Some(both) = &settings.basic_auth {
+            let packed = base64::engine::general_purpose::STANDARD.encode(both.expose_secret());
+            let basic = secret_value(&format!("Basic {packed}"));
+            headers.push((AUTHORIZATION, basic.ok_or_else(|| broken("`basic_auth` is no header value".to_owned()))?));
+            secrets.extend([both.clone(), SecretString::from(packed)]);
+            secrets.extend(both.expose_secret().split_once(':').map(|(_, password)| SecretString::from(password)));
         }
         for (name, value) in &settings.headers {
             let header = HeaderName::try_from(name.as_str()).ok().zip(secret_value(value.expose_secret()));
@@ -44,6 +52,16 @@ impl<T: Transport> Asker<T> {
 
     /// Asks. Any complete answer is one, whatever its status.
     pub(super) async fn ask(&self, url: Url, doing: &str, etag: Option<&HeaderValue>) -> Result<Answer, PollError> {
+        let answer = self.send(url, doing, etag).await?;
+        if answer.cut {
+            let reason = format!("the answer is longer than {} MiB", BODY_CAP / 1024 / 1024);
+            return Err(PollError { doing: doing.to_owned(), reason, retry_after: None });
+        }
+        Ok(answer)
+    }
+
+    /// Asks. Any answer is one, whatever its status, also one that is too long and was cut.
+    pub(super) async fn send(&self, url: Url, doing: &str, etag: Option<&HeaderValue>) -> Result<Answer, PollError> {
         let mut headers = self.headers.clone();
         if !headers.iter().any(|(name, _)| name == ACCEPT) {
             headers.push((ACCEPT, HeaderValue::from_static("application/json")));
@@ -52,11 +70,7 @@ impl<T: Transport> Asker<T> {
         let request =
             Request { method: Method::GET, url, headers, body: Vec::new(), timeout: self.timeout, body_cap: BODY_CAP };
         let failed = |reason: String| PollError { doing: doing.to_owned(), reason, retry_after: None };
-        let answer = self.transport.send(request).await.map_err(|error| failed(self.clean(&error.to_string())))?;
-        if answer.cut {
-            return Err(failed(format!("the answer is longer than {} MiB", BODY_CAP / 1024 / 1024)));
-        }
-        Ok(answer)
+        self.transport.send(request).await.map_err(|error| failed(self.clean(&error.to_string())))
     }
 
     /// The answer, when its status says that it is one.

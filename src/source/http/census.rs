@@ -10,7 +10,7 @@ use super::super::talk::Transport;
 use super::super::{Batch, Census, Counted, Intake, PollError, Seen, Tally};
 use super::Http;
 use super::checkpoint::{Checkpoint, mark};
-use super::detail::Detailed;
+use super::detail::{Detailed, Wanted};
 use super::not_taken;
 use super::order::oldest_first;
 use super::pages::{Page, Pager};
@@ -60,8 +60,8 @@ impl<T: Transport> Http<T> {
         let (detailed, plain): (Vec<Run>, Vec<Run>) = listed.into_iter().partition(wants);
         found.extend(plain.into_iter().map(|run| Seen { run, history: false }));
         if let Some(details) = &self.details {
-            let ids: Vec<&str> = detailed.iter().map(|run| run.id.as_str()).collect();
-            let answers = details.ask_all(&self.asker, &ids).await;
+            let wanted: Vec<_> = detailed.iter().map(|run| Wanted { id: &run.id, last_try: true }).collect();
+            let answers = details.ask_all(&self.asker, &wanted).await;
             for (listed, answer) in detailed.into_iter().zip(answers) {
                 // Without its details a run that was missed is still told.
                 let run = if let Detailed::Found(run) = answer { *run } else { listed };

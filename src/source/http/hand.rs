@@ -7,7 +7,7 @@ use super::super::talk::Transport;
 use super::super::{Batch, Intake, PollError, Seen};
 use super::Http;
 use super::checkpoint::Checkpoint;
-use super::detail::Detailed;
+use super::detail::{Detailed, Wanted};
 use super::memory::{as_listed, state};
 use super::shape::Items;
 use super::walk::Walked;
@@ -65,16 +65,18 @@ impl<T: Transport> Http<T> {
         walked.more |= wanting.len() > room;
         let asked: Vec<_> = wanting.into_iter().take(room).collect();
         walked.details += asked.len();
-        let ids: Vec<&str> = asked.iter().map(|(run, _, _)| run.id.as_str()).collect();
+        let wanted: Vec<_> =
+            asked.iter().map(|(run, key, _)| Wanted { id: &run.id, last_try: self.memory.is_last_try(key) }).collect();
         let answers = if walked.details_down {
-            ids.iter().map(|_| Detailed::Skipped).collect()
+            wanted.iter().map(|_| Detailed::Skipped).collect()
         } else {
-            details.ask_all(&self.asker, &ids).await
+            details.ask_all(&self.asker, &wanted).await
         };
         for ((listed, key, state), detailed) in asked.into_iter().zip(answers) {
             match detailed {
                 Detailed::Found(run) => {
                     walked.listed.extend(as_listed(&run));
+                    walked.detailed.extend(as_listed(&run));
                     done.push((*run, key, state));
                 }
                 // Listed a moment ago, and gone: what the list said is all there will ever be.

@@ -16,6 +16,8 @@ const MOST_TRIES: u8 = 3;
 #[derive(Default)]
 pub(super) struct Memory {
     known: BTreeMap<RunKey, (u64, u64)>,
+    /// Runs that are asked for at every poll, as they were handed over last.
+    watched: BTreeMap<RunKey, u64>,
     tries: BTreeMap<RunKey, u8>,
     poll: u64,
     /// The first page's address and its `ETag`, once everything behind it was read and committed.
@@ -46,6 +48,9 @@ impl Memory {
         if self.tries.len() > MOST_KNOWN {
             self.tries.clear();
         }
+        if self.watched.len() > MOST_KNOWN {
+            self.watched.clear();
+        }
     }
 
     /// Whether the run was handed over and committed in this state.
@@ -64,6 +69,24 @@ impl Memory {
             self.tries.remove(&key);
             self.known.insert(key, (state, self.poll));
         }
+    }
+
+    /// Whether a watched run was handed over and committed as it is now.
+    pub(super) fn saw(&self, key: &RunKey, whole: u64) -> bool {
+        self.watched.get(key) == Some(&whole)
+    }
+
+    /// What was handed over of watched runs.
+    pub(super) fn committed_watched(&mut self, handed: impl IntoIterator<Item = (RunKey, u64)>) {
+        for (key, whole) in handed {
+            self.tries.remove(&key);
+            self.watched.insert(key, whole);
+        }
+    }
+
+    /// Whether a detail request that fails now would be the last.
+    pub(super) fn is_last_try(&self, key: &RunKey) -> bool {
+        self.tries.get(key).is_some_and(|tries| tries.saturating_add(1) >= MOST_TRIES)
     }
 
     /// Counts a failed detail request; true when the run has waited long enough for it.

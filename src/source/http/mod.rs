@@ -1,6 +1,7 @@
 //! Any JSON API that lists runs: pages, a jq filter, a detail request, and a checkpoint on the engine's clock. It knows its settings
 //! and the HTTP client; it knows no ledger, no rule, no receiver.
 
+mod address;
 mod ask;
 mod census;
 mod checkpoint;
@@ -13,7 +14,7 @@ mod pages;
 mod shape;
 mod survey;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod walk;
 
 use std::time::Duration;
@@ -75,7 +76,7 @@ impl<T: Transport> Http<T> {
     /// The same, over whatever carries its requests.
     fn over(transport: T, name: &str, settings: HttpSource) -> Result<Self, PollError> {
         let compiled = |code: &str, which: &str| {
-            Filter::compile(code).map_err(|error| PollError {
+            Filter::compile(code).map(|filter| filter.knowing(&settings.url)).map_err(|error| PollError {
                 doing: format!("reading the {which}"),
                 reason: error.to_string(),
                 retry_after: None,
@@ -88,7 +89,7 @@ impl<T: Transport> Http<T> {
         };
         let details = settings.detail.clone();
         let details =
-            details.map(|detail| Details::new(detail, settings.url.clone(), settings.polling.timeout)).transpose()?;
+            details.map(|detail| Details::new(detail, &settings.url, settings.polling.timeout)).transpose()?;
         let asker = Asker::new(&settings, transport)?;
         let (name, memory) = (name.to_owned(), Memory::default());
         Ok(Self { name, settings, asker, filter, cursor, details, memory, metrics: None, set_up: None })
@@ -198,6 +199,7 @@ impl<T: Transport> Http<T> {
         let batch = Batch { runs: last.runs, forgotten: last.forgotten, checkpoint };
         self.hand_over(intake, batch).await?;
         self.memory.committed(last.states);
+        self.memory.committed_watched(last.watched);
         Ok(runs)
     }
 }

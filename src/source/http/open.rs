@@ -1,13 +1,16 @@
 //! Runs that were open when last seen, and that the list does not show: they are asked for by detail, or forgotten once it is
 //! certain. It knows no page.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::super::talk::Transport;
 use super::super::{OpenRun, PollError, Seen};
 use super::Http;
-use super::detail::Detailed;
-use super::memory::state;
+use super::detail::{Detailed, Wanted};
+use super::memory::{Listed, state};
+use super::shape::hash;
 use super::walk::Walked;
 use crate::config::Pagination;
 use crate::run::RunKey;
@@ -23,6 +26,8 @@ const MISSING_WHERE_RUNS_SLIP: u8 = 4;
 pub(super) struct LookedAfter {
     pub(super) runs: Vec<Seen>,
     pub(super) states: Vec<(RunKey, u64)>,
+    /// Of runs that are asked for at every poll.
+    pub(super) watched: Vec<(RunKey, u64)>,
     pub(super) forgotten: Vec<RunKey>,
     pub(super) problem: Option<PollError>,
 }
@@ -30,11 +35,12 @@ pub(super) struct LookedAfter {
 impl<T: Transport> Http<T> {
     pub(super) async fn look_after(&mut self, open: &[OpenRun], walked: &Walked) -> LookedAfter {
         let shown = if walked.unchanged { &self.memory.listed } else { &walked.listed };
-        let unseen: Vec<OpenRun> = open
-            .iter()
-            .filter(|run| !shown.contains(&(run.key.run.clone(), run.key.workflow.clone())))
-            .cloned()
-            .collect();
+        let is_in =
+            |runs: &BTreeSet<Listed>, run: &OpenRun| runs.contains(&(run.key.run.clone(), run.key.workflow.clone()));
+        let watched = |run: &OpenRun| {
+            self.details.as_ref().is_some_and(|details| details.watches(run.status)) && !is_in(&walked.detailed, run)
+        };
+        let unseen: Vec<OpenRun> = open.iter().filter(|run| !is_in(shown, run) || watched(run)).cloned().collect();
         if self.details.is_some() {
             return self.ask_for(unseen).await;
         }
@@ -51,10 +57,21 @@ impl<T: Transport> Http<T> {
             unseen.truncate(PER_POLL);
             self.memory.turn = turn + PER_POLL;
         }
-        let ids: Vec<&str> = unseen.iter().map(|open| open.key.run.as_str()).collect();
-        let answers = details.ask_all(&self.asker, &ids).await;
+        let wanted: Vec<_> = unseen
+            .iter()
+            .map(|open| Wanted { id: &open.key.run, last_try: self.memory.is_last_try(&open.key) })
+            .collect();
+        let answers = details.ask_all(&self.asker, &wanted).await;
         for (open, detailed) in unseen.iter().zip(answers) {
             match detailed {
+                Detailed::Found(run) if details.watches(open.status) => {
+                    // All of it counts: a retry changes nothing but a step.
+                    let whole = hash(serde_json::to_string(&*run).unwrap_or_default());
+                    if !self.memory.saw(&open.key, whole) {
+                        done.watched.push((open.key.clone(), whole));
+                        done.runs.push(Seen { run: *run, history: false });
+                    }
+                }
                 Detailed::Found(run) => {
                     let state = state(&run);
                     if !self.memory.knows(&open.key, state) {
@@ -64,6 +81,7 @@ impl<T: Transport> Http<T> {
                 }
                 Detailed::Gone => done.forgotten.push(open.key.clone()),
                 Detailed::Failed(error) => {
+                    self.memory.gives_up(&open.key);
                     done.problem.get_or_insert(error);
                 }
                 Detailed::Skipped => {}

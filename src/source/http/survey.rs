@@ -9,7 +9,7 @@ use super::super::survey::{Asked, Count, Obstacle, Reached, Survey};
 use super::super::talk::Transport;
 use super::Http;
 use super::checkpoint::{Took, mark};
-use super::detail::Detailed;
+use super::detail::{Detailed, Wanted};
 use super::pages::{Page, Pager};
 use super::walk::{Read, doing, with_since};
 use crate::run::{Run, RunStatus};
@@ -22,6 +22,7 @@ impl<T: Transport> Http<T> {
     /// Asks for the list and for one run.
     pub(super) async fn look_around(&mut self, now: Timestamp) -> Survey {
         let token = self.settings.token.is_some().then_some("`token`");
+        let token = token.or(self.settings.basic_auth.is_some().then_some("`basic_auth`"));
         let sign_in = token.or((!self.settings.headers.is_empty()).then_some("`headers`"));
         let url = self.settings.url.clone();
         let asked = Asked { engine: "the engine", url: &url, sign_in };
@@ -92,7 +93,7 @@ impl<T: Transport> Http<T> {
         let Some(details) = &self.details else { return };
         let wanted = newest.iter().chain(runs).find(|run| details.wants(run.status));
         let Some(run) = wanted else { return };
-        let answer = details.ask_all(&self.asker, &[&run.id]).await.into_iter().next();
+        let answer = details.ask_all(&self.asker, &[Wanted { id: &run.id, last_try: false }]).await.into_iter().next();
         let outcome = match answer {
             Some(Detailed::Found(run)) => {
                 let said = format!("{} steps", run.steps.len());

@@ -13,8 +13,8 @@ use url::Url;
 use super::super::talk::Transport;
 use super::super::{Intake, OpenRun, PollError};
 use super::Http;
+use super::address::percent_encoded;
 use super::checkpoint::{Checkpoint, EngineClock, Extent, Took, final_end, mark};
-use super::detail::percent_encoded;
 use super::memory::{Listed, as_listed};
 use super::order::{NewestFirst, oldest_first};
 use super::pages::{Page, Pager};
@@ -50,6 +50,8 @@ pub(super) struct Walked {
     pub(super) clock: EngineClock,
     pub(super) details: usize,
     pub(super) details_down: bool,
+    /// Runs whose details were read on this walk.
+    pub(super) detailed: BTreeSet<Listed>,
 }
 
 /// One page, read.
@@ -82,6 +84,7 @@ impl Walked {
             clock: EngineClock::unknown(),
             details: 0,
             details_down: false,
+            detailed: BTreeSet::new(),
         }
     }
 
@@ -270,11 +273,17 @@ pub(super) fn fingerprint(read: &Read) -> u64 {
     hash(keys)
 }
 
-/// Puts the time into `{since}`; whether there was one.
+/// Puts the time into `{since}`, `{since_ms}` and `{since_s}`; whether there was one.
 pub(super) fn with_since(url: &Url, since: Timestamp) -> (Url, bool) {
     let text = url.as_str();
-    let encoded = percent_encoded(&since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
-    let replaced = text.replace("{since}", &encoded).replace("%7Bsince%7D", &encoded);
+    let values = [
+        ("since", percent_encoded(&since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())),
+        ("since_ms", since.as_millisecond().to_string()),
+        ("since_s", since.as_second().to_string()),
+    ];
+    let replaced = values.iter().fold(text.to_owned(), |text, (word, value)| {
+        text.replace(&format!("{{{word}}}"), value).replace(&format!("%7B{word}%7D"), value)
+    });
     match replaced.parse() {
         Ok(parsed) if replaced != text => (parsed, true),
         _ => (url.clone(), false),

@@ -37,6 +37,7 @@ pub(super) fn run(evidence: &Evidence, names: Names<'_>, ui: &str) -> Option<Run
         id: row.id.clone(),
         attempt: Some(row.run_count),
         replay_of: None,
+        retried_as: None,
         parent: row.parent_task_run_id.clone(),
         workspace: None,
         workflow: Workflow {

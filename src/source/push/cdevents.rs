@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::envelope::Event;
-use super::gather::{Item, Part};
+use super::gather::{Item, Part, Whole};
 use super::{broken, nothing, text, time};
 use crate::run::{NativeError, Run, RunStatus, Step, StepError, StepStatus, Workflow};
 use crate::source::python;
@@ -13,6 +13,10 @@ use crate::source::python;
 pub(super) fn item(event: &Event) -> Result<Item, NativeError> {
     let data = &event.data;
     let kind = text(data, "/context/type").or_else(|| event.attribute("type")).unwrap_or_default();
+    // What somebody's own vocabulary tells is nothing that we know.
+    if kind.starts_with("dev.cdeventsx.") {
+        return Ok(nothing());
+    }
     let Some((subject, predicate)) = kind.strip_prefix("dev.cdevents.").and_then(|rest| {
         let mut parts = rest.split('.');
         Some((parts.next()?, parts.next()?))
@@ -39,19 +43,29 @@ pub(super) fn item(event: &Event) -> Result<Item, NativeError> {
     Ok(match subject {
         "pipelinerun" => {
             let name = text(data, "/subject/content/pipelineName").unwrap_or("pipeline");
-            Item::Whole(Box::new(run(data, id, workflow(source, name), status, at)))
+            Item::Whole(Box::new(whole(source, id, run(data, id, workflow(source, name), status, at))))
         }
         "taskrun" => {
             let name = text(data, "/subject/content/taskName").unwrap_or(id);
             let alone = run(data, id, workflow(source, name), status, at);
             let Some(of) = text(data, "/subject/content/pipelineRun/id") else {
-                return Ok(Item::Whole(Box::new(alone)));
+                return Ok(Item::Whole(Box::new(whole(source, id, alone))));
             };
+            let of = key(text(data, "/subject/content/pipelineRun/source").unwrap_or(source), of);
             let step = step(&alone, name);
-            Item::Part(Box::new(Part { of: vec![of.to_owned()], own: id.to_owned(), step, alone }))
+            Item::Part(Box::new(Part { of: vec![of], own: key(source, &format!("task {id}")), step, alone }))
         }
         _ => nothing(),
     })
+}
+
+/// A subject's id is unique within its source only.
+fn key(source: &str, id: &str) -> String {
+    format!("{source}\n{id}")
+}
+
+fn whole(source: &str, id: &str, run: Run) -> Whole {
+    Whole { key: key(source, id), run, blind: false }
 }
 
 fn run(data: &Value, id: &str, workflow: Workflow, status: RunStatus, at: Option<Timestamp>) -> Run {

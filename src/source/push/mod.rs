@@ -3,8 +3,11 @@
 
 mod cdevents;
 mod envelope;
+mod family;
 mod gather;
 mod openlineage;
+#[cfg(test)]
+mod standards;
 #[cfg(test)]
 mod tests;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::envelope::Event;
-use super::gather::{Item, Part};
+use super::gather::{Item, Part, Whole};
 use super::{broken, cdevents, nothing, text, time};
 use crate::run::{NativeError, Run, RunStatus, StepError, Workflow};
 use crate::source::python;
@@ -32,7 +32,8 @@ pub(super) fn item(event: &Event) -> Result<Item, NativeError> {
     let Some(name) = text(data, "/job/name") else {
         return Err(broken(0, "a run event needs `job.name`".to_owned()));
     };
-    let status = match text(data, "/eventType").unwrap_or_default() {
+    let kind = text(data, "/eventType").unwrap_or_default().to_ascii_uppercase();
+    let status = match kind.as_str() {
         "START" | "RUNNING" => RunStatus::Running,
         "COMPLETE" => RunStatus::Completed,
         "FAIL" => RunStatus::Failed,
@@ -42,29 +43,65 @@ pub(super) fn item(event: &Event) -> Result<Item, NativeError> {
     };
     let at = time(data, "/eventTime");
     let alone = Run {
-        started_at: at.filter(|_| text(data, "/eventType") == Some("START")),
+        started_at: at.filter(|_| kind == "START"),
         completed_at: at.filter(|_| status.is_final()),
         updated_at: at,
+        trigger: trigger(data),
         labels: labels(data),
         url: text(data, "/job/facets/sourceCodeLocation/url").map(str::to_owned),
         error: (status == RunStatus::Failed).then(|| error(data)).flatten(),
         ..Run::bare(id, workflow(data, "/job", name), status)
     };
-    let parents: Vec<String> = ["/run/facets/parent/root/run/runId", "/run/facets/parent/run/runId"]
+    let above = above(data, id);
+    if above.is_empty() {
+        // Spark's listener hears of the end of an application, and not how it ended: it sends COMPLETE always.
+        let blind = text(data, "/job/facets/jobType/integration") == Some("SPARK")
+            && text(data, "/job/facets/jobType/jobType") == Some("APPLICATION");
+        return Ok(Item::Whole(Box::new(Whole { key: id.to_owned(), run: alone, blind })));
+    }
+    let mut step = cdevents::step(&alone, &title(data, name));
+    step.kind = text(data, "/job/facets/jobType/jobType").map(str::to_lowercase);
+    // A link to the source is none to the task; Airflow has one to its log.
+    step.url = text(data, "/run/facets/airflow/taskInstance/log_url").map(str::to_owned);
+    step.attempt =
+        number(data, "/run/facets/airflow/taskInstance/try_number").and_then(|number| u32::try_from(number).ok());
+    Ok(Item::Part(Box::new(Part { of: above, own: id.to_owned(), step, alone })))
+}
+
+/// The runs above this one, the outermost first. `parentRun` is how it was called at first.
+fn above(data: &Value, id: &str) -> Vec<String> {
+    let facet = ["/run/facets/parent", "/run/facets/parentRun"].into_iter().find_map(|facet| data.pointer(facet));
+    let Some(facet) = facet else { return Vec::new() };
+    let mut above: Vec<String> = ["/root/run/runId", "/run/runId"]
         .into_iter()
-        .filter_map(|pointer| text(data, pointer))
+        .filter_map(|pointer| text(facet, pointer))
         .filter(|parent| *parent != id)
         .map(str::to_owned)
         .collect();
-    if parents.is_empty() {
-        return Ok(Item::Whole(Box::new(alone)));
-    }
+    above.dedup();
+    above
+}
+
+/// What people call a part. Airflow names a task `dag.task`, Dagster a step `job.step`: the beginning is the parent's. The instances of a
+/// mapped task have one name and a number.
+fn title(data: &Value, name: &str) -> String {
     let above = text(data, "/run/facets/parent/job/name");
-    // Airflow names a task `dag.task`, dbt a model `project.model`: the beginning is the parent's.
-    let title = above.and_then(|above| name.strip_prefix(above)?.strip_prefix('.')).unwrap_or(name);
-    let mut step = cdevents::step(&alone, title);
-    step.kind = text(data, "/job/facets/jobType/jobType").map(str::to_lowercase);
-    Ok(Item::Part(Box::new(Part { of: parents, own: id.to_owned(), step, alone })))
+    let own = above.and_then(|above| name.strip_prefix(above)?.strip_prefix('.')).unwrap_or(name);
+    match number(data, "/run/facets/airflow/taskInstance/map_index") {
+        Some(index) if index >= 0 => format!("{own} [{index}]"),
+        _ => own.to_owned(),
+    }
+}
+
+fn number(data: &Value, pointer: &str) -> Option<i64> {
+    data.pointer(pointer)?.as_i64()
+}
+
+/// What started a DAG run: `scheduled`, `manual`, `backfill`, `asset_triggered`.
+fn trigger(data: &Value) -> Option<String> {
+    let facets = ["/run/facets/airflowDagRun/dagRun/run_type", "/run/facets/airflow/dagRun/run_type"];
+    let word = facets.into_iter().find_map(|pointer| text(data, pointer))?;
+    Some(if word == "scheduled" { "schedule".to_owned() } else { word.to_owned() })
 }
 
 fn workflow(data: &Value, job: &str, name: &str) -> Workflow {

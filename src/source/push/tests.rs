@@ -268,7 +268,7 @@ fn a_start_that_comes_after_the_end_does_not_undo_it() {
 #[test]
 fn what_ended_well_keeps_no_parts_and_all_parts_together_have_a_bound() {
     let reader = reader(PushFormat::OpenLineage, None);
-    for run in 0..300 {
+    for run in 0..150 {
         let id = format!("r{run}");
         push(&reader, &lineage("START", "02:00:00", &id, "w", None, None));
         for part in 0..400 {

@@ -15,6 +15,8 @@ pub(super) enum Phase {
     Failed(Fault),
     Completed,
     Cancelled,
+    /// It failed, and the engine has started another run in its place.
+    Replaced,
 }
 
 /// Something that the engine says of a run at a second.
@@ -184,7 +186,12 @@ impl Telling<'_> {
             }
             1 | 2 => {
                 self.say(*second, Phase::Announced(fault));
-                chance.percent(60)
+                let again = chance.percent(60);
+                if !again && chance.percent(50) {
+                    *second += 4 + pause(chance);
+                    self.say(*second, Phase::Replaced);
+                }
+                again
             }
             3 => {
                 self.say(*second, Phase::Failed(fault));

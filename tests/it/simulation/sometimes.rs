@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// What must happen.
-const ALL: [&str; 50] = [
+const ALL: [&str; 51] = [
     "failed",
     "still-retrying",
     "vanished",
@@ -20,6 +20,7 @@ const ALL: [&str; 50] = [
     "summary",
     "retry told overdue",
     "retry told at the end of its hold",
+    "left to the run in its place",
     "withheld by a silence",
     "withheld by what is above",
     "withheld in quiet hours",

@@ -234,6 +234,7 @@ pub(super) fn observation(life: &Life, report: &Report) -> Observation {
         Phase::Failed(fault) => (RunStatus::Failed, Standing::Failed, Some(card(life, report, fault, None))),
         Phase::Completed => (RunStatus::Completed, Standing::Completed, None),
         Phase::Cancelled => (RunStatus::Cancelled, Standing::Cancelled, None),
+        Phase::Replaced => (RunStatus::Failed, Standing::Cancelled, None),
     };
     Observation {
         key: key(life),
@@ -247,6 +248,7 @@ pub(super) fn observation(life: &Life, report: &Report) -> Observation {
         updated_at: Some(at(report.at)),
         parent: life.parent.clone(),
         replay_of: None,
+        retried_as: (report.phase == Phase::Replaced).then(|| format!("{}-in-its-place", life.id)),
         version: None,
         url: None,
         parked: None,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use firstred::engine::{Board, Known, Policy};
+use firstred::engine::{Board, Known, Policy, Reason};
 
 use super::chance::Chance;
 use super::ledger::Ledger;
@@ -230,6 +230,9 @@ impl<'a> World<'a> {
             return Ok(false);
         }
         let turns = self.ledger.commit(&mut self.board);
+        if outcome.known.as_ref().is_some_and(|(_, known)| is_replaced(known)) {
+            self.sometimes.hit("left to the run in its place");
+        }
         let before = match &outcome.known {
             Some((run, known)) => self.ledger.runs.insert(*run, known.clone()),
             None => None,
@@ -292,4 +295,9 @@ impl<'a> World<'a> {
         }
         text
     }
+}
+
+/// Whether another run has the word.
+fn is_replaced(known: &Known) -> bool {
+    known.lines.last().is_some_and(|line| matches!(line.reason, Reason::RetriedAs { .. }))
 }

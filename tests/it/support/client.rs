@@ -13,6 +13,8 @@ pub(crate) struct Answered {
     pub(crate) date: String,
     /// Where it sends on to; empty where it does not.
     pub(crate) location: String,
+    /// What it wants to be remembered as; empty where it does not.
+    pub(crate) cookie: String,
 }
 
 impl Answered {
@@ -96,6 +98,6 @@ async fn finish(request: reqwest::RequestBuilder) -> Result<Answered, reqwest::E
     let status = response.status().as_u16();
     let header =
         |name| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-    let (date, location) = (header("date"), header("location"));
-    Ok(Answered { status, text: response.text().await?, date, location })
+    let (date, location, cookie) = (header("date"), header("location"), header("set-cookie"));
+    Ok(Answered { status, text: response.text().await?, date, location, cookie })
 }

@@ -3,28 +3,16 @@
 use std::collections::BTreeMap;
 
 use reqwest::header::HeaderName;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use toml::Value;
 use url::Url;
 
+use super::detail::detail;
 use super::polling;
 use crate::config::parts::network::way;
-use crate::config::read::{
-    At, Section, count, filter, header_secret, http_url, is_loopback, one_or_many, parse_http_url, text, word,
-};
-use crate::config::{Detail, HttpSource, Pagination, suggest};
+use crate::config::read::{At, Section, count, filter, header_secret, http_url, is_loopback, text, word};
+use crate::config::{HttpSource, Pagination, suggest};
 use crate::net::Proxy;
-use crate::run::RunStatus;
-
-const STATUSES: [(&str, RunStatus); 7] = [
-    ("pending", RunStatus::Pending),
-    ("running", RunStatus::Running),
-    ("waiting", RunStatus::Waiting),
-    ("paused", RunStatus::Paused),
-    ("completed", RunStatus::Completed),
-    ("failed", RunStatus::Failed),
-    ("cancelled", RunStatus::Cancelled),
-];
 
 #[derive(Clone, Copy)]
 enum Pages {
@@ -46,13 +34,12 @@ const PAGES: [(&str, Pages); 5] = [
 pub(super) fn source(section: &Section<'_>, proxy: &Proxy) -> Option<HttpSource> {
     let url = section.need("url", "write the URL that lists the runs", list_url);
     let token = section.get("token", header_secret);
+    let token_scheme = section.get("token_scheme", scheme);
+    let basic_auth = section.get("basic_auth", user_and_password);
     let headers = section.get("headers", headers).unwrap_or_default();
-    if section.has("token") && headers.keys().any(|name| name.eq_ignore_ascii_case("authorization")) {
-        let help = "keep `token` for `Authorization: Bearer`, the header for anything else".to_owned();
-        section.at().cx.error(&section.path().key("headers"), "two say Authorization".to_owned(), Some(help));
-    }
+    one_way_to_sign_in(section, &headers);
     if let Some(url) = &url
-        && (token.is_some() || !headers.is_empty())
+        && (token.is_some() || basic_auth.is_some() || !headers.is_empty())
     {
         warn_clear_text(section, url);
     }
@@ -65,6 +52,8 @@ pub(super) fn source(section: &Section<'_>, proxy: &Proxy) -> Option<HttpSource>
     Some(HttpSource {
         url: url?,
         token,
+        token_scheme: token_scheme.unwrap_or_else(|| "Bearer".to_owned()),
+        basic_auth,
         headers,
         filter: program,
         pagination: pagination.unwrap_or(Pagination::None),
@@ -73,6 +62,39 @@ pub(super) fn source(section: &Section<'_>, proxy: &Proxy) -> Option<HttpSource>
         polling,
         way,
     })
+}
+
+fn one_way_to_sign_in(section: &Section<'_>, headers: &BTreeMap<String, SecretString>) {
+    let in_headers = headers.keys().any(|name| name.eq_ignore_ascii_case("authorization"));
+    let report = |key: &'static str, message: &str, help: &str| {
+        section.at().cx.error(&section.path().key(key), message.to_owned(), Some(help.to_owned()));
+    };
+    if section.has("token") && section.has("basic_auth") {
+        report("basic_auth", "two ways to sign in", "keep `basic_auth` for a user and a password, `token` for a token");
+    }
+    if in_headers && (section.has("token") || section.has("basic_auth")) {
+        let help = "keep `token` for `Authorization: Bearer`, the header for anything else";
+        report("headers", "two say Authorization", help);
+    }
+    if section.has("token_scheme") && !section.has("token") {
+        let help = "write token = { env = \"NAME\" } beside it";
+        report("token_scheme", "there is no `token` that it could belong to", help);
+    }
+}
+
+/// The word before a token.
+fn scheme(at: &At<'_>) -> Option<String> {
+    let written = text(at)?;
+    let is_word = written.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    if is_word { Some(written) } else { at.fail("expected one word, such as \"Token\"", None) }
+}
+
+fn user_and_password(at: &At<'_>) -> Option<SecretString> {
+    let secret = header_secret(at)?;
+    if secret.expose_secret().contains(':') {
+        return Some(secret);
+    }
+    at.fail("expected `user:password`, or `user:token`", None)
 }
 
 /// A secret over plain http is anybody's on the way.
@@ -96,29 +118,33 @@ pub(in crate::config::parts) fn warn_open(section: &Section<'_>, url: &Url, mess
     }
 }
 
+/// What stands for the time since which the list is asked for.
+const SINCE: [&str; 3] = ["since", "since_ms", "since_s"];
+
 fn list_url(at: &At<'_>) -> Option<Url> {
     let url = http_url(at)?;
     let written = at.value.as_str().unwrap_or_default();
-    if let Some(wrong) = placeholder_but(written, "since") {
+    if let Some(wrong) = placeholders(written).find(|word| !SINCE.contains(word)) {
         return at.fail(
             format!("`{{{wrong}}}` is no placeholder"),
-            suggest::nearest(wrong, ["since"])
+            suggest::nearest(wrong, SINCE)
                 .map(|near| format!("did you mean `{{{near}}}`?"))
-                .or_else(|| Some("only `{since}` is replaced here".to_owned())),
+                .or_else(|| Some("only `{since}`, `{since_ms}` and `{since_s}` are replaced here".to_owned())),
         );
     }
-    if written.contains("{since}") && !url.query().is_some_and(|query| query.contains("{since}")) {
-        return at.fail("`{since}` can stand in the query only", Some("write ?since={since}".to_owned()));
+    let in_query = |word: &str| url.query().is_some_and(|query| query.contains(&format!("{{{word}}}")));
+    if let Some(word) = placeholders(written).find(|word| !in_query(word)) {
+        return at.fail(format!("`{{{word}}}` can stand in the query only"), Some(format!("write ?since={{{word}}}")));
     }
     Some(url)
 }
 
-/// The first `{word}` that is not `known`.
-fn placeholder_but<'a>(text: &'a str, known: &str) -> Option<&'a str> {
-    text.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(word, _)| word).find(|word| *word != known)
+/// The words in braces.
+pub(super) fn placeholders(text: &str) -> impl Iterator<Item = &str> {
+    text.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(word, _)| word)
 }
 
-fn headers(at: &At<'_>) -> Option<BTreeMap<String, SecretString>> {
+pub(super) fn headers(at: &At<'_>) -> Option<BTreeMap<String, SecretString>> {
     let Value::Table(table) = at.value else {
         return at.wrong("a table of headers, each with its value as a secret");
     };
@@ -193,32 +219,4 @@ fn pages(section: &mut Section<'_>, kind: Pages) -> Option<Pagination> {
 
 fn offset(param: &str, limit_param: &str, limit: u32) -> Pagination {
     Pagination::Offset { param: param.to_owned(), limit_param: limit_param.to_owned(), limit }
-}
-
-fn detail(at: &At<'_>, list: Option<&Url>) -> Option<Detail> {
-    let section = Section::open(at, "sources.http.detail")?;
-    let url = section.need("url", "write the URL of one run, with {id}", |at| detail_url(at, list));
-    let program = section.get("filter", filter);
-    let statuses = section.get("statuses", one_or_many(word("a status of a run", &STATUSES)));
-    section.finish();
-    let statuses = statuses.unwrap_or_else(|| vec![RunStatus::Failed, RunStatus::Running]);
-    Some(Detail { url: url?, filter: program, statuses })
-}
-
-fn detail_url(at: &At<'_>, list: Option<&Url>) -> Option<String> {
-    let written = text(at)?;
-    if let Some(wrong) = placeholder_but(&written, "id") {
-        return at.fail(format!("`{{{wrong}}}` is no placeholder"), Some("only `{id}` is replaced here".to_owned()));
-    }
-    if !written.contains("{id}") {
-        return at.fail("`{id}` is missing: every run would ask for the same", Some("write …/runs/{id}".to_owned()));
-    }
-    match parse_http_url(&written.replace("{id}", "0")) {
-        Err((message, help)) => at.fail(message, help),
-        // The token goes with this request: another host must not get it.
-        Ok(url) if list.is_some_and(|list| list.origin() != url.origin()) => {
-            at.fail("the detail must be on the scheme, host and port of the list's `url`", None)
-        }
-        Ok(_) => Some(written),
-    }
 }

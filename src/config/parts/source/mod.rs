@@ -1,7 +1,10 @@
 //! `[sources.NAME]`: what all of them share; one file for each kind.
 
+mod dagster;
+mod detail;
 mod github;
 mod http;
+mod n8n;
 mod prefect;
 mod webhook;
 
@@ -26,10 +29,18 @@ enum Type {
     Http,
     GitHub,
     Prefect,
+    N8n,
+    Dagster,
 }
 
-const TYPES: [(&str, Type); 4] =
-    [("webhook", Type::Webhook), ("http", Type::Http), ("github", Type::GitHub), ("prefect", Type::Prefect)];
+const TYPES: [(&str, Type); 6] = [
+    ("webhook", Type::Webhook),
+    ("http", Type::Http),
+    ("github", Type::GitHub),
+    ("prefect", Type::Prefect),
+    ("n8n", Type::N8n),
+    ("dagster", Type::Dagster),
+];
 
 /// `[sources]`. What listens where decides whether a source may be open.
 pub(in crate::config) fn sources(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<Sources> {
@@ -49,7 +60,7 @@ pub(in crate::config) fn sources(at: &At<'_>, listen: Option<SocketAddr>, proxy:
 
 fn source(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<(SourceSettings, Tenancy)> {
     let mut section = Section::open(at, "sources")?;
-    let help = "write type = \"webhook\", \"http\", \"github\" or \"prefect\"";
+    let help = "write type = \"webhook\", \"http\", \"github\", \"prefect\", \"dagster\" or \"n8n\"";
     // Which keys are known hangs on the type: without one, nothing more can be said.
     let kind = section.need("type", help, word("a type of source", &TYPES))?;
     // One of GitHub without a token is only pushed to.
@@ -71,6 +82,14 @@ fn source(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<(Sou
         Type::Prefect => {
             section.rescope("sources.prefect");
             prefect::source(&section, proxy).map(|source| SourceKind::Prefect(Box::new(source)))
+        }
+        Type::N8n => {
+            section.rescope("sources.n8n");
+            n8n::source(&section, proxy).map(|source| SourceKind::N8n(Box::new(source)))
+        }
+        Type::Dagster => {
+            section.rescope("sources.dagster");
+            dagster::source(&section, proxy).map(|source| SourceKind::Dagster(Box::new(source)))
         }
     };
     section.finish();

@@ -26,8 +26,24 @@ pub(super) fn source(section: &Section<'_>, listen: Option<SocketAddr>) -> Optio
     Some(WebhookSource { auth: auth?, format, filter: program })
 }
 
-/// How a caller proves itself.
+/// How a caller proves itself. Nobody has to where nobody else can call.
 fn auth(section: &Section<'_>, listen: Option<SocketAddr>) -> Option<WebhookAuth> {
+    let auth = proof(section)?;
+    if matches!(auth, WebhookAuth::Open) && listen.is_some_and(|listen| !listen.ip().is_loopback()) {
+        section.at().cx.missing(
+            section.path(),
+            "anybody could post to this source: it has no `token` and no `secret`, and the server listens beyond \
+             this machine"
+                .to_owned(),
+            Some("add token = { env = \"NAME\" }, or listen on 127.0.0.1".to_owned()),
+        );
+        return None;
+    }
+    Some(auth)
+}
+
+/// The proof that a caller has to give; [`WebhookAuth::Open`] where none is asked for.
+pub(super) fn proof(section: &Section<'_>) -> Option<WebhookAuth> {
     let tokens = section.get("token", secrets(header_secret));
     let token_header = section.get("token_header", header_name);
     let signing = section.get("secret", secrets(signing_secret));
@@ -67,16 +83,6 @@ fn auth(section: &Section<'_>, listen: Option<SocketAddr>) -> Option<WebhookAuth
         (true, _) if section.has("token_header") => Some(WebhookAuth::Header { name: token_header?, tokens: tokens? }),
         (true, _) => Some(WebhookAuth::Bearer(tokens?)),
         (false, true) => Some(WebhookAuth::Signature(signing?)),
-        (false, false) if listen.is_some_and(|listen| !listen.ip().is_loopback()) => {
-            section.at().cx.missing(
-                section.path(),
-                "anybody could post to this source: it has no `token` and no `secret`, and the server listens beyond \
-                 this machine"
-                    .to_owned(),
-                Some("add token = { env = \"NAME\" }, or listen on 127.0.0.1".to_owned()),
-            );
-            None
-        }
         (false, false) => Some(WebhookAuth::Open),
     }
 }

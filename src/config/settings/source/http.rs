@@ -3,19 +3,26 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use regex::Regex;
 use secrecy::SecretString;
 use url::Url;
 
 use super::Polling;
 use crate::config::Way;
+use crate::run::RunStatus;
 
 /// `type = "http"`
 #[derive(Clone)]
 pub struct HttpSource {
-    /// The list of runs. User-info is refused; `{since}` is replaced by the checkpoint minus the overlap (RFC 3339, URL-encoded).
+    /// The list of runs. User-info is refused; `{since}` is replaced by the checkpoint minus the overlap (RFC 3339, URL-encoded),
+    /// `{since_ms}` and `{since_s}` by the same as a Unix time.
     pub url: Url,
-    /// Sent as `Authorization: Bearer`.
+    /// Sent as `Authorization: Bearer`, or behind another word.
     pub token: Option<SecretString>,
+    /// The word before the token. Default `Bearer`.
+    pub token_scheme: String,
+    /// `user:password`, sent as `Authorization: Basic`.
+    pub basic_auth: Option<SecretString>,
     /// More headers, such as an API key.
     pub headers: BTreeMap<String, SecretString>,
     /// A jq filter from the answer to native runs: a stream of them or one array. None: the answer is native already, an
@@ -41,6 +48,8 @@ impl fmt::Debug for HttpSource {
         f.debug_struct("HttpSource")
             .field("url", &url.as_str())
             .field("token", &self.token)
+            .field("token_scheme", &self.token_scheme)
+            .field("basic_auth", &self.basic_auth)
             .field("headers", &self.headers)
             .field("filter", &self.filter)
             .field("pagination", &self.pagination)
@@ -89,10 +98,20 @@ pub enum Pagination {
 /// The detail request of an `http` source.
 #[derive(Debug, Clone)]
 pub struct Detail {
-    /// The URL, with `{id}` (the run's id, URL-encoded). Must be on the list's host.
+    /// The URL, whole or relative to the list's, with `{id}` (the run's id, URL-encoded) or parts of it. Must be on the list's host.
     pub url: String,
+    /// Takes the id apart: its named groups are placeholders besides `{id}`.
+    pub id_parts: Option<Regex>,
+    /// More requests for the same run, by name. The filter then sees an object with `run` and each of these; what the engine refuses is
+    /// `null`.
+    pub also: BTreeMap<String, String>,
+    /// More requests, one after the other, whose addresses the answers so far lead to: a name, and a jq filter from that object to an
+    /// address on the list's host, or to nothing.
+    pub follow: Vec<(String, String)>,
     /// A jq filter from the answer to one native run. None: the answer is native already.
     pub filter: Option<String>,
     /// Statuses of listed runs that need the request. Default `failed` and `running`.
-    pub statuses: Vec<crate::run::RunStatus>,
+    pub statuses: Vec<RunStatus>,
+    /// Statuses of open runs that are asked for at every poll, for engines whose list does not show that a step is being retried.
+    pub watch: Vec<RunStatus>,
 }

@@ -1,14 +1,18 @@
 //! The settings of sources: what all polled ones share here, one file for each kind.
 
+mod dagster;
 mod github;
 mod http;
+mod n8n;
 mod prefect;
 mod webhook;
 
 use std::time::Duration;
 
+pub use dagster::DagsterSource;
 pub use github::GitHubSource;
 pub use http::{Detail, HttpSource, Pagination};
+pub use n8n::N8nSource;
 pub use prefect::{PrefectAuth, PrefectSource};
 pub use webhook::{PushFormat, WebhookAuth, WebhookSource};
 
@@ -30,6 +34,10 @@ pub enum SourceKind {
     GitHub(Box<GitHubSource>),
     /// Prefect 3.
     Prefect(Box<PrefectSource>),
+    /// n8n 2.x and 1.x.
+    N8n(Box<N8nSource>),
+    /// Dagster.
+    Dagster(Box<DagsterSource>),
 }
 
 /// What all polled sources share.

@@ -62,6 +62,7 @@ fn observation(workflow: &str, run: &str, status: RunStatus) -> Observation {
         updated_at: None,
         parent: None,
         replay_of: None,
+        retried_as: None,
         version: None,
         url: None,
         passed: Passed::default(),

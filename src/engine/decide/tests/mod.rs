@@ -51,6 +51,7 @@ fn seen(status: RunStatus) -> Observation {
         updated_at: None,
         parent: None,
         replay_of: None,
+        retried_as: None,
         version: None,
         url: None,
         passed: crate::triage::Passed::default(),

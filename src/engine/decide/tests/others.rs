@@ -78,3 +78,28 @@ fn an_unmatched_failure_goes_to_the_defaults_or_says_that_no_rule_matched() {
     story.say(seen(RunStatus::Failed));
     assert_eq!(story.told, [Kind::Failed]);
 }
+
+fn in_place_of(by: &str) -> Observation {
+    let status = RunStatus::Failed;
+    Observation { standing: Standing::Cancelled, card: None, retried_as: Some(by.to_owned()), ..seen(status) }
+}
+
+fn announced() -> Observation {
+    Observation { status: RunStatus::Failed, completed_at: Some(at(5)), updated_at: Some(at(5)), ..retrying(1) }
+}
+
+#[test]
+fn a_failed_run_in_whose_place_the_engine_started_another_has_no_word() {
+    let mut story = Story::new();
+    story.say(announced()).say(in_place_of("run-2")).wait(3600).say(in_place_of("run-2"));
+    assert!(story.told.is_empty());
+    assert_eq!(story.reasons().last(), Some(&&Reason::RetriedAs { by: "run-2".to_owned() }));
+    assert!(!story.known.as_ref().is_some_and(Known::is_open));
+}
+
+#[test]
+fn a_retry_that_was_announced_and_never_came_is_told_once() {
+    let mut story = Story::new();
+    story.say(announced()).wait(3600).say(announced()).wait(3600);
+    assert_eq!(story.told, [Kind::Failed]);
+}

@@ -1,5 +1,6 @@
 //! A scripted engine, and a book that keeps what was handed over.
 
+mod asking;
 mod detail;
 mod first_start;
 mod jq;
@@ -21,9 +22,9 @@ use crate::config::{Detail, Polling, Way};
 use crate::run::{RunKey, RunStatus};
 
 /// When the tests take place, for us and, unless said otherwise, for the engine.
-pub(super) const NOW: &str = "2026-11-22T02:00:00Z";
+pub(in crate::source) const NOW: &str = "2026-11-22T02:00:00Z";
 
-pub(super) fn at(text: &str) -> Timestamp {
+pub(in crate::source) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
@@ -32,7 +33,7 @@ pub(super) fn minutes(offset: i64) -> Timestamp {
 }
 
 #[derive(Clone, Default)]
-pub(super) struct Reply {
+pub(in crate::source) struct Reply {
     pub(super) status: u16,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: String,
@@ -40,11 +41,11 @@ pub(super) struct Reply {
     pub(super) torn: bool,
 }
 
-pub(super) fn ok(body: impl Into<String>) -> Reply {
+pub(in crate::source) fn ok(body: impl Into<String>) -> Reply {
     Reply { status: 200, body: body.into(), ..Reply::default() }.with("date", http_date(at(NOW)))
 }
 
-pub(super) fn status(status: u16, body: &str) -> Reply {
+pub(in crate::source) fn status(status: u16, body: &str) -> Reply {
     Reply { status, body: body.to_owned(), ..Reply::default() }
 }
 
@@ -64,14 +65,14 @@ type Script = Box<dyn Fn(&str) -> Reply + Send>;
 
 /// An engine that answers what its script says to a path and query.
 #[derive(Clone)]
-pub(super) struct Engine {
-    pub(super) url: String,
+pub(in crate::source) struct Engine {
+    pub(in crate::source) url: String,
     script: Arc<Mutex<Script>>,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Engine {
-    pub(super) async fn new(script: impl Fn(&str) -> Reply + Send + 'static) -> Self {
+    pub(in crate::source) async fn new(script: impl Fn(&str) -> Reply + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let engine = Self { url, script: Arc::new(Mutex::new(Box::new(script))), asked: Arc::default() };
@@ -113,7 +114,7 @@ impl Engine {
     }
 
     /// The heads of the requests since the last look.
-    pub(super) fn heads(&self) -> Vec<String> {
+    pub(in crate::source) fn heads(&self) -> Vec<String> {
         std::mem::take(&mut self.asked.lock().unwrap())
     }
 
@@ -135,6 +136,8 @@ pub(super) fn settings(url: &str) -> HttpSource {
     HttpSource {
         url: format!("{url}/runs").parse().unwrap(),
         token: Some(SecretString::from("tok-SECRET")),
+        token_scheme: "Bearer".to_owned(),
+        basic_auth: None,
         headers: BTreeMap::new(),
         filter: None,
         pagination: Pagination::None,
@@ -151,8 +154,15 @@ pub(super) fn settings(url: &str) -> HttpSource {
 }
 
 pub(super) fn detail(url: &str) -> Detail {
-    let statuses = vec![RunStatus::Failed, RunStatus::Running];
-    Detail { url: format!("{url}/runs/{{id}}"), filter: None, statuses }
+    Detail {
+        url: format!("{url}/runs/{{id}}"),
+        id_parts: None,
+        also: BTreeMap::new(),
+        follow: Vec::new(),
+        filter: None,
+        watch: Vec::new(),
+        statuses: vec![RunStatus::Failed, RunStatus::Running],
+    }
 }
 
 #[derive(Default)]
@@ -165,7 +175,7 @@ struct Pages {
 
 /// Keeps what was handed over.
 #[derive(Clone, Default)]
-pub(super) struct Book(Arc<Mutex<Pages>>);
+pub(in crate::source) struct Book(Arc<Mutex<Pages>>);
 
 impl Intake for Book {
     async fn take(&self, _: &str, batch: Batch) -> Result<(), NotTaken> {
@@ -204,6 +214,11 @@ impl Book {
             lines.extend(batch.forgotten.iter().map(|key| format!("?{}", key.run)));
         }
         lines
+    }
+
+    /// The runs that were handed over since the last look.
+    pub(in crate::source) fn runs(&self) -> Vec<crate::run::Run> {
+        self.batches().into_iter().flat_map(|batch| batch.runs).map(|seen| seen.run).collect()
     }
 
     pub(super) fn checkpoint(&self) -> checkpoint::Checkpoint {

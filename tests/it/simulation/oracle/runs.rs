@@ -130,7 +130,8 @@ impl Oracle<'_> {
                 }
                 Want::Nothing
             }
-            Phase::Cancelled => {
+            // What was told of it before stays true; the run in its place has the word now.
+            Phase::Cancelled | Phase::Replaced => {
                 seen.left_to_parent = None;
                 Want::Nothing
             }

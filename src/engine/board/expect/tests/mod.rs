@@ -67,6 +67,7 @@ fn seen(run: &str, status: RunStatus) -> Observation {
         updated_at: None,
         parent: None,
         replay_of: None,
+        retried_as: None,
         version: None,
         url: Some(format!("https://engine.example.com/{run}")),
         passed: Passed::default(),
