@@ -41,7 +41,11 @@ pub(super) fn gates(
                 _ => continue,
             },
             SourceKind::GitHub(github) if !github.webhook_secrets.is_empty() => of_github(name, github)?,
-            SourceKind::GitHub(_) | SourceKind::Http(_) | SourceKind::Prefect(_) | SourceKind::Dagster(_) => continue,
+            SourceKind::GitHub(_)
+            | SourceKind::Airflow(_)
+            | SourceKind::Http(_)
+            | SourceKind::Prefect(_)
+            | SourceKind::Dagster(_) => continue,
         };
         let made = match wakes.get(name) {
             Some(wake) => made.waking(Arc::clone(wake)),

@@ -1,6 +1,7 @@
 //! Runs come in: one file, or one folder, for each kind of engine. A source turns what an engine says into [`Run`]s and hands
 //! them over in batches with its checkpoint. It knows its settings and the HTTP client; it knows no ledger, no rule, no receiver.
 
+pub mod airflow;
 mod census;
 #[cfg(test)]
 mod conformance;
@@ -22,7 +23,7 @@ mod talk;
 pub use census::{Census, Counted, Tally};
 pub use filter::{FilterError, check_filter};
 pub use poll::{PollError, Polled};
-pub use rhythm::{Poller, SourceHealth};
+pub use rhythm::{Compared, Poller, SourceHealth};
 pub use survey::{Count, Obstacle, Reached, Survey};
 
 use std::future::Future;

@@ -198,7 +198,7 @@ pub(super) const CONFIGURATION: [&str; 54] = [
 ];
 
 /// The engine or its machine ended it. Sorted.
-pub(super) const ENGINE: [&str; 75] = [
+pub(super) const ENGINE: [&str; 76] = [
     "brokenprocesspool",
     "childprocesscrash",
     "childprocesscrashed",
@@ -254,6 +254,7 @@ pub(super) const ENGINE: [&str; 75] = [
     "runnerunavailable",
     "runtimedout",
     "runtimeout",
+    "runtimeoutordeadlock",
     "scheduletostarttimeout",
     "sigkill",
     "sigsegv",

@@ -26,8 +26,8 @@ pub use receiver::{
     SmtpServer, TeamsReceiver, TelegramReceiver, WebhookReceiver,
 };
 pub use source::{
-    DagsterSource, Detail, GitHubSource, HttpSource, N8nSource, Pagination, Polling, PrefectAuth, PrefectSource,
-    PushFormat, SourceKind, SourceSettings, WebhookAuth, WebhookSource,
+    AirflowAuth, AirflowSource, DagsterSource, Detail, GitHubSource, HttpSource, N8nSource, Pagination, Polling,
+    PrefectAuth, PrefectSource, PushFormat, SourceKind, SourceSettings, WebhookAuth, WebhookSource,
 };
 
 pub use template::{Block, TemplateCheck, TemplateMistake, TemplateSettings};

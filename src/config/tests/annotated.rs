@@ -12,6 +12,8 @@ const ENV: &[(&str, &str)] = &[
     ("FIRSTRED_INGEST_TOKEN", "an-ingest-token"),
     ("FIRSTRED_SIGNING_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
     ("AUTOMATION_KEY", "k"),
+    ("AIRFLOW_PASSWORD", "p"),
+    ("AIRFLOW_TOKEN", "t"),
     ("DAGSTER_CLOUD_API_TOKEN", "user:1"),
     ("DAGSTER_PROXY_AUTH", "Basic Zjpy"),
     ("GITHUB_READ_TOKEN", "github_pat_1"),

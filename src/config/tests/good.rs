@@ -6,7 +6,9 @@ use jiff::SignedDuration;
 use secrecy::ExposeSecret;
 
 use super::{good, warned};
-use crate::config::{Pagination, PrefectAuth, PushFormat, ReceiverKind, SmtpSecurity, SourceKind, WebhookAuth};
+use crate::config::{
+    AirflowAuth, Pagination, PrefectAuth, PushFormat, ReceiverKind, SmtpSecurity, SourceKind, WebhookAuth,
+};
 use crate::engine::Severity;
 use crate::run::RunStatus;
 
@@ -159,6 +161,40 @@ type = "console"
     let SourceKind::N8n(pushed_to) = &config.sources["e"].kind else { panic!("not n8n") };
     assert_eq!((pushed_to.ui_url.as_str(), pushed_to.tell_timeouts), ("https://n8n.example.com/", true));
     assert!(matches!(&pushed_to.push, Some(WebhookAuth::Header { name, .. }) if name == "x-token"));
+}
+
+#[test]
+fn airflow_is_named_by_its_root_and_signed_in_to_by_password_or_token() {
+    let config = good(
+        r#"
+[sources.a]
+type = "airflow"
+url = "http://127.0.0.1:8080/"
+username = "viewer"
+password = { env = "PASSWORD" }
+[sources.b]
+type = "airflow"
+url = "https://airflow.example.com/team/api/v1"
+ui_url = "https://ui.example.com"
+token = "t"
+import_errors = false
+[defaults]
+notify = "c"
+[receivers.c]
+type = "console"
+"#,
+        &[("PASSWORD", "secret")],
+    )
+    .config;
+    let SourceKind::Airflow(a) = &config.sources["a"].kind else { panic!("not airflow") };
+    assert_eq!((a.url.as_str(), a.ui_url.as_str()), ("http://127.0.0.1:8080/", "http://127.0.0.1:8080/"));
+    assert!(
+        matches!(&a.auth, AirflowAuth::Password { user, password } if user == "viewer" && password.expose_secret() == "secret")
+    );
+    assert!(a.import_errors);
+    let SourceKind::Airflow(b) = &config.sources["b"].kind else { panic!("not airflow") };
+    assert_eq!((b.url.as_str(), b.ui_url.as_str()), ("https://airflow.example.com/team", "https://ui.example.com/"));
+    assert!(matches!(&b.auth, AirflowAuth::Token(_)) && !b.import_errors);
 }
 
 #[test]

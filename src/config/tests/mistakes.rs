@@ -86,6 +86,7 @@ refused! {
     secret_words_in_names_hide_nothing: with("[classes]\nAUTH_MISSING = \"transitory\"\n[receivers.token]\ntype = \"slak\"\n");
     bad_pagination: http("url = \"https://a.example.com\"\npagination = { type = \"page\", size = 10 }\nmax_pages = 0") + "[sources.b]\ntype = \"http\"\nurl = \"https://b.example.com\"\npagination = \"cursor\"\n[sources.c]\ntype = \"http\"\nurl = \"https://b.example.com\"\npagination = { cursor = \".next\" }\n";
     two_ways_to_sign_in: with("[sources.p]\ntype = \"prefect\"\nurl = \"http://127.0.0.1:4200/api\"\napi_key = \"k\"\nauth_string = \"nocolon\"\n[sources.w]\ntype = \"webhook\"\ntoken = \"t\"\nsecret = \"0123456789abcdef\"\n");
+    airflow_signed_in_twice_and_by_half: with("[sources.p]\ntype = \"airflow\"\nurl = \"http://127.0.0.1:8080/api/v2\"\ntoken = \"k\"\nusername = \"a:b\"\n[sources.q]\ntype = \"airflow\"\nurl = \"http://127.0.0.1:8080\"\npassword = \"p\"\n");
     workspace_not_among_its_own: with("[sources.w]\ntype = \"webhook\"\nworkspace = \"a\"\nworkspaces = [\"b\"]\n");
     bad_signing_secret: with("[sources.w]\ntype = \"webhook\"\nsecret = [\"short\", \"whsec_***\"]\n");
     open_to_the_world: with("[server]\nlisten = \"0.0.0.0:8686\"\n");

@@ -18,6 +18,15 @@ type = "prefect"
 url = "http://127.0.0.1:4200/api"
 api_key = "hunter2"
 [sources.c]
+type = "airflow"
+url = "http://127.0.0.1:8080"
+username = "viewer"
+password = "hunter2"
+[sources.d]
+type = "airflow"
+url = "http://127.0.0.1:8080"
+token = "hunter2"
+[sources.e]
 type = "n8n"
 url = "http://127.0.0.1:5678"
 api_key = "hunter2"

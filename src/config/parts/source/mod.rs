@@ -1,5 +1,6 @@
 //! `[sources.NAME]`: what all of them share; one file for each kind.
 
+mod airflow;
 mod dagster;
 mod detail;
 mod github;
@@ -27,19 +28,21 @@ pub(in crate::config) type Sources = BTreeMap<String, (SourceSettings, Tenancy)>
 enum Type {
     Webhook,
     Http,
+    Airflow,
     GitHub,
     Prefect,
     N8n,
     Dagster,
 }
 
-const TYPES: [(&str, Type); 6] = [
+const TYPES: [(&str, Type); 7] = [
     ("webhook", Type::Webhook),
     ("http", Type::Http),
+    ("airflow", Type::Airflow),
     ("github", Type::GitHub),
     ("prefect", Type::Prefect),
-    ("n8n", Type::N8n),
     ("dagster", Type::Dagster),
+    ("n8n", Type::N8n),
 ];
 
 /// `[sources]`. What listens where decides whether a source may be open.
@@ -60,7 +63,7 @@ pub(in crate::config) fn sources(at: &At<'_>, listen: Option<SocketAddr>, proxy:
 
 fn source(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<(SourceSettings, Tenancy)> {
     let mut section = Section::open(at, "sources")?;
-    let help = "write type = \"webhook\", \"http\", \"github\", \"prefect\", \"dagster\" or \"n8n\"";
+    let help = "write type = \"webhook\", \"http\", \"airflow\", \"github\", \"prefect\", \"dagster\" or \"n8n\"";
     // Which keys are known hangs on the type: without one, nothing more can be said.
     let kind = section.need("type", help, word("a type of source", &TYPES))?;
     // One of GitHub without a token is only pushed to.
@@ -74,6 +77,10 @@ fn source(at: &At<'_>, listen: Option<SocketAddr>, proxy: &Proxy) -> Option<(Sou
         Type::Http => {
             section.rescope("sources.http");
             http::source(&section, proxy).map(|source| SourceKind::Http(Box::new(source)))
+        }
+        Type::Airflow => {
+            section.rescope("sources.airflow");
+            airflow::source(&section, proxy).map(|source| SourceKind::Airflow(Box::new(source)))
         }
         Type::GitHub => {
             section.rescope("sources.github");

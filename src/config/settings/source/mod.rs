@@ -1,5 +1,6 @@
 //! The settings of sources: what all polled ones share here, one file for each kind.
 
+mod airflow;
 mod dagster;
 mod github;
 mod http;
@@ -9,6 +10,7 @@ mod webhook;
 
 use std::time::Duration;
 
+pub use airflow::{AirflowAuth, AirflowSource};
 pub use dagster::DagsterSource;
 pub use github::GitHubSource;
 pub use http::{Detail, HttpSource, Pagination};
@@ -30,6 +32,8 @@ pub enum SourceKind {
     Webhook(WebhookSource),
     /// Any JSON API that lists runs.
     Http(Box<HttpSource>),
+    /// Apache Airflow 3 or 2.
+    Airflow(Box<AirflowSource>),
     /// GitHub Actions: polled, pushed to, or both.
     GitHub(Box<GitHubSource>),
     /// Prefect 3.
