@@ -74,6 +74,10 @@ pub struct Metrics {
     pub source_last_success: Family<SourceLabel, Seconds>,
     /// Runs that were open when last seen and that the engine has forgotten.
     pub forgotten_runs: Family<SourceLabel, Counter>,
+    /// Failed runs that polling had missed, found by counting and read again.
+    pub recalled_runs: Family<SourceLabel, Counter>,
+    /// Unix time of the last count of failed runs that was held against the ledger.
+    pub source_last_count: Family<SourceLabel, Seconds>,
     /// Attempts to deliver.
     pub attempts: Family<AttemptLabel, Counter>,
     /// Deliveries that are due or waiting for their next attempt.
@@ -119,6 +123,16 @@ impl Metrics {
             metrics.source_last_success.clone(),
         );
         registry.register("forgotten_runs", "Open runs that the engine has forgotten", metrics.forgotten_runs.clone());
+        registry.register(
+            "recalled_runs",
+            "Failed runs that polling had missed, found by counting and read again",
+            metrics.recalled_runs.clone(),
+        );
+        registry.register(
+            "source_last_count_timestamp_seconds",
+            "Unix time of the last count of failed runs that was held against the ledger",
+            metrics.source_last_count.clone(),
+        );
         registry.register("delivery_attempts", "Attempts to deliver by outcome", metrics.attempts.clone());
         registry.register("deliveries_waiting", "Deliveries not yet proven", metrics.deliveries_waiting.clone());
         registry.register(

@@ -64,7 +64,7 @@ impl Explained {
 }
 
 /// The card as a message would show it.
-fn as_notification(card: &Card) -> Notification {
+pub(super) fn as_notification(card: &Card) -> Notification {
     Notification {
         id: NotificationId::of_parts(&["explain"]),
         kind: if card.retrying.is_some() { Kind::StillRetrying } else { Kind::Failed },

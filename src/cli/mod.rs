@@ -20,6 +20,7 @@ mod runs;
 mod scratch;
 mod setup;
 mod silence;
+mod source;
 mod template;
 mod test_receiver;
 mod tried;
@@ -87,6 +88,11 @@ enum Command {
         /// The kind of message, as the list names it.
         #[arg(value_name = "KIND")]
         sample: Option<String>,
+    },
+    /// Ask a source's engine what polling asks, and show what comes of it.
+    Source {
+        #[command(subcommand)]
+        command: source::Command,
     },
     /// Print the sources for other engines that are built in (Windmill, Kestra, Argo Workflows, Temporal, Make, Zapier, dbt Cloud, Jenkins,
     /// GitLab CI): a list of them with what each needs, or one, to be copied into the configuration.
@@ -191,6 +197,7 @@ pub fn main() -> ExitCode {
         Command::Explain { run } => explain::run(&args.config, &run, args.format),
         Command::Route { run, source } => route::run(&args.config, &run, source, args.format),
         Command::Template { name, sample } => template::run(&args.config, &name, sample.as_deref(), args.format),
+        Command::Source { command } => source::run(&args.config, command, args.format),
         Command::Preset { name } => preset::run(name.as_deref(), args.format),
         Command::TestReceiver { name } => test_receiver::run(&args.config, &name, args.format),
         Command::Why { run } => why::run(&args.config, &run, args.format),

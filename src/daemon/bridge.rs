@@ -13,7 +13,7 @@ use crate::metrics::{Metrics, SourceLabel};
 use crate::receiver::{Due, Outbox, OutboxError};
 use crate::run::Run;
 use crate::server::{Inlet, InletError};
-use crate::source::{Batch, Intake, NotTaken, OpenRun};
+use crate::source::{Batch, Counted, Intake, NotTaken, OpenRun};
 use crate::triage::{Classes, Observation, observe};
 
 /// The ledger as the other rooms see it.
@@ -160,6 +160,25 @@ impl Intake for Bridge {
             .map(|row| OpenRun { key: row.key, status: row.status, started_at: row.started_at })
             .collect())
     }
+
+    async fn unknown(&self, source: &str, counted: Vec<Counted>) -> Result<Vec<Counted>, NotTaken> {
+        // What the source may not speak of is never taken, and so never missed.
+        let counted = admitted(&self.tenancy(source), counted);
+        let runs = counted.iter().map(|one| (one.key.clone(), one.attempt)).collect();
+        let places = self.ledger.unknown(runs).await.map_err(not_taken)?;
+        Ok(places.into_iter().filter_map(|place| counted.get(place).cloned()).collect())
+    }
+}
+
+/// The counted ones that this source may speak of, under the workspace that they are on record by.
+fn admitted(tenancy: &Tenancy, counted: Vec<Counted>) -> Vec<Counted> {
+    let named = |mut one: Counted| {
+        if one.key.workspace.is_empty() {
+            one.key.workspace = tenancy.workspace.clone().unwrap_or_default();
+        }
+        tenancy.may_speak_for(&one.key.workspace).then_some(one)
+    };
+    counted.into_iter().filter_map(named).collect()
 }
 
 /// The most open runs that one poll asks for; where there are more, chance says which, so that none is asked for never.

@@ -1,6 +1,7 @@
 //! What has to be looked at from time to time: what waits for each receiver, what waited for too long, sources that can't be read, and
 //! what is old enough to be forgotten.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub(super) struct Housekeeping {
     pub(super) lanes: Alive,
     /// The ledger lost what it knew, which nobody was told yet.
     pub(super) began_anew: bool,
+    /// Of each source the last count that was looked at.
+    pub(super) counts: BTreeMap<String, Timestamp>,
 }
 
 /// What is not yet as it should be, as the ledger knows it.
@@ -79,6 +82,7 @@ impl Housekeeping {
             self.say_that_it_began_anew().await;
             self.count_waiting().await;
             self.report_blind_sources().await;
+            self.report_missed_runs().await;
             self.let_go().await;
             if swept.elapsed() >= SWEEP_EVERY {
                 swept = tokio::time::Instant::now();
@@ -153,6 +157,28 @@ impl Housekeeping {
                 Ok(false) => {}
                 Ok(true) => tracing::info!(%source, blind = health.failing_since.is_some(), "source trouble changed"),
                 Err(error) => tracing::warn!(%source, ?error, "a source's trouble could not be put on record"),
+            }
+        }
+    }
+
+    /// What a count found that polling had missed is told; a count that finds nothing ends that.
+    async fn report_missed_runs(&mut self) {
+        let healths = Arc::clone(&self.health.borrow());
+        for (source, health) in healths.iter() {
+            let Some(count) = health.borrow().count.clone() else { continue };
+            if self.counts.get(source) == Some(&count.at) {
+                continue;
+            }
+            let result = if count.missed > 0 {
+                self.ledger.raise(own_trouble::missed(source, &count)).await
+            } else {
+                self.ledger.settle(&own_trouble::missed_name(source)).await
+            };
+            match result {
+                Ok(_) => {
+                    self.counts.insert(source.clone(), count.at);
+                }
+                Err(error) => tracing::warn!(%source, ?error, "what polling had missed could not be put on record"),
             }
         }
     }

@@ -34,5 +34,6 @@ mod why;
 pub(crate) mod words;
 
 pub use bridge::{Bridge, admit};
+pub(crate) use pollers::survey;
 pub use run::run;
 pub use start::{Daemon, Reload, StartError};

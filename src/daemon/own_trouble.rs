@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 
 use crate::engine::{About, OwnTrouble};
+use crate::source::Compared;
 
 /// A source that cannot be read.
 pub(super) fn blind(source: &str, since: Timestamp, error: Option<&str>) -> OwnTrouble {
@@ -14,6 +15,34 @@ pub(super) fn blind(source: &str, since: Timestamp, error: Option<&str>) -> OwnT
         advice: format!("Check that the engine behind source {source} answers and that its credentials are valid."),
         since,
     }
+}
+
+/// Failed runs that polling had missed, and that a count found.
+pub(super) fn missed(source: &str, count: &Compared) -> OwnTrouble {
+    let (failed, missed, recalled) = (count.failed, count.missed, count.recalled);
+    let left = missed.saturating_sub(recalled);
+    let fate = match left {
+        0 => "they were read again and are told now".to_owned(),
+        _ => format!("{recalled} were read again and are told now, {left} could not be read"),
+    };
+    OwnTrouble {
+        what: missed_name(source),
+        summary: format!(
+            "polling source {source} had missed failed runs: the engine counts {failed} in 24 h, the ledger knew {}; {fate}",
+            failed.saturating_sub(missed)
+        ),
+        detail: None,
+        advice: format!(
+            "Look at the engine behind source {source} for what it shows late or hides, and raise `overlap` there. Should it happen \
+             again, report it: a poll should have seen them."
+        ),
+        since: count.at,
+    }
+}
+
+/// The name under which it is open that runs were missed, until a count finds none.
+pub(super) fn missed_name(source: &str) -> String {
+    About::Missed(source).what()
 }
 
 /// A configuration file that was refused while the daemon runs.

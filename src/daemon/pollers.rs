@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -18,7 +19,7 @@ use crate::source::dagster::Dagster;
 use crate::source::github::GitHub;
 use crate::source::n8n::Mail;
 use crate::source::prefect::Prefect;
-use crate::source::{PollError, Poller, SourceHealth, http, n8n, rhythm};
+use crate::source::{PollError, Poller, SourceHealth, Survey, http, n8n, rhythm};
 
 /// The health of every polled source.
 pub(super) type Health = BTreeMap<String, watch::Receiver<SourceHealth>>;
@@ -55,13 +56,74 @@ struct Given {
 /// A source of any kind: its loop, not yet begun.
 type Start = Box<dyn FnOnce(Given) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
-fn start<P: Poller>(poller: P) -> Start {
-    Box::new(move |given| {
-        Box::pin(async move {
-            let Given { name, bridge, metrics, health, wake, stop } = given;
-            rhythm::run(&name, poller, bridge, metrics, health, wake, stop).await;
+/// What is done with a source, of whatever kind it is.
+trait With {
+    type Done;
+    fn poller<P: Poller>(self, poller: P) -> Self::Done;
+}
+
+/// To poll it.
+struct ToPoll;
+
+impl With for ToPoll {
+    type Done = Start;
+
+    fn poller<P: Poller>(self, poller: P) -> Start {
+        Box::new(move |given| {
+            Box::pin(async move {
+                let Given { name, bridge, metrics, health, wake, stop } = given;
+                rhythm::run(&name, poller, bridge, metrics, health, wake, stop).await;
+            })
         })
-    })
+    }
+}
+
+/// To look at it once.
+struct ToSurvey(Timestamp);
+
+impl With for ToSurvey {
+    type Done = Pin<Box<dyn Future<Output = Survey> + Send>>;
+
+    fn poller<P: Poller>(self, mut poller: P) -> Self::Done {
+        Box::pin(async move { poller.survey(self.0).await })
+    }
+}
+
+/// A source that was built, and its letter box where it has one.
+type WithMail<D> = (D, Option<Mail>);
+
+/// Builds a source; nothing where it is only pushed to. The one place that knows all kinds.
+fn built<W: With>(
+    name: &str,
+    kind: &SourceKind,
+    metrics: &Metrics,
+    now: Timestamp,
+    with: W,
+) -> Result<Option<WithMail<W::Done>>, PollError> {
+    let done = match kind {
+        SourceKind::Webhook(_) => return Ok(None),
+        SourceKind::Http(own) => with.poller(http::poller(name, (**own).clone(), metrics.clone(), now)?),
+        SourceKind::Airflow(own) => with.poller(Airflow::new(name, (**own).clone())?),
+        SourceKind::GitHub(own) => match &own.token {
+            Some(token) => with.poller(GitHub::new(name, token, own)?),
+            None => return Ok(None),
+        },
+        SourceKind::Prefect(own) => with.poller(Prefect::new(name, (**own).clone())?),
+        SourceKind::N8n(own) => {
+            let (source, mail) = n8n::poller(name, own)?;
+            return Ok(Some((with.poller(source), Some(mail))));
+        }
+        SourceKind::Dagster(own) => with.poller(Dagster::new(name, own)?),
+    };
+    Ok(Some((done, None)))
+}
+
+/// Asks a source once what polling asks; nothing where it is only pushed to.
+pub(crate) async fn survey(name: &str, kind: &SourceKind, now: Timestamp) -> Result<Option<Survey>, PollError> {
+    match built(name, kind, &Metrics::default(), now, ToSurvey(now))? {
+        Some((survey, _)) => Ok(Some(survey.await)),
+        None => Ok(None),
+    }
 }
 
 impl Built {
@@ -80,23 +142,10 @@ impl Built {
 pub(super) fn build(config: &Config, metrics: &Metrics) -> Result<Built, PollError> {
     let (mut loops, mut mails, now) = (BTreeMap::new(), BTreeMap::new(), clock::now());
     for (name, settings) in &config.sources {
-        let start = match &settings.kind {
-            SourceKind::Webhook(_) => continue,
-            SourceKind::Http(own) => start(http::poller(name, (**own).clone(), metrics.clone(), now)?),
-            SourceKind::Airflow(own) => start(Airflow::new(name, (**own).clone())?),
-            SourceKind::GitHub(own) => match &own.token {
-                Some(token) => start(GitHub::new(name, token, own)?),
-                None => continue,
-            },
-            SourceKind::Prefect(own) => start(Prefect::new(name, (**own).clone())?),
-            SourceKind::N8n(own) => {
-                let (source, mail) = n8n::poller(name, own)?;
-                mails.insert(name.clone(), mail);
-                start(source)
-            }
-            SourceKind::Dagster(own) => start(Dagster::new(name, own)?),
-        };
-        loops.insert(name.clone(), (start, Arc::default()));
+        if let Some((start, mail)) = built(name, &settings.kind, metrics, now, ToPoll)? {
+            loops.insert(name.clone(), (start, Arc::default()));
+            mails.extend(mail.map(|mail| (name.clone(), mail)));
+        }
     }
     Ok(Built { loops, mails })
 }

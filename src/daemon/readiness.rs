@@ -12,8 +12,10 @@ use super::pollers::Health;
 use crate::clock;
 use crate::engine::Policy;
 use crate::metrics::{Metrics, ReceiverLabel};
-use crate::server::{Checkup, ConfigHealth, HeartbeatHealth, LedgerHealth, Readiness, ReceiverHealth, SourceHealth};
-use crate::source::SourceHealth as Polled;
+use crate::server::{
+    Checkup, ConfigHealth, CountHealth, HeartbeatHealth, LedgerHealth, Readiness, ReceiverHealth, SourceHealth,
+};
+use crate::source::{Compared, SourceHealth as Polled};
 
 /// What readiness is read from: whatever was last known, without asking anybody.
 #[derive(Clone)]
@@ -93,6 +95,11 @@ fn refused(backlog: &Backlog, receiver: &str) -> u32 {
     backlog.failing.iter().filter(|entry| entry.receiver == receiver).map(|entry| entry.failing.refused).sum()
 }
 
+fn counted(count: &Compared) -> CountHealth {
+    let Compared { at, failed, missed, recalled, whole } = *count;
+    CountHealth { at, failed, missed, recalled, whole }
+}
+
 fn is_stale(health: &Polled, now: Timestamp) -> bool {
     let patience = (health.every * INTERVALS_UNTIL_STALE).max(SHORTEST_STALE);
     let patience = SignedDuration::try_from(patience).unwrap_or(SignedDuration::MAX);
@@ -134,6 +141,7 @@ impl Readers {
                         Some(_) => Some("the last poll failed; the log says why".to_owned()),
                         None => is_stale(&health, now).then(|| "no poll has ended for too long".to_owned()),
                     },
+                    count: health.count.as_ref().map(counted),
                 }
             })
             .collect()
@@ -177,6 +185,7 @@ mod tests {
             last_success: Some(at(last)),
             failing_since: None,
             last_error: None,
+            count: None,
         };
         assert!(!is_stale(&health(10, 0), at(900)) && is_stale(&health(10, 0), at(901)));
         assert!(!is_stale(&health(3_600, 0), at(18_000)) && is_stale(&health(3_600, 0), at(18_001)));

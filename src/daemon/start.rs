@@ -144,6 +144,7 @@ impl Daemon {
             retention: retention_in_force,
             lanes: lanes.alive(),
             began_anew: keeper.began_anew(),
+            counts: std::collections::BTreeMap::new(),
         };
         let (pulse, known_pulse) = watch::channel(None);
         let readers = Readers {

@@ -11,6 +11,8 @@ pub enum About<'a> {
     Receiver(&'a str),
     /// A source.
     Source(&'a str),
+    /// Failed runs of a source that polling had missed.
+    Missed(&'a str),
     /// The dead man's switch that does not take the heartbeat.
     Heartbeat,
     /// The configuration.
@@ -25,6 +27,8 @@ impl<'a> About<'a> {
             Self::Receiver(name)
         } else if let Some(name) = what.strip_prefix("source ") {
             Self::Source(name)
+        } else if let Some(name) = what.strip_prefix("missed runs of ") {
+            Self::Missed(name)
         } else if what == "heartbeat" {
             Self::Heartbeat
         } else {
@@ -38,6 +42,7 @@ impl<'a> About<'a> {
         match self {
             Self::Receiver(name) => format!("receiver {name}"),
             Self::Source(name) => format!("source {name}"),
+            Self::Missed(name) => format!("missed runs of {name}"),
             Self::Heartbeat => "heartbeat".to_owned(),
             Self::Configuration => "configuration".to_owned(),
         }
@@ -59,7 +64,7 @@ impl Policy {
     pub fn knows(&self, about: About<'_>, address: &str) -> bool {
         match about {
             About::Receiver(name) => self.receivers.get(name).is_some_and(|audience| audience.has(address)),
-            About::Source(name) => self.sources.contains_key(name),
+            About::Source(name) | About::Missed(name) => self.sources.contains_key(name),
             // Whose it is settles it once it beats again, or beats no more.
             About::Heartbeat | About::Configuration => true,
         }
@@ -72,7 +77,7 @@ impl Policy {
         let whole = audience.may_see_all(self.workspaces(about));
         let may_hear = match about {
             About::Receiver(name) => whole && name != receiver,
-            About::Source(_) => whole,
+            About::Source(_) | About::Missed(_) => whole,
             // That the file was refused is nobody's secret; what stands in it is.
             About::Heartbeat | About::Configuration => true,
         };
@@ -88,7 +93,7 @@ impl Policy {
         };
         let fallback = match about {
             About::Receiver(name) => self.receivers.get(name).and_then(|audience| audience.fallback.as_ref()),
-            About::Source(_) | About::Heartbeat | About::Configuration => None,
+            About::Source(_) | About::Missed(_) | About::Heartbeat | About::Configuration => None,
         };
         let mut hearers = may_hear(fallback.into_iter().collect());
         if hearers.is_empty() {
@@ -104,7 +109,7 @@ impl Policy {
     fn workspaces(&self, about: About<'_>) -> Option<&BTreeSet<String>> {
         match about {
             About::Receiver(name) => self.receivers.get(name)?.workspaces.as_ref(),
-            About::Source(name) => self.sources.get(name)?.workspaces.as_ref(),
+            About::Source(name) | About::Missed(name) => self.sources.get(name)?.workspaces.as_ref(),
             About::Heartbeat | About::Configuration => None,
         }
     }

@@ -10,9 +10,10 @@ use super::journal::{self, JournalRow};
 use super::pending::{self, AllPending};
 use super::reader::{self, FailingReceiver, OpenRunRow, Trouble};
 use super::story::{self, Story};
-use super::{Ledger, LedgerError, backup};
+use super::{Ledger, LedgerError, backup, unknown};
 use crate::clock;
 use crate::engine::{Delivery, Number, Silence};
+use crate::run::RunKey;
 
 impl Ledger {
     /// The deliveries of `receiver` that are due, oldest first, at most `limit`, without those in `skip`; and when the next one
@@ -55,6 +56,14 @@ impl Ledger {
     pub async fn open_runs(&self, source: &str, limit: usize) -> Result<Vec<OpenRunRow>, LedgerError> {
         let (source, chance) = (source.to_owned(), clock::seed());
         self.read(move |db| reader::open_runs(db, &source, limit, chance)).await
+    }
+
+    /// The places in `runs` of those that are not on record as ended, at that attempt or a later one.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub async fn unknown(&self, runs: Vec<(RunKey, Option<u32>)>) -> Result<Vec<usize>, LedgerError> {
+        self.read(move |db| unknown::unknown(db, &runs)).await
     }
 
     /// Every run with this id, with all that was decided, said and tried.

@@ -38,6 +38,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 mod trouble;
+mod unknown;
 mod writer;
 
 use std::future::Future;

@@ -88,6 +88,25 @@ pub struct SourceHealth {
     /// Why it can't be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// The last count of its failed runs, held against the ledger. What was missed makes nothing unready: it was read again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<CountHealth>,
+}
+
+/// What the engine counts, and what the ledger did not know of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CountHealth {
+    /// When it was compared.
+    pub at: Timestamp,
+    /// Failed runs that the engine counts, of 24 hours.
+    pub failed: usize,
+    /// Those of them that polling had missed.
+    pub missed: usize,
+    /// Those of these that were read again.
+    pub recalled: usize,
+    /// The engine's count was read to its end.
+    pub whole: bool,
 }
 
 /// Whether a receiver can be reached.

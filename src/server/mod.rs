@@ -35,7 +35,9 @@ pub use api::Keys;
 pub use callback::{Callback, Callbacks, Called, Calling};
 pub use clerk::{Answering, Asked, Clerk, ClerkError, Drawing, NewSilence};
 pub use gate::{Gate, Gates};
-pub use health::{Checkup, ConfigHealth, HeartbeatHealth, LedgerHealth, Readiness, ReceiverHealth, SourceHealth};
+pub use health::{
+    Checkup, ConfigHealth, CountHealth, HeartbeatHealth, LedgerHealth, Readiness, ReceiverHealth, SourceHealth,
+};
 pub use inlet::{Inlet, InletError};
 pub use page::{Piece, Sheet, SheetList, SheetTone, Words};
 pub use reading::{Native, Pushed, Reading, Unread};

@@ -23,7 +23,7 @@ mod talk;
 pub use census::{Census, Counted, Tally};
 pub use filter::{FilterError, check_filter};
 pub use poll::{PollError, Polled};
-pub use rhythm::{Poller, SourceHealth};
+pub use rhythm::{Compared, Poller, SourceHealth};
 pub use survey::{Count, Obstacle, Reached, Survey};
 
 use std::future::Future;

@@ -2,6 +2,7 @@
 //! mistake of a source ends its loop.
 
 mod pace;
+mod tally;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+pub use self::tally::Compared;
 use super::{Census, Counted, Intake, PollError, Polled, Survey};
 use crate::metrics::{Metrics, PollLabel, SourceLabel};
 
@@ -79,6 +81,8 @@ pub struct SourceHealth {
     pub last_error: Option<String>,
     /// The time between two polls.
     pub every: Duration,
+    /// The last count of failed runs that was held against the ledger.
+    pub count: Option<Compared>,
 }
 
 /// Polls until `stop`, at its interval, and soon after `wake` says that there is news. A poll that is under way then is given up; its checkpoint has not moved.
@@ -99,6 +103,7 @@ pub async fn run<P: Poller, I: Intake>(
         ears.spawn(listening);
     }
     let mut pace = pace::Pace::new(every, crate::clock::seed());
+    let mut counting = tally::Counting::new();
     loop {
         let began = crate::clock::now();
         let outcome = tokio::select! {
@@ -116,7 +121,18 @@ pub async fn run<P: Poller, I: Intake>(
         };
         // One that can't be read is left in peace, whoever calls.
         let calls = outcome.is_ok();
+        let whole = matches!(&outcome, Ok(done) if !done.more);
         record(name, outcome, &metrics, &health);
+        if !calls {
+            counting.gap();
+        } else if whole {
+            let counted = tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                counted = unhurt(async { Ok(counting.after_poll(name, &mut poller, &intake, began).await) }) => counted,
+            };
+            note(name, counted, &metrics, &health);
+        }
         let woken = async {
             tokio::time::sleep(BREATH).await;
             wake.notified().await;
@@ -132,7 +148,7 @@ pub async fn run<P: Poller, I: Intake>(
 
 /// Turns a panic inside a poll into a failed poll. What the poller remembers is only a cache of what it need not ask again, so
 /// that it may go on with it.
-async fn unhurt(poll: impl Future<Output = Result<Polled, PollError>>) -> Result<Polled, PollError> {
+async fn unhurt<R>(poll: impl Future<Output = Result<R, PollError>>) -> Result<R, PollError> {
     let mut poll = pin!(poll);
     std::future::poll_fn(|context| {
         catch_unwind(AssertUnwindSafe(|| poll.as_mut().poll(context)))
@@ -147,6 +163,25 @@ fn bug(panic: &(dyn Any + Send)) -> PollError {
         doing: "reading the source".to_owned(),
         reason: format!("a bug in firstred: {}", words.unwrap_or("panic")),
         retry_after: None,
+    }
+}
+
+/// Keeps what a count found.
+fn note(
+    name: &str,
+    counted: Result<Option<Compared>, PollError>,
+    metrics: &Metrics,
+    health: &watch::Sender<SourceHealth>,
+) {
+    match counted {
+        Ok(None) => {}
+        Ok(Some(compared)) => {
+            let label = SourceLabel { source: name.to_owned() };
+            metrics.recalled_runs.get_or_create(&label).inc_by(compared.recalled as u64);
+            metrics.source_last_count.get_or_create(&label).set(compared.at.as_duration().as_secs_f64());
+            health.send_modify(|health| health.count = Some(compared));
+        }
+        Err(bug) => tracing::error!(source = name, reason = ?bug.reason, "the failed runs were not counted"),
     }
 }
 

@@ -63,6 +63,7 @@ fn a_configuration_that_can_not_be_used_is_a_list_of_diagnostics_for_every_comma
         &["route", "-"],
         &["why", "r1"],
         &["test-receiver", "out"],
+        &["source", "test", "events"],
         &["healthcheck"],
         &["incidents"],
         &["incidents", "i_1"],
@@ -84,7 +85,13 @@ fn a_configuration_that_can_not_be_used_is_a_list_of_diagnostics_for_every_comma
 #[test]
 fn what_could_not_be_asked_is_an_error_with_exit_code_2() {
     let setup = setup();
-    for arguments in [&["explain", "-"][..], &["test-receiver", "nobody"], &["why", "r1"], &["demo", "--speed", "0"]] {
+    for arguments in [
+        &["explain", "-"][..],
+        &["test-receiver", "nobody"],
+        &["source", "test", "nobody"],
+        &["why", "r1"],
+        &["demo", "--speed", "0"],
+    ] {
         let said = ask(setup.folder(), arguments, Some("{"));
         assert_eq!(said.code, Some(2), "{arguments:?}: {said:#?}");
         assert!(said.json()["error"].is_string(), "{arguments:?}: {said:#?}");

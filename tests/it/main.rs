@@ -52,5 +52,6 @@ mod slack_faults;
 mod slack_people;
 mod slow_clients;
 mod smtp;
+mod sources;
 mod templates;
 mod webhook;

@@ -12,6 +12,7 @@ mod outbox;
 mod random;
 mod sweeps;
 mod troubles;
+mod unknown;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -12,7 +12,7 @@ use super::{Promise, book::Book};
 use crate::source::rhythm::Poller;
 
 /// Seconds between two runs: less than a page of them lies within the overlap, which every poll reads again.
-const APART: i64 = 20;
+const APART: i64 = 120;
 
 impl<F: FakeEngine> Play<F> {
     fn calm() -> Self {

@@ -48,7 +48,7 @@ impl Plan {
             restarts: chance.one_of(&[0, 10, 30]),
             refusals: chance.one_of(&[0, 0, 20]),
             ties: chance.percent(25),
-            lag: chance.one_of(&[0, 0, 2_000, 20_000]),
+            lag: chance.one_of(&[0, 0, 2_000, 20_000, 60_000]),
             steps: chance.percent(20),
             burst,
             history,

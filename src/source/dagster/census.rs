@@ -9,7 +9,8 @@ use super::checkpoint::Checkpoint;
 use super::evidence::Evidence;
 use super::look::earlier;
 use super::mapping::{self, Again};
-use super::poll::{TOGETHER, Watcher, not_taken};
+use super::poll::{Watcher, not_taken};
+use super::tell::TOGETHER;
 use super::wire::Run;
 
 impl<T: Transport> Watcher<T> {

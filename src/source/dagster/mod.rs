@@ -1,7 +1,7 @@
 //! Dagster: polls its GraphQL for runs that changed, and for what is broken beside them. It knows Dagster and the contract of sources;
 //! it must not know what is told of a run, nor to whom.
 //!
-//! `query` holds the questions and `wire` what is answered, `ask` and `api` put the questions, `poll` and `look` decide which, `follow`
+//! `query` holds the questions and `wire` what is answered, `ask` and `api` put the questions, `poll`, `look` and `tell` decide which, `follow`
 //! reads on in the events of runs that go on. `story` is what events say; `mapping` with `steps`, `error` and `links` turns it into a
 //! run. `trouble` is what is broken beside the runs. `checkpoint` is what is remembered in between. `survey` and `census` answer people
 //! and the hourly count.
@@ -21,6 +21,7 @@ mod query;
 mod steps;
 mod story;
 mod survey;
+mod tell;
 #[cfg(test)]
 mod tests;
 mod trouble;

@@ -12,8 +12,9 @@ use super::Http;
 use super::checkpoint::{Checkpoint, mark};
 use super::detail::{Detailed, Wanted};
 use super::not_taken;
+use super::order::oldest_first;
 use super::pages::{Page, Pager};
-use super::walk::{doing, fingerprint, oldest_first, with_since};
+use super::walk::{doing, fingerprint, with_since};
 use crate::run::{Run, RunKey};
 
 /// A run that is looked for is listed by its last change, which is hardly before its end.

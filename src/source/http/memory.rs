@@ -26,8 +26,8 @@ pub(super) struct Memory {
     pub(super) pages: u32,
     /// What the last complete walk showed.
     pub(super) listed: BTreeSet<Listed>,
-    /// Open runs that the last complete walk did not show.
-    pub(super) missing: BTreeSet<RunKey>,
+    /// Open runs that the last complete walk did not show, and how many in a row did not.
+    pub(super) missing: BTreeMap<RunKey, u8>,
     /// Where the next round of open runs begins.
     pub(super) turn: usize,
     /// What was last complained about, so that it is said once.

@@ -9,6 +9,7 @@ mod detail;
 mod hand;
 mod memory;
 mod open;
+mod order;
 mod pages;
 mod shape;
 mod survey;

@@ -18,6 +18,9 @@ use crate::run::RunKey;
 /// Requests for open runs in one poll; the others have their turn in the next.
 const PER_POLL: usize = 100;
 
+/// Where runs of the same time slip between pages, chance may hide one several times.
+const MISSING_WHERE_RUNS_SLIP: u8 = 4;
+
 /// What became of the open runs.
 #[derive(Default)]
 pub(super) struct LookedAfter {
@@ -95,15 +98,19 @@ impl<T: Transport> Http<T> {
             return Vec::new();
         }
         let one_page = matches!(self.settings.pagination, Pagination::None);
-        let candidates: BTreeSet<RunKey> = unseen
+        let times = match (walked.pages, walked.sharp) {
+            (1, _) => 1,
+            (_, true) => 2,
+            (_, false) => MISSING_WHERE_RUNS_SLIP,
+        };
+        let before = std::mem::take(&mut self.memory.missing);
+        let missing = |open: &OpenRun| before.get(&open.key).copied().unwrap_or_default().saturating_add(1);
+        self.memory.missing = unseen
             .iter()
             .filter(|open| !one_page || covers(walked.oldest_start, open.started_at))
-            .map(|open| open.key.clone())
+            .map(|open| (open.key.clone(), missing(open)))
             .collect();
-        let forgotten =
-            candidates.iter().filter(|key| walked.pages == 1 || self.memory.missing.contains(*key)).cloned().collect();
-        self.memory.missing = candidates;
-        forgotten
+        self.memory.missing.iter().filter(|(_, count)| **count >= times).map(|(key, _)| key.clone()).collect()
     }
 }
 

@@ -16,6 +16,7 @@ use super::Http;
 use super::address::percent_encoded;
 use super::checkpoint::{Checkpoint, EngineClock, Extent, Took, final_end, mark};
 use super::memory::{Listed, as_listed};
+use super::order::{NewestFirst, oldest_first};
 use super::pages::{Page, Pager};
 use super::shape::{Items, filtered_items, hash, native_items, read_items, rows};
 use crate::net::Answer;
@@ -28,8 +29,10 @@ pub(super) struct Walked {
     pub(super) handed: usize,
     /// The list has not changed since the last walk (304).
     pub(super) unchanged: bool,
-    /// The whole list was read, to its natural end, and every item of it.
+    /// The whole list was read, to its natural end, and every item of it; or as deep as any open run can be, newest first.
     pub(super) complete: bool,
+    /// No run can have slipped from one page to another because its time is that of others.
+    pub(super) sharp: bool,
     /// The list went on behind the last page that was read.
     cut_short: bool,
     /// There are more runs that need a detail request than one poll asks for.
@@ -66,6 +69,7 @@ impl Walked {
             handed: 0,
             unchanged: false,
             complete: false,
+            sharp: false,
             cut_short: false,
             more: false,
             problem: None,
@@ -128,6 +132,7 @@ impl<T: Transport> Http<T> {
         let recent = before.read_until(polling.overlap);
         let deep = self.deep_enough(recent, open);
         let (mut url, mut seen, mut reached) = (pager.first(), BTreeSet::new(), false);
+        let mut order = NewestFirst::default();
         let known = self.memory.etag.clone().filter(|(of, _)| *of == url && self.may_skip(open));
         for number in 1..=self.settings.max_pages.max(1) {
             let doing = doing(number);
@@ -151,6 +156,8 @@ impl<T: Transport> Http<T> {
             walked.learn(&read);
             let (answer, body, rows) = (read.answer, read.body, read.rows);
             let count = read.items.runs.len() + read.items.unreadable;
+            order.read(&read.items);
+            walked.sharp = order.sharp;
             // Behind old runs may lie new ones, unless the newest come first.
             let ascending = oldest_first(&read.items);
             let all_older = |than: Option<Timestamp>| {
@@ -166,7 +173,11 @@ impl<T: Transport> Http<T> {
             let page = Page { url: &url, headers: &answer.headers, body: &body, rows, items: count };
             match pager.after(page, polling.timeout).await {
                 Ok(Some(next)) if !deep_reached => url = next,
-                Ok(Some(_)) => return Ok(walked),
+                Ok(Some(_)) => {
+                    // An open run that the list holds would have come by now: it changed since it started.
+                    walked.complete = !bounded && walked.unreadable == 0 && order.holds;
+                    return Ok(walked);
+                }
                 Ok(None) => {
                     walked.complete = !bounded && walked.unreadable == 0 && !walked.listed.is_empty();
                     return Ok(walked);
@@ -260,12 +271,6 @@ pub(super) fn fingerprint(read: &Read) -> u64 {
     }
     let keys: Vec<RunKey> = read.items.runs.iter().map(|(run, _)| run.key()).collect();
     hash(keys)
-}
-
-/// Whether a page begins with its oldest run. Changes may come in any order; a list that is sorted at all is sorted by its starts too.
-pub(super) fn oldest_first(items: &Items) -> bool {
-    let (Some((first, _)), Some((last, _))) = (items.runs.first(), items.runs.last()) else { return false };
-    mark(first) < mark(last) && first.started_at <= last.started_at
 }
 
 /// Puts the time into `{since}`, `{since_ms}` and `{since_s}`; whether there was one.

@@ -144,7 +144,9 @@ impl Round {
     }
 
     async fn failed<T: Transport>(&mut self, api: &Api<T>, reach: Reach) -> Result<(), Fault> {
-        let back = if self.mark.settled { reach.overlap } else { reach.overlap.max(reach.history) };
+        // Twice the overlap at first: should the engine's clock be put back by as much soon after, no history may look new.
+        let first = reach.overlap.saturating_mul(2).max(reach.history);
+        let back = if self.mark.settled { reach.overlap } else { first };
         // Should the engine's clock have been put back, what it writes now lies before what it wrote then.
         let newest = self.mark.ended.map(|ended| api.date().map_or(ended, |date| ended.min(date)));
         let after = newest.map(|newest| earlier(newest, back));
@@ -236,7 +238,7 @@ impl Round {
         // A run that failed since its list was read: what was found of it is older than its event.
         let unseen = |event: &&&Event| {
             let found = event.flow_run_id().and_then(|id| self.found.get(id)?.state.as_ref());
-            found.is_none_or(|state| state.timestamp < event.occurred)
+            found.is_none_or(|state| state.id != event.id && state.timestamp <= event.occurred)
         };
         let wanted: BTreeSet<&str> = fresh.iter().filter(unseen).filter_map(|event| event.flow_run_id()).collect();
         let mut children = BTreeSet::new();
@@ -255,7 +257,7 @@ impl Round {
             let Some(id) = event.flow_run_id() else { continue };
             // Another state came after this one, or it is not ours to tell.
             let over = self.found.get(id).and_then(|run| run.state.as_ref()).is_some_and(|state| {
-                state.id != event.id && !is_failure(&state.kind) && state.timestamp >= event.occurred
+                state.id != event.id && !is_failure(&state.kind) && state.timestamp > event.occurred
             });
             if over || children.contains(id) {
                 self.mark.told.insert(event.id.clone(), event.occurred);

@@ -160,6 +160,13 @@ impl EngineApi {
         self.state.lock().expect("no panic in the double").hidden.insert(id.to_owned());
     }
 
+    /// From now on the list shows it as its last, however young it is.
+    pub(crate) fn bury(&self, id: &str) {
+        let mut held = self.state.lock().expect("no panic in the double");
+        held.order.retain(|known| known != id);
+        held.order.push(id.to_owned());
+    }
+
     /// Forgets a run.
     pub(crate) fn forget(&self, id: &str) {
         let mut held = self.state.lock().expect("no panic in the double");

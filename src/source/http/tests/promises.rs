@@ -17,7 +17,7 @@ use crate::source::talk::Transport;
 conformance!(with_details, Listing<true>);
 conformance!(without_details, Listing<false>);
 
-const PAGE: usize = 50;
+const PAGE: usize = 4;
 
 /// Rows, newest change first. With `DETAILS` each run has to be asked for, and is run again under its id; without, the list tells all, and
 /// a run that is run again is another one.
@@ -37,11 +37,11 @@ impl<const DETAILS: bool> FakeEngine for Listing<DETAILS> {
         reruns: if DETAILS { Reruns::SameRun } else { Reruns::NewRun },
         shows_open: true,
         forgets: true,
-        page: 50,
+        page: 4,
         settle: SignedDuration::ZERO,
         clock_step: SignedDuration::from_mins(10),
-        requests: 2,
-        open: (120, if DETAILS { 101 } else { 4 }),
+        requests: 4,
+        open: (120, if DETAILS { 104 } else { 34 }),
     };
 
     fn new() -> Self {
@@ -72,7 +72,7 @@ impl<const DETAILS: bool> FakeEngine for Listing<DETAILS> {
         let mut settings = settings("http://engine.example");
         settings.detail = DETAILS.then(|| detail("http://engine.example"));
         settings.pagination =
-            Pagination::Page { param: "page".to_owned(), first: 1, size: Some(("size".to_owned(), 50)) };
+            Pagination::Page { param: "page".to_owned(), first: 1, size: Some(("size".to_owned(), 4)) };
         Http::over(transport, "prod", settings).unwrap()
     }
 }

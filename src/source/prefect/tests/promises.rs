@@ -19,7 +19,7 @@ impl FakeEngine for Fake {
         forgets: true,
         page: 200,
         settle: SignedDuration::ZERO,
-        clock_step: SignedDuration::from_hours(2),
+        clock_step: SignedDuration::from_mins(10),
         requests: 6,
         open: (450, 9),
     };
