@@ -111,8 +111,8 @@ pub async fn run<P: Poller, I: Intake>(
             () = stop.cancelled() => return,
             outcome = unhurt(poller.poll(&intake, began)) => outcome,
         };
-        // Where there is more to read at once, what is missing may be among it.
-        if matches!(&outcome, Ok(done) if !done.more) {
+        // Where there is more to read at once, or something is not there yet, what is missing may be among it.
+        if matches!(&outcome, Ok(done) if !done.more && done.again.is_none()) {
             intake.read(name, began).await;
         }
         let wait = match &outcome {

@@ -11,7 +11,7 @@ use super::detail::{Detailed, Wanted};
 use super::memory::{as_listed, state};
 use super::shape::Items;
 use super::walk::Walked;
-use crate::run::{Run, RunKey};
+use crate::run::{Run, RunKey, RunStatus};
 
 /// Detail requests for listed runs in one poll; the others have their turn at once afterwards.
 const MOST_DETAILS: usize = 200;
@@ -37,12 +37,14 @@ impl<T: Transport> Http<T> {
             let history = before.is_history(&run, &walked.clock, history_span, now);
             if wants && !history {
                 wanting.push((run, key, state));
+            } else if is_good_end(run.status) && !history {
+                walked.held.insert(key, (Seen { run, history }, state));
             } else {
                 runs.push(Seen { run, history });
                 states.push((key, state));
             }
         }
-        for (run, key, state) in self.detailed(wanting, walked).await {
+        for (run, key, state) in self.detailed(wanting, walked, now).await {
             runs.push(Seen { run, history: false });
             states.push((key, state));
         }
@@ -58,20 +60,32 @@ impl<T: Transport> Http<T> {
 
     /// Asks for the details of these runs. One that fails again and again goes out as the list has it: a failure without its step is
     /// better than none.
-    async fn detailed(&mut self, wanting: Vec<(Run, RunKey, u64)>, walked: &mut Walked) -> Vec<(Run, RunKey, u64)> {
+    async fn detailed(
+        &mut self,
+        wanting: Vec<(Run, RunKey, u64)>,
+        walked: &mut Walked,
+        now: Timestamp,
+    ) -> Vec<(Run, RunKey, u64)> {
         let mut done = Vec::new();
         let Some(details) = &self.details else { return done };
         let room = MOST_DETAILS.saturating_sub(walked.details);
         walked.more |= wanting.len() > room;
+        walked.untold |= walked.more;
         let asked: Vec<_> = wanting.into_iter().take(room).collect();
         walked.details += asked.len();
-        let wanted: Vec<_> =
-            asked.iter().map(|(run, key, _)| Wanted { id: &run.id, last_try: self.memory.is_last_try(key) }).collect();
+        let wanted: Vec<_> = asked
+            .iter()
+            .map(|(run, key, _)| Wanted { id: &run.id, last_try: self.memory.is_last_try(key, now) })
+            .collect();
+        let asked_to_wait =
+            |detailed: &Detailed| matches!(detailed, Detailed::Failed(error) if error.retry_after.is_some());
         let answers = if walked.details_down {
             wanted.iter().map(|_| Detailed::Skipped).collect()
         } else {
             details.ask_all(&self.asker, &wanted).await
         };
+        // A rate limit says nothing about a run.
+        let counts = !answers.iter().any(asked_to_wait);
         for ((listed, key, state), detailed) in asked.into_iter().zip(answers) {
             match detailed {
                 Detailed::Found(run) => {
@@ -81,15 +95,16 @@ impl<T: Transport> Http<T> {
                 }
                 // Listed a moment ago, and gone: what the list said is all there will ever be.
                 Detailed::Gone => done.push((listed, key, state)),
-                Detailed::Failed(_) | Detailed::Skipped if self.memory.gives_up(&key) => {
+                Detailed::Failed(_) | Detailed::Skipped if counts && self.memory.gives_up(&key, now) => {
                     tracing::warn!(source = %self.name, run = ?key.run, "its details can't be read: it goes out as the list has it");
                     done.push((listed, key, state));
                 }
                 Detailed::Failed(error) => {
+                    walked.untold = true;
                     walked.problem.get_or_insert(error);
                 }
                 Detailed::Skipped => {
-                    walked.details_down = true;
+                    (walked.untold, walked.details_down) = (true, true);
                     walked.problem.get_or_insert_with(|| PollError {
                         doing: "asking for the details of runs".to_owned(),
                         reason: "none of the last requests was answered".to_owned(),
@@ -100,4 +115,9 @@ impl<T: Transport> Http<T> {
         }
         done
     }
+}
+
+/// An end that closes what failed before it: it goes out behind the failures of its poll, for lists come newest first.
+fn is_good_end(status: RunStatus) -> bool {
+    matches!(status, RunStatus::Completed | RunStatus::Cancelled)
 }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::{SignedDuration, Timestamp};
 use reqwest::header::HeaderValue;
 use url::Url;
 
@@ -10,15 +11,16 @@ use super::shape::hash;
 use crate::run::{Run, RunKey};
 
 const MOST_KNOWN: usize = 20_000;
-/// How often a detail request may fail before the run goes out as the list has it.
+/// How often, and for how long, a detail request may fail before the run goes out as the list has it.
 const MOST_TRIES: u8 = 3;
+const LONGEST_TRYING: SignedDuration = SignedDuration::from_mins(2);
 
 #[derive(Default)]
 pub(super) struct Memory {
     known: BTreeMap<RunKey, (u64, u64)>,
     /// Runs that are asked for at every poll, as they were handed over last.
     watched: BTreeMap<RunKey, u64>,
-    tries: BTreeMap<RunKey, u8>,
+    tries: BTreeMap<RunKey, Tries>,
     poll: u64,
     /// The first page's address and its `ETag`, once everything behind it was read and committed.
     pub(super) etag: Option<(Url, HeaderValue)>,
@@ -85,15 +87,22 @@ impl Memory {
     }
 
     /// Whether a detail request that fails now would be the last.
-    pub(super) fn is_last_try(&self, key: &RunKey) -> bool {
-        self.tries.get(key).is_some_and(|tries| tries.saturating_add(1) >= MOST_TRIES)
+    pub(super) fn is_last_try(&self, key: &RunKey, now: Timestamp) -> bool {
+        self.tries.get(key).is_some_and(|tries| tries.are_enough(1, now))
     }
 
     /// Counts a failed detail request; true when the run has waited long enough for it.
-    pub(super) fn gives_up(&mut self, key: &RunKey) -> bool {
-        let tries = self.tries.entry(key.clone()).or_default();
-        *tries = tries.saturating_add(1);
-        *tries >= MOST_TRIES
+    pub(super) fn gives_up(&mut self, key: &RunKey, now: Timestamp) -> bool {
+        let tries = self.tries.entry(key.clone()).or_insert(Tries { count: 0, since: now, over: 0 });
+        tries.count = tries.count.saturating_add(1);
+        let enough = tries.are_enough(0, now);
+        tries.over = tries.over.saturating_add(u8::from(enough));
+        enough
+    }
+
+    /// Whether the last failure of this run was the first one too many: what follows needs no more words.
+    pub(super) fn just_gave_up(&self, key: &RunKey) -> bool {
+        self.tries.get(key).is_some_and(|tries| tries.over == 1)
     }
 
     /// True for something that was not just said.
@@ -101,6 +110,21 @@ impl Memory {
         let new = words.is_some() && self.said.as_deref() != words;
         self.said = words.map(str::to_owned);
         new
+    }
+}
+
+/// Requests for one run's details that failed.
+#[derive(Debug, Clone, Copy)]
+struct Tries {
+    count: u8,
+    since: Timestamp,
+    /// How many of them came after it was given up.
+    over: u8,
+}
+
+impl Tries {
+    fn are_enough(self, more: u8, now: Timestamp) -> bool {
+        self.count.saturating_add(more) >= MOST_TRIES && now.duration_since(self.since) >= LONGEST_TRYING
     }
 }
 

@@ -143,10 +143,13 @@ impl<T: Transport + 'static> Poller for Http<T> {
         let before = self.begin(intake, now).await?;
         // Before the walk: what opens while we read is not missing from what we read.
         let open = intake.open_runs(&self.name).await.map_err(|error| not_taken(&error))?;
-        let walked = self.walk(intake, &before, &open, now).await?;
+        let mut walked = self.walk(intake, &before, &open, now).await?;
         self.complain(walked.unreadable, walked.complaint.as_deref());
-        let mut last = self.look_after(&open, &walked).await;
-        if let Some(problem) = walked.problem.clone().or(last.problem.take()) {
+        let mut last = self.look_after(&open, &walked, now).await;
+        // What one open run is like is no matter of the list: its checkpoint moves on.
+        let of_open_runs = last.problem.take();
+        last.follow(&mut walked);
+        if let Some(problem) = walked.problem.clone() {
             // What was found goes out; the checkpoint stays, and the next poll reads the same again.
             self.finish(intake, last, None, 0).await?;
             return Err(problem);
@@ -162,7 +165,10 @@ impl<T: Transport + 'static> Poller for Http<T> {
         if !walked.unchanged {
             (self.memory.pages, self.memory.listed) = (walked.pages, walked.listed);
         }
-        Ok(Polled { runs, more: false, ..Polled::default() })
+        match of_open_runs {
+            Some(problem) => Err(problem),
+            None => Ok(Polled { runs, more: false, ..Polled::default() }),
+        }
     }
 
     fn every(&self) -> Duration {

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::super::talk::Transport;
 use super::super::{OpenRun, PollError, Seen};
 use super::Http;
+use super::checkpoint::mark;
 use super::detail::{Detailed, Wanted};
 use super::memory::{Listed, state};
 use super::shape::hash;
@@ -32,8 +33,24 @@ pub(super) struct LookedAfter {
     pub(super) problem: Option<PollError>,
 }
 
+impl LookedAfter {
+    /// Puts the good ends that the walk held back where they belong, unless a failure still waits for its details: they are found again then.
+    pub(super) fn follow(&mut self, walked: &mut Walked) {
+        let held = std::mem::take(&mut walked.held);
+        if walked.untold {
+            return;
+        }
+        walked.handed += held.len();
+        for (key, (seen, state)) in held {
+            self.states.push((key, state));
+            self.runs.push(seen);
+        }
+        self.runs.sort_by_key(|seen| mark(&seen.run));
+    }
+}
+
 impl<T: Transport> Http<T> {
-    pub(super) async fn look_after(&mut self, open: &[OpenRun], walked: &Walked) -> LookedAfter {
+    pub(super) async fn look_after(&mut self, open: &[OpenRun], walked: &Walked, now: Timestamp) -> LookedAfter {
         let shown = if walked.unchanged { &self.memory.listed } else { &walked.listed };
         let is_in =
             |runs: &BTreeSet<Listed>, run: &OpenRun| runs.contains(&(run.key.run.clone(), run.key.workflow.clone()));
@@ -42,13 +59,13 @@ impl<T: Transport> Http<T> {
         };
         let unseen: Vec<OpenRun> = open.iter().filter(|run| !is_in(shown, run) || watched(run)).cloned().collect();
         if self.details.is_some() {
-            return self.ask_for(unseen).await;
+            return self.ask_for(unseen, now).await;
         }
         let forgotten = self.forget(&unseen, walked);
         LookedAfter { forgotten, ..LookedAfter::default() }
     }
 
-    async fn ask_for(&mut self, mut unseen: Vec<OpenRun>) -> LookedAfter {
+    async fn ask_for(&mut self, mut unseen: Vec<OpenRun>, now: Timestamp) -> LookedAfter {
         let mut done = LookedAfter::default();
         let Some(details) = &self.details else { return done };
         if unseen.len() > PER_POLL {
@@ -59,7 +76,7 @@ impl<T: Transport> Http<T> {
         }
         let wanted: Vec<_> = unseen
             .iter()
-            .map(|open| Wanted { id: &open.key.run, last_try: self.memory.is_last_try(&open.key) })
+            .map(|open| Wanted { id: &open.key.run, last_try: self.memory.is_last_try(&open.key, now) })
             .collect();
         let answers = details.ask_all(&self.asker, &wanted).await;
         for (open, detailed) in unseen.iter().zip(answers) {
@@ -81,8 +98,12 @@ impl<T: Transport> Http<T> {
                 }
                 Detailed::Gone => done.forgotten.push(open.key.clone()),
                 Detailed::Failed(error) => {
-                    self.memory.gives_up(&open.key);
-                    done.problem.get_or_insert(error);
+                    let paused = error.retry_after.is_some();
+                    if paused || !self.memory.gives_up(&open.key, now) {
+                        done.problem.get_or_insert(error);
+                    } else if self.memory.just_gave_up(&open.key) {
+                        tracing::warn!(source = %self.name, run = ?open.key.run, %error, "an open run can't be read: its end is seen in the list only");
+                    }
                 }
                 Detailed::Skipped => {}
             }

@@ -1,7 +1,7 @@
 //! One walk through the pages of the list: every page is handed over as it comes, and the walk says how far it got. It knows nothing
 //! of what is done about open runs that it does not show.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::super::talk::Transport;
-use super::super::{Intake, OpenRun, PollError};
+use super::super::{Intake, OpenRun, PollError, Seen};
 use super::Http;
 use super::address::percent_encoded;
 use super::checkpoint::{Checkpoint, EngineClock, Extent, Took, final_end, mark};
@@ -50,6 +50,10 @@ pub(super) struct Walked {
     pub(super) clock: EngineClock,
     pub(super) details: usize,
     pub(super) details_down: bool,
+    /// A failure was found that waits for its details.
+    pub(super) untold: bool,
+    /// Good ends, which go out when no failure of this walk waits any more.
+    pub(super) held: BTreeMap<RunKey, (Seen, u64)>,
     /// Runs whose details were read on this walk.
     pub(super) detailed: BTreeSet<Listed>,
 }
@@ -84,6 +88,8 @@ impl Walked {
             clock: EngineClock::unknown(),
             details: 0,
             details_down: false,
+            untold: false,
+            held: BTreeMap::new(),
             detailed: BTreeSet::new(),
         }
     }

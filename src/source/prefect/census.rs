@@ -7,7 +7,8 @@ use super::api::Transport;
 use super::checkpoint::Checkpoint;
 use super::evidence::Evidence;
 use super::mapping::{self, Names};
-use super::poll::{TOGETHER, Watcher, not_taken};
+use super::poll::{Watcher, not_taken};
+use super::tell::TOGETHER;
 use super::wire::FlowRun;
 
 impl<T: Transport> Watcher<T> {

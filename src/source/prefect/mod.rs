@@ -21,6 +21,7 @@ mod sign_in;
 mod states;
 mod survey;
 mod task;
+mod tell;
 #[cfg(test)]
 mod tests;
 mod wire;

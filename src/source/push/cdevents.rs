@@ -33,10 +33,9 @@ pub(super) fn item(event: &Event) -> Result<Item, NativeError> {
         ("started", _) => RunStatus::Running,
         ("finished", "success") => RunStatus::Completed,
         ("finished", "cancel" | "canceled" | "cancelled") => RunStatus::Cancelled,
-        ("finished", "failure" | "error") => RunStatus::Failed,
-        // An outcome is not compulsory, errors are nothing else than that.
-        ("finished", _) if text(data, "/subject/content/errors").is_some() => RunStatus::Failed,
-        ("finished", _) => RunStatus::Completed,
+        // An outcome is not compulsory; errors are nothing else than that. One that nobody knows is no success.
+        ("finished", "") if error(data).is_none() => RunStatus::Completed,
+        ("finished", _) => RunStatus::Failed,
         _ => return Ok(nothing()),
     };
     let source = text(data, "/subject/source").or_else(|| text(data, "/context/source")).unwrap_or_default();
@@ -87,8 +86,10 @@ fn workflow(source: &str, name: &str) -> Workflow {
 
 fn error(data: &Value) -> Option<StepError> {
     let errors = data.pointer("/subject/content/errors")?;
+    let empty =
+        errors.as_array().is_some_and(Vec::is_empty) || errors.as_object().is_some_and(serde_json::Map::is_empty);
     let said = errors.as_str().map_or_else(|| errors.to_string(), str::to_owned);
-    (!said.trim().is_empty() && !errors.is_null()).then(|| python::sentence(&said, None))
+    (!said.trim().is_empty() && !errors.is_null() && !empty).then(|| python::sentence(&said, None))
 }
 
 /// A task as a step of its pipeline.

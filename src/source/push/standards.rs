@@ -292,6 +292,22 @@ fn the_same_id_in_two_sources_of_cdevents_is_not_the_same_run() {
     assert!(push(&reader, &custom).is_empty());
 }
 
+#[test]
+fn an_outcome_that_nobody_knows_and_errors_in_any_shape_are_no_success() {
+    let [_, _, mut finished, ..] = <[Value; 6]>::try_from(sample("cdevents-conformance")).unwrap();
+    for (outcome, errors, status) in [
+        (json!("timeout"), json!(null), RunStatus::Failed),
+        (json!(null), json!([{"message": "no disk"}]), RunStatus::Failed),
+        (json!(null), json!([]), RunStatus::Completed),
+        (json!("success"), json!(null), RunStatus::Completed),
+    ] {
+        finished["subject"]["content"]["outcome"] = outcome;
+        finished["subject"]["content"]["errors"] = errors;
+        let run = push(&reader(PushFormat::CdEvents, None), &finished).remove(0);
+        assert_eq!(run.status, status, "{}", finished["subject"]["content"]);
+    }
+}
+
 const RUN: &str = r#"{"id":"r1","workflow":{"name":"sync"},"status":"failed"}"#;
 
 fn cloud(filter: Option<&str>, pairs: &[(&'static str, &str)], body: &[u8]) -> Result<Run, String> {

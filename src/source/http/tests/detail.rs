@@ -59,7 +59,8 @@ async fn a_run_whose_details_never_come_goes_out_as_the_list_has_it() {
         assert_eq!(book.checkpoint(), before);
     }
     assert_eq!(book.read(), ["!good failed"]);
-    poll(&mut http, &book).await.unwrap();
+    poll(&mut http, &book).await.unwrap_err();
+    poll_later(&mut http, &book).await.unwrap();
     assert_eq!(book.read(), ["!poison failed"]);
 }
 
@@ -74,8 +75,53 @@ async fn a_detail_endpoint_that_is_down_is_not_hammered_and_holds_nothing_back_f
         poll(&mut http, &book).await.unwrap_err();
         assert_eq!(engine.targets().len(), 4);
     }
-    poll(&mut http, &book).await.unwrap();
+    poll_later(&mut http, &book).await.unwrap();
     assert_eq!(book.read().len(), 30);
+}
+
+#[tokio::test]
+async fn a_rate_limit_is_no_reason_to_tell_a_run_without_its_steps() {
+    let (engine, mut http, book) = engine_with_detail().await;
+    engine.now(|target| match target {
+        "/runs" => ok(list(&[run("a", "failed", minutes(1))])),
+        _ => status(429, "").with("retry-after", "30"),
+    });
+    for _ in 0..5 {
+        let error = poll_later(&mut http, &book).await.unwrap_err();
+        assert_eq!(error.retry_after, Some(30));
+    }
+    assert!(book.read().is_empty());
+}
+
+#[tokio::test]
+async fn a_good_end_goes_out_behind_the_failure_before_it_and_waits_for_it() {
+    let (engine, mut http, book) = engine_with_detail().await;
+    let page = || ok(list(&[run("repaired", "completed", minutes(1)), run("broken", "failed", minutes(0))]));
+    engine.now(move |target| if target == "/runs" { page() } else { status(500, "boom") });
+    poll(&mut http, &book).await.unwrap_err();
+    assert!(book.read().is_empty(), "the end waits with the failure that it follows");
+    engine.now(move |target| if target == "/runs" { page() } else { ok(with_step("broken", minutes(0))) });
+    poll(&mut http, &book).await.unwrap();
+    assert_eq!(book.read(), ["!broken failed", "!repaired completed"]);
+    poll(&mut http, &book).await.unwrap();
+    assert!(book.read().is_empty());
+}
+
+#[tokio::test]
+async fn an_open_run_that_can_not_be_read_does_not_keep_the_list_from_moving_on() {
+    let (engine, mut http, book) = engine_with_detail().await;
+    book.open("odd", minutes(-900));
+    let before = book.checkpoint();
+    engine.now(|target| match target {
+        "/runs" => ok(list(&[run("a", "completed", minutes(1))])),
+        _ => status(403, "not yours"),
+    });
+    poll(&mut http, &book).await.unwrap_err();
+    assert_ne!(book.checkpoint(), before);
+    poll(&mut http, &book).await.unwrap_err();
+    poll_later(&mut http, &book).await.unwrap();
+    poll_later(&mut http, &book).await.unwrap();
+    assert_eq!(book.read(), ["!a completed"]);
 }
 
 #[tokio::test]

@@ -271,3 +271,8 @@ pub(super) async fn settled(engine: &Engine, settings: HttpSource) -> (Http, Boo
 pub(super) async fn poll(http: &mut Http, book: &Book) -> Result<Polled, PollError> {
     http.poll(book, minutes(1)).await
 }
+
+/// A poll so much later that what could not be had is given up.
+pub(super) async fn poll_later(http: &mut Http, book: &Book) -> Result<Polled, PollError> {
+    http.poll(book, minutes(4)).await
+}
