@@ -147,7 +147,7 @@ async fn an_open_run_that_the_list_does_not_show_is_asked_for_until_it_ends() {
         _ => status(404, ""),
     });
     poll(&mut http, &book).await.unwrap();
-    assert_eq!(book.read(), ["!b completed", "!slow failed", "?gone"]);
+    assert_eq!(book.read(), ["!slow failed", "!b completed", "?gone"]);
     engine.heads();
     engine.now(|target| if target == "/runs" { status(304, "") } else { status(410, "") });
     poll(&mut http, &book).await.unwrap();

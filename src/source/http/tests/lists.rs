@@ -262,7 +262,7 @@ async fn a_list_whose_oldest_runs_come_first_is_read_to_its_end() {
     for _ in 0..2 {
         poll(&mut http, &book).await.unwrap();
     }
-    assert_eq!(book.read().last().map(String::as_str), Some("!new failed"));
+    assert!(book.read().contains(&"!new failed".to_owned()));
     engine.heads();
     engine.now(|target| match number_in(target, "page") {
         1 => ok(list(&[run("o1", "completed", minutes(-700)), run("o2", "completed", minutes(-690))])),
