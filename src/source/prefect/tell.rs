@@ -50,14 +50,14 @@ impl<T: Transport> Watcher<T> {
         self.tell_details(intake, round, &details).await?;
         // A good end closes what failed before it, and so comes behind the failures of its flow, also behind those that still wait.
         let waits: BTreeSet<Option<String>> =
-            details.iter().filter(|run| self.is_untold(run, round)).map(|run| run.flow_id.clone()).collect();
+            details.iter().filter(|run| Self::is_untold(run, round)).map(|run| run.flow_id.clone()).collect();
         let (later, now): (Vec<FlowRun>, Vec<FlowRun>) = good.into_iter().partition(|run| waits.contains(&run.flow_id));
         round.untold += later.len();
         self.tell_rows(intake, round, &now).await
     }
 
     /// It failed, and waits for the next poll.
-    fn is_untold(&self, run: &FlowRun, round: &Round) -> bool {
+    fn is_untold(run: &FlowRun, round: &Round) -> bool {
         run.state.as_ref().is_some_and(|state| is_failure(&state.kind) && !round.mark.told.contains_key(&state.id))
     }
 
