@@ -11,10 +11,12 @@ const EXAMPLE: &str = r#"{"id": "test-1", "workflow": {"name": "Test"}, "status"
 
 pub(super) fn say(name: &str, kind: &SourceKind, server: &ServerSettings, format: Format) -> Result<(), Failure> {
     let base = match &server.public_url {
-        Some(url) => url.clone(),
-        None => address(server.listen)?,
+        Some(url) => url.to_string(),
+        // Any port: the daemon's log says which.
+        None if server.listen.port() == 0 => "http://ADDRESS".to_owned(),
+        None => address(server.listen)?.to_string(),
     };
-    let url = format!("{}/ingest/{name}", base.as_str().trim_end_matches('/'));
+    let url = format!("{}/ingest/{name}", base.trim_end_matches('/'));
     let (what, content) = form(kind);
     let proof = match kind {
         SourceKind::Webhook(own) => proof(&own.auth),
