@@ -30,7 +30,8 @@ const FAILING: [Failing; 11] = [
     // The first red task is tolerated: the cause is the last.
     failing("close-of-day", &["send", "the bank refused the file"], &["nobody minds"]),
     failing("export-wait", &["wait_for_export", "AirflowTaskTimeout"], &[]),
-    failing("night-shift", &["dagrun_timeout", "crunch"], &[]),
+    // On a busy machine its task may not have begun by then.
+    failing("night-shift", &["dagrun_timeout"], &[]),
     failing("hard-stop", &["crunch", "SIGKILL"], &[]),
     // Told once, for the outer DAG, and at the leaf.
     failing("month-end", &["run_ledger › load_ledger", "KeyError", "account 4711"], &[]),
@@ -66,7 +67,8 @@ const ENDS: [&str; 14] = [
     "tolerant=success",
 ];
 
-const BROKEN: &str = "import no_such_module_anywhere\n";
+/// Airflow reads only files that speak of a DAG of Airflow.
+const BROKEN: &str = "from airflow.sdk import dag\nimport no_such_module_anywhere\n";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs an Airflow server: run by .ci/run"]
