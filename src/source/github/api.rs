@@ -16,12 +16,14 @@ use super::super::talk::{Question, Talk, read, secret_header, words};
 use crate::net::Answer;
 
 const VERSION: HeaderName = HeaderName::from_static("x-github-api-version");
-/// The rhythm of polling keeps pauses up to this long by itself; longer ones are kept here.
+/// The rhythm of polling keeps pauses up to this long by itself; here they end with the poll. Longer ones are kept here.
 const LONG: i64 = 600;
 /// The longest pause: a rate limit begins anew each hour.
 const LONGEST: i64 = 3_700;
-/// So many polls a run that was not asked for is kept: those that wait for a person have their turn a few at a time.
+/// So many polls what was not asked for is kept: runs that wait for a person, and repositories, have their turn a few at a time.
 const LONG_IDLE: u32 = 1_000;
+/// The most answers that are kept, pages and single runs.
+const MOST_KEPT: usize = 4_000;
 /// Where GitHub says nothing else: "wait for at least one minute".
 const WAIT: i64 = 60;
 
@@ -40,6 +42,8 @@ struct State {
     now: Timestamp,
     /// GitHub wants no question before that.
     closed: Option<(Timestamp, String)>,
+    /// The pause is a short one: the rhythm of polling keeps it.
+    short: bool,
     budget: Option<Budget>,
     /// The version of an Enterprise Server.
     version: Option<String>,
@@ -95,7 +99,16 @@ impl<T: Transport> Api<T> {
     /// Tells our clock, and forgets what the last poll heard of GitHub's.
     pub(super) fn begin(&self, now: Timestamp) {
         self.talk.begin(now);
-        self.state().now = now;
+        let mut state = self.state();
+        state.now = now;
+        if std::mem::take(&mut state.short) {
+            state.closed = None;
+        }
+    }
+
+    /// Our clock, as of [`Self::begin`].
+    pub(super) fn now(&self) -> Timestamp {
+        self.state().now
     }
 
     /// GitHub's clock as of the newest answer since [`Self::begin`].
@@ -128,13 +141,18 @@ impl<T: Transport> Api<T> {
         self.budget().is_none_or(|budget| budget.left > budget.limit / 4)
     }
 
-    /// A poll has ended: forgets the lists that it did not ask for, and single runs that were not asked for in a long while.
+    /// A poll has ended: forgets the pages that it did not ask for, and what keeps its address when that was not asked for in a long while.
     pub(super) fn tidy(&self) {
-        self.state().kept.retain(|_, kept| {
-            let single = kept.page.total.is_none();
+        let mut state = self.state();
+        state.kept.retain(|path, kept| {
+            // Later pages begin where the one before ended: their addresses come and go.
+            let passes = path.contains("created=%3C%3D") || path.contains("..");
             kept.idle += 1;
-            kept.idle <= if single { LONG_IDLE } else { 1 }
+            kept.idle <= if passes { 1 } else { LONG_IDLE }
         });
+        if state.kept.len() > MOST_KEPT {
+            state.kept.retain(|_, kept| kept.idle <= 1);
+        }
     }
 
     /// Asks for JSON.
@@ -208,11 +226,7 @@ impl<T: Transport> Api<T> {
             let mut fault = Fault::new(FaultKind::Down, doing, format!("HTTP {status}: {reason}"));
             fault.error.retry_after = Some(wait);
             fault.status = Some(status);
-            if wait > LONG {
-                let mut state = self.state();
-                let until = state.now.checked_add(SignedDuration::from_secs(wait.min(LONGEST)));
-                state.closed = until.ok().map(|until| (until, fault.error.reason.clone()));
-            }
+            self.close(wait, &fault.error.reason);
             return Err(fault);
         }
         if matches!(status, 301 | 302 | 307 | 308) {
@@ -228,8 +242,18 @@ impl<T: Transport> Api<T> {
         };
         if let Err(fault) = &mut judged {
             fault.error.reason.push_str(hint);
+            if let Some(wait) = fault.error.retry_after {
+                self.close(wait, &fault.error.reason);
+            }
         }
         judged
+    }
+
+    fn close(&self, wait: i64, reason: &str) {
+        let mut state = self.state();
+        let until = state.now.checked_add(SignedDuration::from_secs(wait.clamp(1, LONGEST)));
+        state.closed = until.ok().map(|until| (until, reason.to_owned()));
+        state.short = wait <= LONG;
     }
 
     /// How many seconds to wait where a limit is the reason, and which limit it is.

@@ -51,9 +51,9 @@ impl<T: Transport> Api<T> {
         self.walk(&doing, repository, &What { status, from, pages: PAGES, ..What::default() }, None).await
     }
 
-    /// The newest runs that failed: a few pages of them.
-    pub(super) async fn failed(&self, repository: &str) -> Walk {
-        let what = What { status: "failure", pages: FAILED_PAGES, ..What::default() };
+    /// The newest runs that failed, created since then: a few pages of them.
+    pub(super) async fn failed(&self, repository: &str, from: Option<Timestamp>) -> Walk {
+        let what = What { status: "failure", from, pages: FAILED_PAGES, ..What::default() };
         self.walk("asking for failed runs", repository, &what, None).await
     }
 
@@ -109,7 +109,9 @@ impl<T: Transport> Api<T> {
                 format!("repos/{repository}/actions/runs/{id}/attempts/{attempt}/jobs?per_page={PAGE}&page={number}");
             let page: JobPage = self.get(&doing, &path).await?;
             let read = page.jobs.len();
-            jobs.extend(page.jobs.into_iter().map(|job| (job.id, job)));
+            // One that can't be read hides none of the others.
+            let readable = page.jobs.into_iter().filter_map(|job| serde_json::from_value::<Job>(job).ok());
+            jobs.extend(readable.map(|job| (job.id, job)));
             if read < PAGE {
                 break;
             }

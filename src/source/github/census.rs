@@ -77,7 +77,7 @@ impl<T: Transport> Watcher<T> {
             let Some(row) = self.api.run(repository, id).await.map_err(|fault| fault.error)? else { continue };
             let evidence = Evidence::of(repository, row.clone());
             let evidence = if mapping::run(&evidence).status == RunStatus::Failed {
-                let mut manner = Manner { readable: &mut true, last: true };
+                let mut manner = Manner { readable: &mut true, last: true, hopeless: false };
                 learn(&self.api, repository, row, &mut manner).await.map_err(|fault| fault.error)?
             } else {
                 evidence

@@ -9,10 +9,11 @@ use super::super::PollError;
 use super::states::{is_open, mark};
 use super::wire::RunRow;
 
-/// The most runs of one repository that are remembered as told.
+/// The most runs of one repository that are remembered as told, but for [`FAILED`].
 const TOLD: usize = 3_000;
-/// How many failed ones of them are remembered longer than the others: somebody may run them again.
-const FAILED: usize = 200;
+/// How many failed ones of them are remembered longer than the others, and whatever their number: somebody may run them again. More than
+/// the list of failed runs shows, or each poll would take the rest of it for news.
+const FAILED: usize = 600;
 
 /// What is remembered between two polls, by repository as the settings write it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,15 +123,14 @@ impl Mark {
 
     /// Forgets what changed before `keep`, but for what is open and the newest failures.
     pub(super) fn trim(&mut self, keep: Timestamp) {
-        let newest = |told: &BTreeMap<u64, Told>, fits: &dyn Fn(&Told) -> bool, most: usize| {
-            let mut times: Vec<Timestamp> = told.values().filter(|told| fits(told)).map(|told| told.at).collect();
-            times.sort_unstable_by(|one, other| other.cmp(one));
-            times.get(most).copied()
-        };
-        let failed = newest(&self.told, &Told::is_failed, FAILED).unwrap_or(Timestamp::MIN);
-        self.told.retain(|_, told| told.at >= keep || told.is_open() || (told.is_failed() && told.at > failed));
-        if let Some(oldest) = newest(&self.told, &|_| true, TOLD) {
-            self.told.retain(|_, told| told.at > oldest);
+        // As the list has them: the newest is the one with the highest number.
+        let failed = self.told.iter().rev().filter(|(_, told)| told.is_failed()).map(|(id, _)| *id).nth(FAILED);
+        let is_kept = |id: u64, told: &Told| told.is_failed() && failed.is_none_or(|failed| id > failed);
+        self.told.retain(|id, told| told.at >= keep || told.is_open() || is_kept(*id, told));
+        let mut times: Vec<Timestamp> = self.told.values().map(|told| told.at).collect();
+        times.sort_unstable_by(|one, other| other.cmp(one));
+        if let Some(oldest) = times.get(TOLD).copied() {
+            self.told.retain(|id, told| told.at > oldest || is_kept(*id, told));
         }
     }
 }

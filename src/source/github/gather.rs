@@ -37,7 +37,9 @@ impl Gather {
         let key = (repository.to_owned(), row.id);
         let family = self.family(&key, row.attempt());
         let age = |row: &RunRow| (row.attempt(), is_final(row), row.updated_at);
-        if family.row.as_ref().is_none_or(|known| age(known) <= age(&row)) {
+        // One of an attempt before has nothing to do with the jobs that are kept.
+        let is_newest = row.attempt() >= family.attempt;
+        if is_newest && family.row.as_ref().is_none_or(|known| age(known) <= age(&row)) {
             family.row = Some(row.clone());
         }
         let evidence = family.evidence(repository).unwrap_or_else(|| Evidence::of(repository, row));
@@ -53,8 +55,10 @@ impl Gather {
     pub(super) fn job(&mut self, repository: &str, job: Job) -> Option<Evidence> {
         let key = (repository.to_owned(), job.run_id);
         let attempt = job.run_attempt.unwrap_or(1);
+        self.family(&key, attempt);
+        // Counted from here: a new attempt has let go of the jobs of the one before.
         let before = self.jobs;
-        let family = self.family(&key, attempt);
+        let family = self.runs.get_mut(&key)?;
         if attempt < family.attempt || job.id == 0 {
             return None;
         }
@@ -98,5 +102,34 @@ impl Family {
         let jobs: Vec<Job> = self.jobs.values().cloned().collect();
         // No job was heard of, which does not say that there was none.
         Some(Evidence { jobs: Some(jobs).filter(|jobs| !jobs.is_empty()), ..evidence })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn job(id: u64, attempt: u32) -> Job {
+        serde_json::from_value(json!({"id": id, "run_id": 1, "run_attempt": attempt, "name": "test"})).unwrap()
+    }
+
+    #[test]
+    fn the_jobs_that_are_counted_are_those_that_are_kept() {
+        let mut gather = Gather::default();
+        for (id, attempt) in [(1, 1), (2, 1), (2, 1), (3, 2), (4, 2), (5, 3)] {
+            gather.job("acme/shop", job(id, attempt));
+            assert_eq!(gather.jobs, gather.runs.values().map(|family| family.jobs.len()).sum::<usize>());
+        }
+    }
+
+    #[test]
+    fn a_run_of_an_attempt_before_gets_no_jobs_of_the_newest() {
+        let mut gather = Gather::default();
+        gather.job("acme/shop", job(3, 2));
+        let late = json!({"id": 1, "run_attempt": 1, "status": "completed", "conclusion": "failure"});
+        let told = gather.run("acme/shop", serde_json::from_value(late).unwrap());
+        assert!(told.jobs.is_none());
     }
 }

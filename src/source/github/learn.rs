@@ -10,8 +10,10 @@ use super::wire::RunRow;
 pub(super) struct Manner<'a> {
     /// Whether annotations can be read: false once GitHub has refused them.
     pub readable: &'a mut bool,
-    /// It was asked about often enough: what can't be had is left out.
+    /// It was tried for long enough: what GitHub refuses to give is left out.
     pub last: bool,
+    /// It was tried for so long that also what is never answered is left out.
+    pub hopeless: bool,
 }
 
 /// Everything about a run that ended badly.
@@ -47,10 +49,15 @@ pub(super) async fn learn<T: Transport>(
 }
 
 impl Manner<'_> {
-    /// A pause that GitHub asks for is no reason to leave anything out.
     fn gives_up(&self, fault: &Fault) -> bool {
-        self.last && fault.error.retry_after.is_none()
+        let long_enough = if fault.kind == FaultKind::Down { self.hopeless } else { self.last };
+        long_enough && !is_for_all(fault)
     }
+}
+
+/// A pause that GitHub asks for, and a token that it takes no more, are of no run: no other question would be answered either.
+pub(super) fn is_for_all(fault: &Fault) -> bool {
+    fault.error.retry_after.is_some() || fault.status == Some(401)
 }
 
 fn is_gone(fault: &Fault) -> bool {

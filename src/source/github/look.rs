@@ -14,6 +14,7 @@ use super::super::OpenRun;
 use super::api::{Api, Fault, FaultKind, Transport};
 use super::ask::{PAGE, Walk};
 use super::checkpoint::{Mark, Rest, Sweep, earlier};
+use super::mapping::Evidence;
 use super::states::is_final;
 use super::wire::RunRow;
 use crate::run::{RunKey, RunStatus};
@@ -50,6 +51,12 @@ pub(super) struct Round<'a> {
     pub began: Option<Timestamp>,
     /// What changed before this is old, where nothing is remembered of the run.
     pub since: Timestamp,
+    /// Runs that the ledger has as open.
+    open: BTreeSet<u64>,
+    /// The failed runs that the last list of them showed; none where that is not known.
+    pub held: Option<BTreeSet<u64>>,
+    /// Those that this one shows, and those that are missing in it and were not asked for yet.
+    pub holds: BTreeSet<u64>,
 }
 
 /// How far back the lists go.
@@ -76,6 +83,9 @@ impl<'a> Round<'a> {
             untold: 0,
             early: false,
             began: None,
+            open: BTreeSet::new(),
+            held: None,
+            holds: BTreeSet::new(),
         }
     }
 
@@ -90,6 +100,7 @@ impl<'a> Round<'a> {
         open: &[OpenRun],
         turn: usize,
     ) -> Result<(), Fault> {
+        self.open = open.iter().filter_map(|run| run.key.run.parse().ok()).collect();
         for status in ACTIVE {
             let walk = api.by_status(self.repository, status, None).await;
             self.began = self.began.or(api.date());
@@ -109,6 +120,21 @@ impl<'a> Round<'a> {
     pub(super) fn is_history(&self, row: &RunRow, reach: Reach) -> bool {
         let from = earlier(self.mark.origin, reach.history);
         !self.mark.settled && is_final(row) && row.updated_at.is_none_or(|at| at < from)
+    }
+
+    /// Whether GitHub only touched a run, long after its last job had ended before firstred first looked. GitHub changes the time of the
+    /// last change of runs that are over.
+    pub(super) fn was_touched(&self, evidence: &Evidence, reach: Reach) -> bool {
+        let from = earlier(self.mark.origin, reach.history);
+        let times = evidence.last_end().zip(evidence.row.updated_at);
+        times.is_some_and(|(end, changed)| end < from && changed.duration_since(end) > reach.overlap)
+    }
+
+    /// Whether a run is to be told as it stands: its last change is not old, or it is known to have stood elsewhere.
+    pub(super) fn is_news(&self, row: &RunRow) -> bool {
+        let is_stranger = !self.mark.told.contains_key(&row.id) && !self.open.contains(&row.id);
+        let is_old = is_stranger && is_final(row) && row.updated_at.is_some_and(|at| at < self.since);
+        !is_old && !self.mark.knows(row)
     }
 
     /// Two lists may show a run as of two moments.
@@ -170,16 +196,23 @@ impl<'a> Round<'a> {
 
     /// The newest failed runs. Answers which of those that were told failed are no longer among them: they are something else now.
     async fn failed<T: Transport>(&mut self, api: &Api<T>) -> Result<Vec<u64>, Fault> {
-        let walk = api.failed(self.repository).await;
+        // What can't be run again can't fail again. Whole days, so that the address stays the same.
+        let walk = api.failed(self.repository, api.date().map(|date| day(earlier(date, AGAIN)))).await;
         // Numbers grow: a list that goes on reaches back to its smallest.
         let least = walk.rows.keys().next().copied().filter(|_| walk.more).unwrap_or_default();
         let whole = walk.fault.is_none();
+        self.holds = walk.rows.keys().copied().collect();
         self.absorb(walk)?;
         if !whole {
             return Ok(Vec::new());
         }
+        // What was never in this list, such as a run that timed out, is not missing in it.
+        let was_listed = |id: &u64| self.held.as_ref().is_none_or(|held| held.contains(id));
         let failed = self.mark.told.iter().filter(|(id, told)| told.is_failed() && **id >= least);
-        Ok(failed.map(|(id, _)| *id).filter(|id| !self.found.contains_key(id)).collect())
+        let missing = |id: &u64| was_listed(id) && !self.found.contains_key(id);
+        let lost: Vec<u64> = failed.map(|(id, _)| *id).filter(missing).collect();
+        self.holds.extend(&lost);
+        Ok(lost)
     }
 
     /// Runs that are in no list: those that were open when last seen, until they end or are gone, and those that failed and are in the
@@ -217,8 +250,12 @@ impl<'a> Round<'a> {
         let asked: BTreeSet<u64> = urgent.into_iter().take(BY_ID).chain(idle).collect();
         for id in asked {
             match api.run(self.repository, id).await {
-                Ok(Some(row)) => self.meet(row),
+                Ok(Some(row)) => {
+                    self.holds.remove(&id);
+                    self.meet(row);
+                }
                 Ok(None) => {
+                    self.holds.remove(&id);
                     self.mark.told.remove(&id);
                     self.forgotten.extend(keys.get(&id).map(|key| (*key).clone()));
                 }
@@ -239,6 +276,11 @@ impl<'a> Round<'a> {
             Ok(page) => page,
             Err(fault) => return self.note(fault),
         };
+        if let Some(strange) = &page.strange {
+            // The walk goes on all the same: the next one comes by here again.
+            let doing = format!("asking for runs of {} that may have been run again", self.repository);
+            self.note(Fault::new(FaultKind::Shape, &doing, strange.clone()))?;
+        }
         for row in page.rows.iter().filter(|row| row.updated_at.is_some_and(|at| at >= since)) {
             self.meet(row.clone());
         }
@@ -252,6 +294,11 @@ impl<'a> Round<'a> {
         };
         Ok(())
     }
+}
+
+/// The beginning of the day of a time, in UTC.
+fn day(at: Timestamp) -> Timestamp {
+    earlier(at, SignedDuration::from_secs(at.as_second().rem_euclid(24 * 60 * 60)))
 }
 
 /// Where a stretch goes on that was read back to `oldest`. A moment with more runs than a page holds must not be read for ever.

@@ -43,6 +43,21 @@ impl Evidence {
         let failed = |step: &crate::run::Step| step.status == StepStatus::Failed;
         self.status() == RunStatus::Failed && !job::steps(jobs, &self.notes, true).iter().any(failed)
     }
+
+    /// Whether it looks cancelled, and does not show yet that no time limit did it: a job has no end, or one that ran for long has said
+    /// nothing. `readable`: annotations can be read.
+    pub(super) fn lacks_limit(&self, readable: bool) -> bool {
+        let Some(jobs) = &self.jobs else { return false };
+        let is_open = |job: &Job| job.end().is_empty() || (job.end() == "cancelled" && job.completed_at.is_none());
+        let is_silent = |job: &&Job| self.notes.get(&job.id).is_none_or(Vec::is_empty);
+        self.status() == RunStatus::Cancelled
+            && (jobs.iter().any(is_open) || (readable && job::suspects(self.row.end(), jobs).iter().any(is_silent)))
+    }
+
+    /// When the last of its jobs ended, where that is known.
+    pub(super) fn last_end(&self) -> Option<jiff::Timestamp> {
+        self.jobs.iter().flatten().filter_map(|job| job.completed_at).max()
+    }
 }
 
 /// The run that the evidence shows.
@@ -70,7 +85,7 @@ pub(super) fn run(evidence: &Evidence) -> Run {
 }
 
 /// `owner/name/.github/workflows/ci.yml`: the same file in another repository is another workflow.
-fn workflow(repository: &str, row: &RunRow) -> Workflow {
+pub(super) fn workflow(repository: &str, row: &RunRow) -> Workflow {
     let path = file(row);
     let name = row.name.as_deref().map(str::trim).filter(|name| !name.is_empty());
     let id = match (path, name) {

@@ -2,8 +2,8 @@
 //! sources; it must not know what is told of a run, nor to whom.
 //!
 //! `wire` is what GitHub says, `ask` and `api` put the questions, `look` and `poll` decide which, `learn` and `tell` gather what a run needs, and
-//! `mapping` with `job`, `states` and `said` turn that into a run. `push` reads webhooks. `checkpoint` is what is remembered in between.
-//! `census` counts what failed, and `survey` shows a person what can be asked.
+//! `mapping` with `job`, `states` and `said` turn that into a run. `push` reads webhooks, and `wake` says how often they wake whoever asks.
+//! `checkpoint` is what is remembered in between. `census` counts what failed, and `survey` shows a person what can be asked.
 
 mod api;
 mod ask;
@@ -22,6 +22,7 @@ mod survey;
 mod tell;
 #[cfg(test)]
 mod tests;
+mod wake;
 mod wire;
 
 use std::time::Duration;

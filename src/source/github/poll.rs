@@ -1,7 +1,7 @@
 //! One poll: look, tell what is new, remember how far that went; one repository after the other. It must not know what a run needs to
 //! be told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -10,13 +10,16 @@ use secrecy::SecretString;
 use super::super::{Batch, Intake, NotTaken, OpenRun, PollError, Polled};
 use super::api::{Api, Fault, FaultKind, Transport};
 use super::checkpoint::{Checkpoint, Mark, earlier};
+use super::learn::is_for_all;
 use super::look::{Reach, Round};
 use super::tell::SOON;
 use crate::config::GitHubSource;
 use crate::run::RunKey;
 
-/// The most runs whose tries are counted.
-const TRIED: usize = 1_000;
+/// So long it is remembered when a run was first tried, which may be gone since.
+const TRIED: SignedDuration = SignedDuration::from_hours(24);
+/// So many repositories in a row that do not answer end a poll: it is not their doing.
+const SILENT: u32 = 2;
 
 /// Polls repositories of one GitHub.
 #[derive(Debug)]
@@ -26,10 +29,12 @@ pub(in crate::source) struct Watcher<T> {
     pub(super) repositories: Vec<String>,
     pub(super) reach: Reach,
     every: Duration,
-    /// How often the parts of a run could not be had.
-    pub(super) tried: BTreeMap<(u64, u32), u32>,
-    /// How many polls still leave the annotations alone.
-    pub(super) no_notes: u32,
+    /// By repository, the runs and attempts whose parts could not be had, and when, by our clock, they were first tried.
+    pub(super) tried: BTreeMap<String, BTreeMap<(u64, u32), Timestamp>>,
+    /// How many polls still leave the annotations of a repository alone.
+    pub(super) no_notes: BTreeMap<String, u32>,
+    /// By repository, the failed runs that its last list of them showed.
+    held: BTreeMap<String, BTreeSet<u64>>,
     /// How many polls there were: everything that has its turn goes by it.
     turn: usize,
     /// When we first asked, by our clock: only what passes until the first answer counts.
@@ -52,8 +57,8 @@ impl<T: Transport> Watcher<T> {
         };
         let api = Api::new(transport, settings.url.clone(), token, polling.timeout)?;
         let repositories = settings.repositories.clone();
-        let (every, tried) = (polling.every, BTreeMap::new());
-        Ok(Self { name, api, repositories, reach, every, tried, no_notes: 0, turn: 0, first: None })
+        let (every, tried, no_notes, held) = (polling.every, BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Ok(Self { name, api, repositories, reach, every, tried, no_notes, held, turn: 0, first: None })
     }
 
     pub(super) fn every(&self) -> Duration {
@@ -75,9 +80,12 @@ impl<T: Transport> Watcher<T> {
         let waited = now.duration_since(first).max(SignedDuration::ZERO);
         self.api.begin(now);
         self.turn = self.turn.wrapping_add(1);
-        self.no_notes = self.no_notes.saturating_sub(1);
-        if self.tried.len() > TRIED {
-            self.tried.clear();
+        self.no_notes.retain(|_, polls| {
+            *polls = polls.saturating_sub(1);
+            *polls > 0
+        });
+        for tried in self.tried.values_mut() {
+            tried.retain(|_, first| now.duration_since(*first) < TRIED);
         }
         let known = checkpoint.repositories.len();
         checkpoint.repositories.retain(|name, _| self.repositories.contains(name));
@@ -86,7 +94,8 @@ impl<T: Transport> Watcher<T> {
             self.commit(intake, &checkpoint, strangers).await?;
         }
         let before = checkpoint.clone();
-        let (mut polled, mut failed) = (Polled::default(), None);
+        let (mut polled, mut failed) = (Polled::default(), None::<PollError>);
+        let (mut silent, mut any_silent) = (0, false);
         for at in 0..self.repositories.len() {
             // Should GitHub want a pause half-way, another repository is the first the next time.
             let at = (at + self.turn) % self.repositories.len();
@@ -97,19 +106,23 @@ impl<T: Transport> Watcher<T> {
             polled.runs += done.runs;
             polled.more |= done.more;
             polled.again = polled.again.or(done.early.then_some(SOON));
-            if let Some(fault) = done.fault {
-                let down = fault.kind == FaultKind::Down;
-                failed = failed.filter(|_| !down).or(Some(fault.error));
-                if down {
-                    break;
-                }
+            let Some(fault) = done.fault else {
+                silent = 0;
+                continue;
+            };
+            let down = fault.kind == FaultKind::Down;
+            (silent, any_silent) = (if down { silent + 1 } else { 0 }, any_silent || down);
+            let for_all = is_for_all(&fault);
+            failed = failed.filter(|_| !down).or(Some(fault.error));
+            if for_all || silent >= SILENT {
+                break;
             }
         }
         // Runs are committed as they are told; how far the lists were read may wait until here.
         if checkpoint != before {
             self.commit(intake, &checkpoint, Vec::new()).await?;
         }
-        if failed.is_none() {
+        if !any_silent {
             self.api.tidy();
         }
         failed.map_or(Ok(polled), Err)
@@ -137,12 +150,18 @@ impl<T: Transport> Watcher<T> {
             },
         };
         let mut round = Round::new(repository, before.clone(), self.reach);
+        round.held = self.held.get(repository).cloned();
         let mut looked = round.look(&self.api, self.reach, open, self.turn).await;
         if sweep && looked.is_ok() && self.api.has_plenty() {
             looked = round.sweep(&self.api, self.reach).await;
         }
+        if looked.is_err() {
+            // An outage is no run's doing: each has its time anew.
+            self.tried.remove(repository);
+        }
         round.faults.extend(looked.err());
         self.tell(intake, &mut round).await?;
+        self.hold(&mut round);
         settle(&mut round, &before, self.reach);
         let forgotten = std::mem::take(&mut round.forgotten);
         checkpoint.repositories.insert(repository.to_owned(), round.mark);
@@ -153,6 +172,17 @@ impl<T: Transport> Watcher<T> {
         let down = round.faults.iter().position(|fault| fault.kind == FaultKind::Down);
         let fault = round.faults.into_iter().nth(down.unwrap_or_default());
         Ok(Done { runs: round.told, more: round.more, early: round.early, fault })
+    }
+
+    /// Keeps which failed runs were listed. Where not everything was read and told, what was missing before is missing still.
+    fn hold(&mut self, round: &mut Round<'_>) {
+        let mut holds = std::mem::take(&mut round.holds);
+        if round.untold > 0 || !round.faults.is_empty() {
+            let Some(held) = self.held.get(round.repository) else { return };
+            holds.extend(held);
+        }
+        holds.retain(|id| round.mark.told.contains_key(id));
+        self.held.insert(round.repository.to_owned(), holds);
     }
 
     /// The first contact: notes GitHub's time at which firstred began to look, so that a start that takes several tries makes no

@@ -12,6 +12,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName};
 use super::gather::Gather;
 use super::mapping::{self, Evidence};
 use super::states::is_final;
+use super::wake::Wakes;
 use super::wire::Delivery;
 use crate::config::GitHubSource;
 use crate::run::Run;
@@ -27,6 +28,7 @@ pub struct Reader {
     /// They are asked as well.
     polled: bool,
     gather: Mutex<Gather>,
+    wakes: Wakes,
 }
 
 /// What a webhook says.
@@ -43,7 +45,9 @@ impl Reader {
     #[must_use]
     pub fn new(settings: &GitHubSource) -> Self {
         let polled = settings.token.is_some();
-        Self { repositories: settings.repositories.clone(), polled, gather: Mutex::default() }
+        let repositories = settings.repositories.clone();
+        let wakes = Wakes::new(repositories.len());
+        Self { repositories, polled, gather: Mutex::default(), wakes }
     }
 
     /// What a body says. Events that are not about runs say nothing.
@@ -82,7 +86,7 @@ impl Reader {
         // One that has begun is remembered as open, and asked for until it ends: also should its end never be pushed.
         let ended = is_final(&row);
         let run = (!ended).then(|| mapping::run(&Evidence::of(&repository, row)));
-        Ok(Received { run, wake: ended })
+        Ok(Received { run, wake: ended && self.wakes.may(crate::clock::now()) })
     }
 
     /// The repository as the settings write it, where it is watched.

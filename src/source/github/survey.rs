@@ -97,7 +97,8 @@ impl<T: Transport> Watcher<T> {
         if let Some(job) = jobs.as_deref().and_then(|jobs| suspects(row.end(), jobs).into_iter().next()) {
             let said = self.api.annotations(repository, job.check_run()).await;
             let found = said.as_ref().map(|said| format!("{} annotations", said.len()));
-            let costs = "the step that failed is told without the words of its error";
+            let costs =
+                "failed steps are told without the words of their errors, and what a time limit ended looks cancelled";
             let mut reached = asked.optional("annotations of its job", costs, found);
             if let Err(obstacle) = &mut reached.outcome
                 && said.as_ref().is_err_and(|fault| matches!(fault.status, Some(403 | 404)))

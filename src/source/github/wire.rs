@@ -57,10 +57,10 @@ pub(super) struct Repository {
     pub full_name: String,
 }
 
-/// A page of jobs.
+/// A page of jobs, its rows not yet read.
 #[derive(Debug, Deserialize)]
 pub(super) struct JobPage {
-    pub jobs: Vec<Job>,
+    pub jobs: Vec<Value>,
 }
 
 /// A job of one attempt.

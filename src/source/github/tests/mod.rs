@@ -2,6 +2,7 @@
 
 mod bench;
 mod fake;
+mod late;
 mod limits;
 mod polling;
 mod promises;

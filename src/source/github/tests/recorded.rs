@@ -38,8 +38,8 @@ async fn mapped(case: &str) -> Run {
     });
     let settings = settings();
     let api = Api::new(fake, settings.url, &settings.token.unwrap(), settings.polling.timeout).unwrap();
-    let (mut readable, last) = (true, false);
-    let evidence = learn(&api, REPOSITORY, row, &mut Manner { readable: &mut readable, last }).await.unwrap();
+    let mut manner = Manner { readable: &mut true, last: false, hopeless: false };
+    let evidence = learn(&api, REPOSITORY, row, &mut manner).await.unwrap();
     mapping::run(&evidence)
 }
 
