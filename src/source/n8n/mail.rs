@@ -111,21 +111,21 @@ impl Mail {
         if Arc::ptr_eq(&self.0, &next.0) {
             return;
         }
-        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        shelf.moved = Some(next.clone());
-        let letters = std::mem::take(&mut shelf.letters);
-        drop(shelf);
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.moved = Some(next.clone());
+        let letters = std::mem::take(&mut held.letters);
+        drop(held);
         next.put(letters);
     }
 
     fn put(&self, letters: Vec<Letter>) {
-        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(next) = shelf.moved.clone() {
-            drop(shelf);
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(next) = held.moved.clone() {
+            drop(held);
             return next.put(letters);
         }
-        let room = MOST.saturating_sub(shelf.letters.len());
-        shelf.letters.extend(letters.into_iter().take(room));
+        let room = MOST.saturating_sub(held.letters.len());
+        held.letters.extend(letters.into_iter().take(room));
     }
 
     pub(super) fn take(&self) -> Taken {

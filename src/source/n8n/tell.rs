@@ -24,14 +24,12 @@ const PATIENCE: SignedDuration = SignedDuration::from_mins(3);
 const LEAST: u32 = 3;
 /// So many questions for data without an answer, one after the other, and nothing more is asked in this poll.
 const SILENT: u32 = 2;
-/// The most sub-workflows that are asked for after their parents, in one poll.
-const CHILDREN: usize = 50;
 
 /// Since when, by our clock, and how often the data of a run could not be had.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tried {
     since: Timestamp,
-    times: u32,
+    pub times: u32,
 }
 
 /// How one poll gets on with what it has to learn.
@@ -40,7 +38,7 @@ pub(super) struct Pass {
     /// Our clock.
     now: Timestamp,
     /// What nobody answered, one after the other.
-    silent: u32,
+    pub silent: u32,
     /// Nothing more is asked in this poll.
     pub stopped: bool,
     /// Runs that were asked for their names.
@@ -172,7 +170,7 @@ impl<T: Transport> Watcher<T> {
     }
 
     /// Counts that the data of a run could not be had. Says whether it is time to do without: never while nothing can be had at all.
-    fn stumble(&mut self, pass: &mut Pass, id: u64, fault: &Fault) -> bool {
+    pub(super) fn stumble(&mut self, pass: &mut Pass, id: u64, fault: &Fault) -> bool {
         match fault.kind {
             FaultKind::Down => {
                 pass.stopped = true;
@@ -203,72 +201,8 @@ impl<T: Transport> Watcher<T> {
         }
     }
 
-    /// Failed sub-workflows whose parents were open: they show in these, unless n8n has kept nothing of them.
-    pub(super) async fn children<I: Intake>(
-        &mut self,
-        intake: &I,
-        round: &mut Round,
-        pass: &mut Pass,
-        before: &Checkpoint,
-    ) -> Result<(), PollError> {
-        let over = round.mark.children.iter().filter(|(_, parent)| !round.mark.open.contains_key(*parent));
-        let mut over: Vec<(u64, u64)> = over.map(|(child, parent)| (*child, *parent)).collect();
-        over.sort_by_key(|(child, _)| (self.tried.get(child).map(|tried| tried.times), *child));
-        round.more |= over.len() > CHILDREN;
-        for (child, parent) in over.into_iter().take(CHILDREN) {
-            if pass.stopped {
-                return Ok(());
-            }
-            let role = match self.api.detail(child).await {
-                Ok(Some(execution)) => self.api.role(execution).await,
-                Ok(None) => Ok(Role::Folded),
-                Err(fault) => Err(fault),
-            };
-            let role = match role {
-                Ok(role) => {
-                    pass.silent = 0;
-                    self.tried.remove(&child);
-                    role
-                }
-                Err(fault) => {
-                    let enough = self.stumble(pass, child, &fault);
-                    round.faults.push(fault);
-                    if !enough {
-                        continue;
-                    }
-                    match self.role_by_rows(child, parent).await {
-                        Ok(role) => role,
-                        Err(fault) => {
-                            pass.stopped |= fault.kind == FaultKind::Down;
-                            round.faults.push(fault);
-                            continue;
-                        }
-                    }
-                }
-            };
-            match role {
-                Role::Own(evidence) => {
-                    round.mark.children.remove(&child);
-                    self.pass_on(intake, round, pass, &mut vec![*evidence], before).await?;
-                }
-                Role::Folded => drop(round.mark.children.remove(&child)),
-                Role::Waits(parent) => drop(round.mark.children.insert(child, parent)),
-            }
-        }
-        Ok(())
-    }
-
-    /// What comes of a failed sub-workflow whose data can't be had. Told twice rather than not at all.
-    async fn role_by_rows(&self, child: u64, parent: u64) -> Result<Role, Fault> {
-        if self.api.row(parent).await?.is_some_and(|row| is_failure(&row.status)) {
-            return Ok(Role::Folded);
-        }
-        let row = self.api.row(child).await?;
-        Ok(row.map_or(Role::Folded, |row| Role::Own(Box::new(Evidence::of(Execution::of(row))))))
-    }
-
     /// Hands over what is known so far, with the names of its workflows where these can be had.
-    async fn pass_on<I: Intake>(
+    pub(super) async fn pass_on<I: Intake>(
         &mut self,
         intake: &I,
         round: &mut Round,

@@ -36,14 +36,14 @@ async fn ends_are_told_in_the_order_in_which_they_happened() {
 async fn one_run_that_n8n_is_slow_with_hides_no_other() {
     let mut bench = watched().await;
     for id in 1..=4 {
-        bench.set(of(&format!("wf-{id}"), run(id, "error", id as i64)));
+        bench.set(of(&format!("wf-{id}"), run(id, "error", id.cast_signed())));
     }
     bench.fake.with(|world| world.silent.push("/1?includeData".into()));
     bench.poll(10).await.unwrap_err();
     assert_eq!(ids(&bench), ["2", "3", "4"]);
     for second in [60, 189] {
-        bench.set(of("wf-5", run(second, "error", second as i64 - 1)));
-        bench.poll(second as i64).await.unwrap_err();
+        bench.set(of("wf-5", run(second, "error", second.cast_signed() - 1)));
+        bench.poll(second.cast_signed()).await.unwrap_err();
         assert_eq!(ids(&bench), [second.to_string()]);
     }
     bench.poll(190).await.unwrap_err();
@@ -56,7 +56,7 @@ async fn one_run_that_n8n_is_slow_with_hides_no_other() {
 async fn after_two_slow_ones_the_others_are_asked_for_by_the_next_poll_and_first() {
     let mut bench = watched().await;
     for id in 1..=4 {
-        bench.set(of(&format!("wf-{id}"), run(id, "error", id as i64)));
+        bench.set(of(&format!("wf-{id}"), run(id, "error", id.cast_signed())));
     }
     bench.fake.with(|world| world.silent = vec!["/1?includeData".into(), "/2?includeData".into()]);
     bench.poll(10).await.unwrap_err();
@@ -99,7 +99,7 @@ async fn what_ends_well_waits_with_the_failure_before_it_and_for_no_other_workfl
 async fn a_failure_that_can_be_told_waits_for_none_and_what_lies_between_goes_before_it() {
     let mut bench = watched().await;
     for (id, status) in [(1, "error"), (2, "success"), (3, "error"), (4, "success")] {
-        bench.set(run(id, status, id as i64));
+        bench.set(run(id, status, id.cast_signed()));
     }
     bench.fake.with(|world| world.broken.push(("/1?includeData".into(), 500, "no".into())));
     bench.poll(10).await.unwrap_err();
