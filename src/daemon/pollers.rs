@@ -29,6 +29,8 @@ pub(super) struct Pollers {
     metrics: Metrics,
     /// Those of sources that are gone, too, until they have ended: should the name come back, its loop waits for them.
     running: BTreeMap<String, Running>,
+    /// The letter boxes in force.
+    mails: BTreeMap<String, Mail>,
     health: watch::Sender<Arc<Health>>,
 }
 
@@ -153,7 +155,7 @@ pub(super) fn build(config: &Config, metrics: &Metrics) -> Result<Built, PollErr
 impl Pollers {
     pub(super) fn new(bridge: Bridge, metrics: Metrics) -> Self {
         let (health, _) = watch::channel(Arc::new(Health::new()));
-        Self { bridge, metrics, running: BTreeMap::new(), health }
+        Self { bridge, metrics, running: BTreeMap::new(), mails: BTreeMap::new(), health }
     }
 
     /// The health of the sources in force, whichever they are.
@@ -163,6 +165,12 @@ impl Pollers {
 
     /// Puts the sources in force. The successor of a source begins when its last poll has ended.
     pub(super) fn replace(&mut self, built: Built) {
+        // What was answered with yes is not lost with the poller that did not come to read it.
+        for (name, before) in std::mem::replace(&mut self.mails, built.mails) {
+            if let Some(next) = self.mails.get(&name) {
+                before.move_to(next);
+            }
+        }
         let mut old = std::mem::take(&mut self.running);
         old.retain(|_, poller| !(poller.stop.is_cancelled() && poller.task.is_finished()));
         let mut healths = Health::new();

@@ -19,12 +19,17 @@ pub(super) const PAGES: usize = 40;
 /// The most bytes that are read of one run with its data: n8n itself shows up to 100 MB.
 const DETAIL_CAP: usize = 32 * 1024 * 1024;
 
+/// So long n8n may take for the data of a run, at least: it reads them all from its database.
+const LONG: Duration = Duration::from_secs(45);
+
 const KEY: HeaderName = HeaderName::from_static("x-n8n-api-key");
 
 /// The public API of one instance.
 #[derive(Debug)]
 pub(super) struct Api<T> {
     talk: Talk<T>,
+    /// For the data of a run.
+    long: Duration,
 }
 
 /// A list, newest run first, as far as it was read.
@@ -35,6 +40,8 @@ pub(super) struct List {
     pub rest: Option<String>,
     /// Why it ends before its end.
     pub fault: Option<Fault>,
+    /// A row that can't be read. The others can.
+    pub odd: Option<Fault>,
 }
 
 impl List {
@@ -58,7 +65,7 @@ pub(super) struct Wanted<'a> {
 impl<T: Transport> Api<T> {
     pub(super) fn new(transport: T, base: &url::Url, key: &SecretString, timeout: Duration) -> Result<Self, PollError> {
         let key = secret_header("setting up the API key for n8n", KEY, key.expose_secret())?;
-        Ok(Self { talk: Talk::new(transport, base.clone(), vec![key], timeout) })
+        Ok(Self { talk: Talk::new(transport, base.clone(), vec![key], timeout), long: timeout.max(LONG) })
     }
 
     /// Where it is.
@@ -102,7 +109,7 @@ impl<T: Transport> Api<T> {
                     // The other rows can be read: they must not wait for this one.
                     Err(error) => {
                         let reason = format!("a run that n8n does not give ({error})");
-                        list.fault.get_or_insert_with(|| Fault::new(FaultKind::Shape, &doing, reason));
+                        list.odd.get_or_insert_with(|| Fault::new(FaultKind::Shape, &doing, reason));
                     }
                 }
             }
@@ -131,7 +138,7 @@ impl<T: Transport> Api<T> {
         let doing = "asking for the data of a run";
         let url = self.talk.url(doing, &format!("api/v1/executions/{id}?includeData=true"))?;
         let question = Question { cap: DETAIL_CAP, ..Question::get(url) };
-        let answer = self.talk.ask(doing, question).await;
+        let answer = self.talk.ask_long(doing, question, self.long).await;
         let Some(answer) = known(answer.map_err(|fault| hinted(fault, "execution:read")))? else { return Ok(None) };
         match wire::execution(&answer.body) {
             Ok(execution) => Ok(Some(execution)),
@@ -156,9 +163,16 @@ fn path(status: Option<&str>, cursor: Option<&str>) -> String {
 fn known<R>(asked: Result<R, Fault>) -> Result<Option<R>, Fault> {
     match asked {
         Ok(found) => Ok(Some(found)),
-        Err(fault) if fault.kind == FaultKind::Refused(404) => Ok(None),
+        Err(fault) if is_gone(&fault) => Ok(None),
         Err(fault) => Err(fault),
     }
+}
+
+/// Whether n8n itself says that it does not know the run. A proxy that has lost its way says 404 as well.
+fn is_gone(fault: &Fault) -> bool {
+    let body = fault.error.reason.strip_prefix("HTTP 404: ");
+    let body = body.and_then(|body| serde_json::from_str::<serde_json::Value>(body).ok());
+    body.is_some_and(|body| body["message"] == "Not Found")
 }
 
 /// A refusal says which scope the key lacks.

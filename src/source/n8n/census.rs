@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::super::{Batch, Census, Counted, Intake, PollError, Seen, Tally};
-use super::api::{PAGES, Transport, Wanted};
+use super::api::{FaultKind, PAGES, Transport, Wanted};
 use super::checkpoint::Checkpoint;
 use super::ends::is_child;
 use super::family::Role;
@@ -39,7 +39,7 @@ impl<T: Transport> Watcher<T> {
             // The rows are in the order of their begin: a page of old ends is the end of the new ones, but for what ran for longer than it.
             let old = |row: &Row| ended_at(row).is_some_and(|at| at < from);
             let list = self.api.list(wanted, |rows| rows.iter().all(old)).await;
-            if let Some(fault) = list.fault {
+            if let Some(fault) = list.fault.or(list.odd) {
                 return Err(fault.error);
             }
             tally.whole &= list.rest.is_none();
@@ -59,7 +59,7 @@ impl<T: Transport> Watcher<T> {
         now: Timestamp,
     ) -> Result<usize, PollError> {
         self.api.begin(now);
-        let mut handed = 0;
+        let (mut handed, mut failed) = (0, None);
         for counted in runs {
             let Some(id) = super::look::number(&counted.key.run) else { continue };
             let Some(row) = self.api.row(id).await.map_err(|fault| fault.error)? else { continue };
@@ -67,6 +67,11 @@ impl<T: Transport> Watcher<T> {
             let evidence = match self.role(&row).await {
                 Ok(Role::Own(evidence)) => *evidence,
                 Ok(Role::Folded | Role::Waits(_)) => continue,
+                Err(fault) if fault.kind == FaultKind::Down => return Err(fault.error),
+                Err(fault) if fault.kind == FaultKind::Slow => {
+                    failed.get_or_insert(fault.error);
+                    continue;
+                }
                 Err(_) => Evidence::of(Execution::of(row)),
             };
             self.names.note(&evidence.execution);
@@ -76,6 +81,6 @@ impl<T: Transport> Watcher<T> {
             intake.take(&self.name, batch).await.map_err(not_taken)?;
             handed += 1;
         }
-        Ok(handed)
+        failed.map_or(Ok(handed), Err)
     }
 }

@@ -9,6 +9,10 @@ use super::super::PollError;
 
 /// The most failed runs that are remembered as told.
 const TOLD: usize = 5_000;
+/// The most while something could not be told.
+const UNSETTLED: usize = 50_000;
+/// The most workflows whose runs as sub-workflows are told.
+const ALONE: usize = 1_000;
 /// So many marks lie within one overlap.
 const MARKS: i32 = 10;
 
@@ -35,6 +39,9 @@ pub(super) struct Checkpoint {
     /// Failed sub-workflows whose parents have not ended: child to parent.
     #[serde(default)]
     pub children: BTreeMap<u64, u64>,
+    /// Workflows of which a run failed as a sub-workflow and was told by itself: how the next one ends is told too.
+    #[serde(default)]
+    pub alone: BTreeSet<String>,
     /// The parts of lists that were too long for one poll, by status.
     #[serde(default)]
     pub rest: BTreeMap<String, Rest>,
@@ -90,11 +97,17 @@ impl Checkpoint {
     }
 
     /// Forgets what lies below every floor, and of a flood what is oldest.
-    pub(super) fn trim(&mut self) {
-        while self.told.len() > TOLD {
+    ///
+    /// `settled`: all that was found was told. Else the floor must not rise: below it may be what was not.
+    pub(super) fn trim(&mut self, settled: bool) {
+        while self.told.len() > if settled { TOLD } else { UNSETTLED } {
             self.told.pop_first();
         }
-        if self.told.len() == TOLD
+        while self.alone.len() > ALONE {
+            self.alone.pop_first();
+        }
+        if settled
+            && self.told.len() == TOLD
             && let Some(lowest) = self.told.first().copied()
         {
             // Rather than to read them again with every poll.

@@ -23,7 +23,7 @@ pub(super) fn of(error: &Value) -> StepError {
     let answer = Answer::of(error);
     let errno = errno(error);
     let provider_status = http_code(error).or(answer.status).or_else(|| cause_status(error)).or_else(|| of_object(own));
-    let code = text(&own["code"]).or(answer.code).or_else(|| errno.clone()).or_else(|| text(&error["name"]));
+    let code = code(&own["code"]).or(answer.code).or_else(|| errno.clone()).or_else(|| text(&error["name"]));
     StepError {
         code: code.unwrap_or_else(|| "Error".to_owned()),
         message: message(error),
@@ -61,7 +61,7 @@ fn hidden(error: &Value) -> Option<StepError> {
 
 /// Where n8n passes an error on without its sentence, as it does with those of triggers, another part of it may have one.
 fn message(error: &Value) -> String {
-    let said = [&error["message"], &error["description"], &error["cause"]["message"], &error["messages"][0]];
+    let said = [error, &error["message"], &error["description"], &error["cause"]["message"], &error["messages"][0]];
     said.into_iter().find_map(text).unwrap_or_default()
 }
 

@@ -12,7 +12,7 @@ use super::api::{Api, Fault, FaultKind, List, PAGES, Transport, Wanted};
 use super::checkpoint::{Checkpoint, Rest};
 use super::ends::{is_failure, is_open};
 use super::wire::Row;
-use crate::run::RunKey;
+use crate::run::{RunKey, RunStatus};
 
 /// The most pages of runs that ended well. What goes beyond them is no failure.
 const RECENT: usize = 4;
@@ -34,6 +34,14 @@ pub(super) struct Round {
     pub unknown: BTreeSet<u64>,
     /// What could not be asked.
     pub faults: Vec<Fault>,
+    /// A row that could not be read.
+    pub odd: Option<Fault>,
+    /// Runs that only a letter told of, whether it is still at hand or not, and that n8n does not know.
+    pub accused: BTreeMap<u64, RunKey>,
+    /// The run that was asked for last, one by one: the next poll goes on behind it.
+    pub turn: u64,
+    /// How many letters' runs were asked for.
+    named: usize,
     /// There is more than one poll reads.
     pub more: bool,
     /// How many runs were told.
@@ -84,8 +92,8 @@ impl Version {
 }
 
 impl Round {
-    pub(super) fn new(mark: Checkpoint) -> Self {
-        Self { mark, ..Self::default() }
+    pub(super) fn new(mark: Checkpoint, turn: u64) -> Self {
+        Self { mark, turn, ..Self::default() }
     }
 
     /// Reads every list. What can't be read is noted, and the others are read all the same.
@@ -124,6 +132,12 @@ impl Round {
         Ok(())
     }
 
+    /// A list may have both.
+    fn note_list(&mut self, fault: Option<Fault>, odd: Option<Fault>) -> Result<(), Fault> {
+        self.odd = self.odd.take().or(odd);
+        fault.map_or(Ok(()), |fault| self.note(fault))
+    }
+
     fn absorb(&mut self, rows: impl IntoIterator<Item = Row>) {
         self.found.extend(rows.into_iter().map(|row| (row.id, row)));
     }
@@ -151,7 +165,7 @@ impl Round {
         if list.fault.is_none() {
             self.mark.newest = Some(self.highest.max(before).unwrap_or(0));
         }
-        list.fault.map_or(Ok(()), |fault| self.note(fault))
+        self.note_list(list.fault, list.odd)
     }
 
     /// Runs that have not ended. Queued ones first and waiting ones last, so that one that moves on meanwhile is in a later list.
@@ -178,7 +192,7 @@ impl Round {
             whole &= list.is_whole();
             self.highest = self.highest.max(list.rows.iter().map(|row| row.id).max());
             self.absorb(list.rows);
-            list.fault.map_or(Ok(()), |fault| self.note(fault))?;
+            self.note_list(list.fault, list.odd)?;
         }
         Ok(whole)
     }
@@ -232,24 +246,40 @@ impl Round {
     }
 
     fn take_ends(&mut self, list: List, floor: u64) -> Result<(), Fault> {
-        self.absorb(list.rows.into_iter().filter(|row| row.id >= floor));
-        list.fault.map_or(Ok(()), |fault| self.note(fault))
+        // One that started long ago is told when it ends, however low its id is by then.
+        let open = &self.mark.open;
+        let rows: Vec<Row> =
+            list.rows.into_iter().filter(|row| row.id >= floor || open.contains_key(&row.id)).collect();
+        self.absorb(rows);
+        self.note_list(list.fault, list.odd)
     }
 
     /// Runs that were open when last seen and are in no list now: asked for by their id until they end or are gone.
     async fn left<T: Transport>(&mut self, api: &Api<T>, open: &[OpenRun]) -> Result<(), Fault> {
-        let keys: BTreeMap<u64, &RunKey> =
-            open.iter().filter_map(|run| Some((number(&run.key.run)?, &run.key))).collect();
+        let keys: BTreeMap<u64, &OpenRun> = open.iter().filter_map(|run| Some((number(&run.key.run)?, run))).collect();
         let ids: BTreeSet<u64> = self.mark.open.keys().chain(keys.keys()).copied().collect();
-        let left: Vec<u64> = ids.into_iter().filter(|id| !self.found.contains_key(id)).collect();
-        self.more |= left.len() > ONE_BY_ONE;
-        for id in left.into_iter().take(ONE_BY_ONE) {
+        let mut left: Vec<u64> = ids.into_iter().filter(|id| !self.found.contains_key(id)).collect();
+        // In turn: those that stay open must not keep the others from being asked for.
+        let next = left.partition_point(|id| *id <= self.turn);
+        left.rotate_left(next);
+        // Of another database, all at once: what is pending of the old one is nobody's letter.
+        let most = if self.anew { left.len() } else { ONE_BY_ONE };
+        self.more |= left.len() > most;
+        for id in left.into_iter().take(most) {
+            self.turn = id;
             match api.row(id).await {
                 Ok(Some(row)) => self.absorb([row]),
                 Ok(None) => {
-                    self.mark.open.remove(&id);
+                    let polled = self.mark.open.remove(&id).is_some();
                     self.unknown.insert(id);
-                    self.forgotten.extend(keys.get(&id).map(|key| (*key).clone()));
+                    let Some(run) = keys.get(&id) else { continue };
+                    // What a poll hands over as open it also remembers: this one is a letter's.
+                    let posted = !polled && run.status == RunStatus::Pending && !self.anew;
+                    if posted && !self.mark.told.contains(&id) {
+                        self.accused.insert(id, run.key.clone());
+                    } else {
+                        self.forgotten.push(run.key.clone());
+                    }
                 }
                 Err(fault) => self.note(fault)?,
             }
@@ -262,6 +292,11 @@ impl Round {
         if self.found.contains_key(&id) || self.unknown.contains(&id) || self.mark.told.contains(&id) {
             return Ok(());
         }
+        if self.named >= ONE_BY_ONE {
+            self.more = true;
+            return Ok(());
+        }
+        self.named += 1;
         match api.row(id).await {
             Ok(Some(row)) => self.absorb([row]),
             Ok(None) => drop(self.unknown.insert(id)),

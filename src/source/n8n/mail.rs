@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
@@ -17,7 +17,37 @@ const MOST: usize = 10_000;
 
 /// The letter box of one source: filled by its endpoint, emptied by its poller.
 #[derive(Debug, Clone, Default)]
-pub struct Mail(Arc<Mutex<Vec<Letter>>>);
+pub struct Mail(Arc<Mutex<Shelf>>);
+
+#[derive(Debug, Default)]
+struct Shelf {
+    letters: Vec<Letter>,
+    /// Where everything goes now: the source was built anew.
+    moved: Option<Mail>,
+}
+
+/// The letters that a poll took. Those that it did not deal with go back, however it ends.
+#[derive(Debug)]
+pub(super) struct Taken {
+    mail: Mail,
+    pub letters: Vec<Letter>,
+}
+
+impl Taken {
+    /// The runs that they name.
+    pub(super) fn runs(&self) -> impl Iterator<Item = u64> {
+        self.letters.iter().filter_map(|letter| letter.run)
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.mail.put(std::mem::take(&mut self.letters));
+    }
+}
+
+/// A letter's run is pending from so long before the error: whatever else is known of the run is newer.
+const EARLIER: SignedDuration = SignedDuration::from_hours(24);
 
 /// One failure, as the error workflow tells it.
 #[derive(Debug, Clone)]
@@ -38,7 +68,7 @@ pub(super) struct Letter {
 }
 
 impl Mail {
-    /// Takes a body. A trigger's failure becomes a pending run, so that it is on record before its sender hears yes.
+    /// Takes a body. Each failure becomes a pending run, so that it is on record before its sender hears yes.
     ///
     /// # Errors
     /// When it is not what an Error Trigger node gives.
@@ -62,8 +92,8 @@ impl Mail {
         for (index, item) in items.iter().enumerate() {
             match Letter::read(item, now) {
                 Some(letter) => {
-                    runs.extend(letter.run.is_none().then(|| Ok(letter.pending())));
-                    self.put(letter);
+                    runs.push(Ok(letter.pending()));
+                    self.put(vec![letter]);
                 }
                 None => runs.push(Err(NativeError {
                     index,
@@ -76,15 +106,31 @@ impl Mail {
         Ok(runs)
     }
 
-    pub(super) fn put(&self, letter: Letter) {
-        let mut letters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if letters.len() < MOST {
-            letters.push(letter);
+    /// Passes on what lies here, and what will come, to the box of the source's successor.
+    pub fn move_to(&self, next: &Self) {
+        if Arc::ptr_eq(&self.0, &next.0) {
+            return;
         }
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.moved = Some(next.clone());
+        let letters = std::mem::take(&mut held.letters);
+        drop(held);
+        next.put(letters);
     }
 
-    pub(super) fn take(&self) -> Vec<Letter> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    fn put(&self, letters: Vec<Letter>) {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(next) = held.moved.clone() {
+            drop(held);
+            return next.put(letters);
+        }
+        let room = MOST.saturating_sub(held.letters.len());
+        held.letters.extend(letters.into_iter().take(room));
+    }
+
+    pub(super) fn take(&self) -> Taken {
+        let letters = std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).letters);
+        Taken { mail: self.clone(), letters }
     }
 }
 
@@ -130,7 +176,9 @@ impl Letter {
 
     fn pending(&self) -> Run {
         let run = Run::bare(self.id(), self.workflow.clone(), RunStatus::Pending);
-        Run { trigger: self.mode.clone(), updated_at: Some(self.at), ..run }
+        // A run may be told by then, and must not be reopened; of a trigger's, only letters tell.
+        let at = if self.run.is_some() { self.at.saturating_sub(EARLIER).ok() } else { Some(self.at) };
+        Run { trigger: self.mode.clone(), updated_at: at, ..run }
     }
 
     /// The failure, as far as the letter tells it.

@@ -1,13 +1,14 @@
 //! n8n 2.x and 1.x: polls its public API for runs that are under way and runs that ended. It knows n8n and the contract of sources;
 //! it must not know what is told of a run, nor to whom.
 //!
-//! `wire` is what the API answers and `api` puts the questions. `look` decides which, and `poll` what comes of it, with `checkpoint` in
-//! between. `family` gathers what one run needs, and `mapping` with `ends`, `nodes` and `error` turns that into a run. `mail` is what n8n
-//! posts, and `post` what comes of that. `survey` and `census` are what people and the rhythm ask besides.
+//! `wire` is what the API answers and `api` puts the questions. `look` decides which, `tell` what comes of it, and `poll` is both, with
+//! `checkpoint` in between. `family` and `children` gather what one run needs, and `mapping` with `ends`, `nodes` and `error` turns that
+//! into a run. `mail` is what n8n posts, and `post` what comes of that. `survey` and `census` are what people and the rhythm ask besides.
 
 mod api;
 mod census;
 mod checkpoint;
+mod children;
 mod ends;
 mod error;
 mod family;
@@ -19,6 +20,7 @@ mod nodes;
 mod poll;
 mod post;
 mod survey;
+mod tell;
 #[cfg(test)]
 mod tests;
 mod wire;

@@ -28,21 +28,25 @@ impl Directory {
         }
     }
 
-    /// Learns the names that these runs need, some of them. A run is told without: its workflow's id is enough to know it by.
+    /// Learns the names that these runs need, some of them; `asked` counts over one poll. A run is told without: its workflow's id is enough to know it by.
     ///
     /// # Errors
     /// When the server is down.
-    pub(super) async fn learn<T: Transport>(&mut self, api: &Api<T>, rows: &[Row]) -> Result<(), Fault> {
+    pub(super) async fn learn<T: Transport>(
+        &mut self,
+        api: &Api<T>,
+        rows: &[Row],
+        asked: &mut usize,
+    ) -> Result<(), Fault> {
         if self.0.len() > KEPT {
             self.0.clear();
         }
-        let mut asked = 0;
         for row in rows {
             let Some(id) = row.workflow_id.as_ref().filter(|id| !self.0.contains_key(*id)) else { continue };
-            asked += 1;
-            if asked > ASKED {
+            if *asked >= ASKED {
                 return Ok(());
             }
+            *asked += 1;
             match api.detail(row.id).await {
                 Ok(Some(execution)) => {
                     self.0.insert(id.clone(), None);
@@ -50,7 +54,10 @@ impl Directory {
                 }
                 Ok(None) => {}
                 Err(fault) if fault.kind == FaultKind::Down => return Err(fault),
-                Err(_) => {
+                Err(fault) => {
+                    if fault.kind == FaultKind::Slow {
+                        *asked = ASKED;
+                    }
                     self.0.insert(id.clone(), None);
                 }
             }

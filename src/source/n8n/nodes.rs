@@ -1,5 +1,7 @@
 //! From the passes of nodes to steps: in which order, under which name, which failed first. It must not know how a run ended.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::error;
@@ -41,7 +43,15 @@ fn order(one: &Entry, other: &Entry, time: impl Fn(&Entry) -> Option<f64>) -> st
 
 /// The nodes that the run came to, each with the pass that counts, numbered in the order of their first passes.
 pub(super) fn steps(execution: &Execution, link: impl Fn(&Node) -> Option<String>) -> Vec<Step> {
-    let mut first: Vec<&Entry> = execution.entries.iter().filter(|entry| entry.pass == 1).collect();
+    // The lowest that can be read.
+    let mut lowest: BTreeMap<&str, &Entry> = BTreeMap::new();
+    for entry in &execution.entries {
+        let known = lowest.entry(&entry.node).or_insert(entry);
+        if entry.pass < known.pass {
+            *known = entry;
+        }
+    }
+    let mut first: Vec<&Entry> = lowest.into_values().collect();
     first.sort_by(|one, other| order(one, other, start));
     first.iter().zip(1..).map(|(entry, number)| step(execution, &entry.node, number, &link)).collect()
 }

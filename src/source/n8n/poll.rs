@@ -5,27 +5,22 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::{Batch, Intake, NotTaken, PollError, Polled, Seen};
-use super::api::{Api, Fault, FaultKind, Transport, Wanted};
+use super::super::{Batch, Intake, NotTaken, OpenRun, PollError, Polled};
+use super::api::{Api, FaultKind, Transport, Wanted};
 use super::checkpoint::Checkpoint;
-use super::ends::{is_child, is_failure, is_open};
-use super::family::Role;
-use super::look::{Reach, Round, Version, earlier, ended_at};
+use super::ends::{is_failure, is_open};
+use super::look::{Reach, Round, Version, earlier, ended_at, number};
 use super::mail::Mail;
-use super::mapping::{self, Evidence, View};
+use super::mapping::View;
 use super::names::Directory;
 use super::post::Triggers;
-use super::wire::{Execution, Row};
+use super::tell::{Need, Pass, Tried};
+use super::wire::Row;
 use crate::config::N8nSource;
+use crate::run::{RunKey, RunStatus};
 
-/// How many runs are learned about, and handed over, together.
-const TOGETHER: usize = 10;
-/// How many rows are handed over together.
-const ROWS: usize = 200;
-/// So often the data of a run are asked for before it is told with what is known of it.
-const TRIES: u32 = 3;
-/// The most runs whose tries are counted.
-const TRIED: usize = 1_000;
+/// So long a row that can't be read keeps the floor from rising: it may be a failure, and it may be one that nobody will ever read.
+const ODD: SignedDuration = SignedDuration::from_mins(3);
 
 /// Polls one n8n.
 #[derive(Debug)]
@@ -39,17 +34,14 @@ pub(in crate::source) struct Watcher<T> {
     pub(super) names: Directory,
     pub(super) mail: Mail,
     pub(super) triggers: Triggers,
-    /// How often the data of a run could not be had.
-    tried: BTreeMap<u64, u32>,
+    /// Runs whose data could not be had.
+    pub(super) tried: BTreeMap<u64, Tried>,
+    /// The run that was asked for last, one by one.
+    turn: u64,
+    /// Since when there is a row that can't be read, by our clock.
+    odd: Option<Timestamp>,
     /// When we first asked, by our clock: only what passes until the first answer counts.
     first: Option<Timestamp>,
-}
-
-/// What a run needs before it can be told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Need {
-    Row,
-    Detail,
 }
 
 impl<T: Transport> Watcher<T> {
@@ -76,6 +68,8 @@ impl<T: Transport> Watcher<T> {
             mail,
             triggers: Triggers::default(),
             tried: BTreeMap::new(),
+            turn: 0,
+            odd: None,
             first: None,
         })
     }
@@ -89,31 +83,40 @@ impl<T: Transport> Watcher<T> {
             self.arrive(intake, &mut before, now, now.duration_since(first)).await?;
         }
         let open = intake.open_runs(&self.name).await.map_err(not_taken)?;
-        if self.tried.len() > TRIED {
-            self.tried.clear();
-        }
         // What comes after this is read by the next poll: the lists may be older than it.
-        let letters = self.mail.take();
-        let mut round = Round::new(before.clone());
+        let mut letters = self.mail.take();
+        let mut round = Round::new(before.clone(), self.turn);
         let mut looked = round.look(&self.api, self.reach, &mut self.version, &open, now).await;
         self.view.nodes = self.version.modern == Some(true);
-        for id in letters.iter().filter_map(|letter| letter.run) {
+        for id in letters.runs() {
             if looked.is_ok() {
                 looked = round.named(&self.api, id).await;
             }
         }
         let complete = looked.is_ok() && round.faults.is_empty();
         round.faults.extend(looked.err());
-        self.tell(intake, &mut round, &before).await?;
-        self.children(intake, &mut round, &before).await?;
-        self.read_mail(intake, &mut round, letters, &open, complete, now).await?;
-        settle(&mut round, &before);
+        self.turn = round.turn;
+        if complete {
+            let children = &round.mark.children;
+            self.tried.retain(|id, _| round.found.contains_key(id) || children.contains_key(id));
+        }
+        let mut pass = Pass::new(now);
+        self.tell(intake, &mut round, &mut pass, &before).await?;
+        pass.stopped |= round.faults.iter().any(|fault| fault.kind == FaultKind::Down);
+        self.children(intake, &mut round, &mut pass, &before).await?;
+        if complete {
+            self.read_mail(intake, &mut round, &mut letters, &open, now).await?;
+        }
+        forget_settled(&mut round, &before, &open);
+        self.odd = round.odd.as_ref().map(|_| self.odd.unwrap_or(now));
+        let fresh = self.odd.is_some_and(|since| now.duration_since(since) < ODD);
+        settle(&mut round, &before, fresh);
         let checkpoint = (round.mark != before).then(|| round.mark.write());
         if checkpoint.is_some() || !round.forgotten.is_empty() {
             let batch = Batch { runs: Vec::new(), forgotten: round.forgotten, checkpoint };
             intake.take(&self.name, batch).await.map_err(not_taken)?;
         }
-        match round.faults.into_iter().next() {
+        match round.faults.into_iter().chain(round.odd).next() {
             Some(fault) => Err(fault.error),
             None => Ok(Polled { runs: round.told, more: round.more, again: None }),
         }
@@ -138,133 +141,7 @@ impl<T: Transport> Watcher<T> {
         intake.take(&self.name, batch).await.map_err(not_taken)
     }
 
-    /// Learns what the new ones among the found runs need, and hands them over, oldest first.
-    async fn tell<I: Intake>(&mut self, intake: &I, round: &mut Round, before: &Checkpoint) -> Result<(), PollError> {
-        let mut rows: Vec<Row> = Vec::new();
-        let mut details: Vec<Row> = Vec::new();
-        for row in round.found.values() {
-            match self.need(row, round) {
-                Some(Need::Row) => rows.push(row.clone()),
-                Some(Need::Detail) => details.push(row.clone()),
-                None => {}
-            }
-        }
-        details.sort_by_key(|row| (ended_at(row), row.id));
-        let mut left = details.len();
-        for chunk in details.chunks(TOGETHER) {
-            match self.learn(round, chunk).await {
-                Ok(known) => self.hand_over(intake, round, known, before).await?,
-                Err(fault) => {
-                    round.untold += left;
-                    round.faults.push(fault);
-                    break;
-                }
-            }
-            left -= chunk.len();
-        }
-        for chunk in rows.chunks(ROWS) {
-            let own: Vec<Row> = chunk.iter().filter(|row| !is_child(row)).cloned().collect();
-            if round.faults.is_empty()
-                && let Err(fault) = self.names.learn(&self.api, &own).await
-            {
-                round.faults.push(fault);
-            }
-            let known = own.into_iter().map(|row| Evidence::of(Execution::of(row))).collect();
-            self.hand_over(intake, round, known, before).await?;
-            for row in chunk {
-                remember(&mut round.mark, row);
-            }
-        }
-        Ok(())
-    }
-
-    /// What is known of these runs, without those that have to wait for the next poll and those that are told otherwise.
-    async fn learn(&mut self, round: &mut Round, rows: &[Row]) -> Result<Vec<Evidence>, Fault> {
-        let mut known = Vec::new();
-        for row in rows {
-            match self.role(row).await {
-                Ok(Role::Own(evidence)) => {
-                    self.tried.remove(&row.id);
-                    self.names.note(&evidence.execution);
-                    self.triggers.note(&evidence.execution);
-                    known.push(*evidence);
-                }
-                Ok(Role::Folded) => {
-                    remember(&mut round.mark, row);
-                }
-                Ok(Role::Waits(parent)) => {
-                    remember(&mut round.mark, row);
-                    round.mark.children.insert(row.id, parent);
-                }
-                Err(fault) if fault.kind == FaultKind::Down => return Err(fault),
-                Err(fault) => {
-                    let tries = self.tried.entry(row.id).or_default();
-                    *tries += 1;
-                    // That it failed is known: after some tries, that is told.
-                    if *tries >= TRIES {
-                        let too_large = fault.kind == FaultKind::TooLarge;
-                        known.push(Evidence::of(Execution { too_large, ..Execution::of(row.clone()) }));
-                    } else {
-                        round.untold += 1;
-                    }
-                    round.faults.push(fault);
-                }
-            }
-        }
-        Ok(known)
-    }
-
-    /// What comes of a failed run.
-    pub(super) async fn role(&self, row: &Row) -> Result<Role, Fault> {
-        match self.api.detail(row.id).await {
-            Ok(Some(execution)) => self.api.role(execution).await,
-            // Deleted since it was listed, or too large to be read: that it failed is known.
-            Ok(None) => Ok(Role::Own(Box::new(Evidence::of(Execution::of(row.clone()))))),
-            Err(fault) if fault.kind == FaultKind::TooLarge => {
-                let execution = Execution { too_large: true, ..Execution::of(row.clone()) };
-                Ok(Role::Own(Box::new(Evidence::of(execution))))
-            }
-            Err(fault) => Err(fault),
-        }
-    }
-
-    /// Failed sub-workflows whose parents were open: they show in these, unless n8n has kept nothing of them.
-    async fn children<I: Intake>(
-        &mut self,
-        intake: &I,
-        round: &mut Round,
-        before: &Checkpoint,
-    ) -> Result<(), PollError> {
-        let done: Vec<(u64, u64)> = round
-            .mark
-            .children
-            .iter()
-            .filter(|(_, parent)| !round.mark.open.contains_key(*parent))
-            .map(|(child, parent)| (*child, *parent))
-            .collect();
-        for (child, _) in done {
-            if !round.faults.is_empty() {
-                return Ok(());
-            }
-            let role = match self.api.detail(child).await {
-                Ok(Some(execution)) => self.api.role(execution).await,
-                Ok(None) => Ok(Role::Folded),
-                Err(fault) => Err(fault),
-            };
-            match role {
-                Ok(Role::Own(evidence)) => {
-                    round.mark.children.remove(&child);
-                    self.hand_over(intake, round, vec![*evidence], before).await?;
-                }
-                Ok(Role::Folded) => drop(round.mark.children.remove(&child)),
-                Ok(Role::Waits(parent)) => drop(round.mark.children.insert(child, parent)),
-                Err(fault) => round.faults.push(fault),
-            }
-        }
-        Ok(())
-    }
-
-    fn need(&self, row: &Row, round: &Round) -> Option<Need> {
+    pub(super) fn need(&self, row: &Row, round: &Round) -> Option<Need> {
         let status = row.status.as_str();
         if is_failure(status) {
             let told = round.mark.told.contains(&row.id);
@@ -284,69 +161,31 @@ impl<T: Transport> Watcher<T> {
     }
 
     /// It ended before firstred first looked, and before the stretch of the past that is to be told.
-    fn is_history(&self, row: &Row, mark: &Checkpoint) -> bool {
+    pub(super) fn is_history(&self, row: &Row, mark: &Checkpoint) -> bool {
         let from = mark.origin.map(|origin| earlier(origin, self.reach.history));
         !is_open(&row.status) && !mark.settled && ended_at(row).zip(from).is_some_and(|(at, from)| at < from)
     }
-
-    /// Hands over what is known, together with what is remembered of it.
-    async fn hand_over<I: Intake>(
-        &self,
-        intake: &I,
-        round: &mut Round,
-        known: Vec<Evidence>,
-        before: &Checkpoint,
-    ) -> Result<(), PollError> {
-        let mut runs = Vec::with_capacity(known.len());
-        for evidence in &known {
-            let row = &evidence.execution.row;
-            let history = self.is_history(row, &round.mark);
-            let run = mapping::run(evidence, self.names.of(row), &self.view);
-            runs.extend(run.map(|run| Seen { run, history }));
-        }
-        for evidence in &known {
-            remember(&mut round.mark, &evidence.execution.row);
-        }
-        if runs.is_empty() {
-            return Ok(());
-        }
-        round.told += runs.len();
-        // Should this process end before the poll does, these need not be learned about again.
-        let so_far = Checkpoint {
-            told: round.mark.told.clone(),
-            open: round.mark.open.clone(),
-            children: round.mark.children.clone(),
-            ..before.clone()
-        };
-        let batch = Batch { runs, checkpoint: Some(so_far.write()), ..Batch::default() };
-        intake.take(&self.name, batch).await.map_err(not_taken)
-    }
 }
 
-/// Remembers that a run was told in its present state, or need not be.
-fn remember(mark: &mut Checkpoint, row: &Row) {
-    if is_open(&row.status) {
-        mark.open.insert(row.id, row.status.clone());
-        return;
-    }
-    mark.open.remove(&row.id);
-    if row.status == "success" {
-        mark.told.remove(&row.id);
-    } else {
-        mark.told.insert(row.id);
-    }
+/// A letter's run that shows in another one, and so was not handed over.
+fn forget_settled(round: &mut Round, before: &Checkpoint, open: &[OpenRun]) {
+    let told = |run: &&OpenRun| number(&run.key.run).is_some_and(|id| before.told.contains(&id));
+    let posted = open.iter().filter(|run| run.status == RunStatus::Pending).filter(told);
+    let keys: Vec<RunKey> = posted.map(|run| run.key.clone()).filter(|key| !round.forgotten.contains(key)).collect();
+    round.forgotten.extend(keys);
 }
 
-/// Moves on as far as everything that was read was also told, and no further.
-fn settle(round: &mut Round, before: &Checkpoint) {
+/// Moves on as far as everything that was read was also told, and no further. `odd`: a row could not be read, and only just now.
+fn settle(round: &mut Round, before: &Checkpoint, odd: bool) {
     let mark = &mut round.mark;
-    if round.untold > 0 || !round.faults.is_empty() {
+    let whole = round.untold == 0 && round.faults.is_empty() && !odd;
+    if !whole {
         mark.marks.clone_from(&before.marks);
         mark.newest = before.newest;
         mark.rest.clone_from(&before.rest);
     }
-    mark.settled |= round.untold == 0 && round.faults.is_empty() && mark.rest.is_empty();
-    mark.trim();
+    mark.settled |= whole && mark.rest.is_empty();
+    mark.trim(whole);
 }
 
 pub(super) fn not_taken(error: NotTaken) -> PollError {

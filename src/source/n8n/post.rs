@@ -1,19 +1,19 @@
 //! What comes of the letters of the error workflow, once the lists were read: most failures are in these. It must not know how letters
 //! come.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::{Batch, Intake, OpenRun, PollError, Seen};
 use super::api::Transport;
-use super::ends::is_open;
+use super::ends::{is_failure, is_open};
 use super::look::Round;
-use super::mail::{self, Letter};
+use super::mail::{self, Letter, Taken};
 use super::nodes;
 use super::poll::{Watcher, not_taken};
 use super::wire::Execution;
-use crate::run::{Run, RunStatus, StepError, Workflow};
+use crate::run::{Run, RunKey, RunStatus, StepError, UNKNOWN_ERROR, Workflow};
 
 /// The most failures of triggers that are remembered.
 const KEPT: usize = 500;
@@ -56,68 +56,69 @@ impl Triggers {
 }
 
 impl<T: Transport> Watcher<T> {
-    /// Tells what only the letters tell. Where the lists could not be read, they wait.
+    /// Tells what only the letters tell. The lists were read: what is not in them is not in n8n.
     pub(super) async fn read_mail<I: Intake>(
         &mut self,
         intake: &I,
         round: &mut Round,
-        letters: Vec<Letter>,
+        letters: &mut Taken,
         open: &[OpenRun],
-        complete: bool,
         now: Timestamp,
     ) -> Result<(), PollError> {
-        let mut runs = Vec::new();
-        let mut told = Vec::new();
-        for letter in letters {
-            if !complete {
-                self.mail.put(letter);
-                continue;
-            }
+        let (mut runs, mut told, mut kept) = (Vec::new(), BTreeSet::new(), Vec::new());
+        for letter in &letters.letters {
             match letter.run {
-                None if self.triggers.knows(&letter) => runs.push(letter.told_elsewhere()),
+                None if self.triggers.knows(letter) => runs.push(letter.told_elsewhere()),
                 None => runs.push(letter.failed(self.workflow_page(&letter.workflow))),
-                Some(id) if round.mark.told.contains(&id) => {}
+                Some(id) if round.mark.told.contains(&id) || told.contains(&id) => {}
                 // n8n keeps nothing of it: then this is all that there will be.
                 Some(id) if round.unknown.contains(&id) => {
                     runs.push(letter.failed(self.workflow_page(&letter.workflow)));
-                    told.push(id);
+                    told.insert(id);
                 }
                 Some(id) => {
-                    let under_way = round.found.get(&id).is_some_and(|row| is_open(&row.status));
-                    if under_way && now.duration_since(letter.came) < PATIENCE {
-                        self.mail.put(letter);
+                    let row = round.found.get(&id);
+                    // Not asked for yet, or its data can't be had yet.
+                    let untold = row.is_none_or(|row| is_failure(&row.status));
+                    let under_way = row.is_some_and(|row| is_open(&row.status));
+                    if untold || (under_way && now.duration_since(letter.came) < PATIENCE) {
+                        kept.push(letter.clone());
                     }
                 }
             }
         }
-        if complete {
-            runs.extend(self.lost(open, &runs));
+        runs.extend(self.lost(open, &runs));
+        for (id, key) in std::mem::take(&mut round.accused) {
+            if told.insert(id) {
+                let message = "n8n's error workflow said that this run failed, and n8n keeps nothing of it; firstred was stopped before \
+                               it could tell why";
+                runs.push(self.unexplained(&key, UNKNOWN_ERROR, message));
+            }
         }
-        if runs.is_empty() {
-            return Ok(());
+        if !runs.is_empty() {
+            round.told += runs.len();
+            round.forgotten.retain(|key| !runs.iter().any(|run| run.id == key.run));
+            let runs = runs.into_iter().map(|run| Seen { run, history: false }).collect();
+            intake.take(&self.name, Batch { runs, ..Batch::default() }).await.map_err(not_taken)?;
+            round.mark.told.extend(told);
         }
-        round.told += runs.len();
-        round.forgotten.retain(|key| !runs.iter().any(|run| run.id == key.run));
-        round.mark.told.extend(told);
-        let runs = runs.into_iter().map(|run| Seen { run, history: false }).collect();
-        intake.take(&self.name, Batch { runs, ..Batch::default() }).await.map_err(not_taken)
+        letters.letters = kept;
+        Ok(())
     }
 
     /// Triggers' failures whose letters were lost with an earlier process: that there was one is on record.
     fn lost(&self, open: &[OpenRun], told: &[Run]) -> Vec<Run> {
         let lost = open.iter().filter(|run| run.key.run.starts_with("trigger-"));
         let lost = lost.filter(|run| told.iter().all(|told| told.id != run.key.run));
-        lost.map(|run| {
-            let workflow = Workflow { id: Some(run.key.workflow.clone()), name: None, version: None };
-            let error = StepError {
-                code: "TriggerFailed".to_owned(),
-                message: "a trigger of this workflow failed; firstred was stopped before it could tell why".to_owned(),
-                ..StepError::default()
-            };
-            let url = self.workflow_page(&workflow);
-            Run { url, error: Some(error), ..Run::bare(&run.key.run, workflow, RunStatus::Failed) }
-        })
-        .collect()
+        let message = "a trigger of this workflow failed; firstred was stopped before it could tell why";
+        lost.map(|run| self.unexplained(&run.key, "TriggerFailed", message)).collect()
+    }
+
+    fn unexplained(&self, key: &RunKey, code: &str, message: &str) -> Run {
+        let workflow = Workflow { id: Some(key.workflow.clone()), name: None, version: None };
+        let error = StepError { code: code.to_owned(), message: message.to_owned(), ..StepError::default() };
+        let url = self.workflow_page(&workflow);
+        Run { url, error: Some(error), ..Run::bare(&key.run, workflow, RunStatus::Failed) }
     }
 
     fn workflow_page(&self, workflow: &Workflow) -> Option<String> {

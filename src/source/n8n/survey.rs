@@ -37,8 +37,8 @@ impl<T: Transport> Watcher<T> {
     /// One page of a list.
     async fn page(&self, status: Option<&str>) -> Result<Vec<Row>, Fault> {
         let wanted = Wanted { doing: "asking", status, from: None, pages: 1 };
-        let List { rows, fault, .. } = self.api.list(wanted, |_| true).await;
-        fault.map_or(Ok(rows), Err)
+        let List { rows, fault, odd, .. } = self.api.list(wanted, |_| true).await;
+        fault.or(odd).map_or(Ok(rows), Err)
     }
 
     async fn open_runs(&mut self, asked: &Asked<'_>, survey: &mut Survey, now: Timestamp) {

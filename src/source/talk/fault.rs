@@ -18,6 +18,9 @@ pub(in crate::source) struct Fault {
 pub(in crate::source) enum FaultKind {
     /// The server can't be reached, wants us to wait, or does not let us in: nothing else will work either.
     Down,
+    /// The connection stood, and no whole answer came to a question that may take long ([`super::Talk::ask_long`]): it may be this question
+    /// alone.
+    Slow,
     /// It answered this question with this status.
     Refused(u16),
     /// The answer is longer than what is read.

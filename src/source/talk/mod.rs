@@ -124,17 +124,32 @@ impl<T: Transport> Talk<T> {
         self.judge(doing, answer, cap)
     }
 
+    /// The same for what may take the engine long. Where it took the question and gave no whole answer, others may get theirs.
+    pub(super) async fn ask_long(&self, doing: &str, question: Question, timeout: Duration) -> Result<Answer, Fault> {
+        let cap = question.cap;
+        let answer = self.carry(question, timeout).await.map_err(|error| {
+            let taken = matches!(error, NetError::Lost(_) | NetError::Timeout { connected: true, .. });
+            let kind = if taken { FaultKind::Slow } else { FaultKind::Down };
+            Fault::new(kind, doing, error.to_string())
+        })?;
+        self.judge(doing, answer, cap)
+    }
+
     /// Asks, and takes any answer.
     pub(super) async fn send(&self, doing: &str, question: Question) -> Result<Answer, Fault> {
+        let answer = self.carry(question, self.timeout).await;
+        answer.map_err(|error| Fault::new(FaultKind::Down, doing, error.to_string()))
+    }
+
+    async fn carry(&self, question: Question, timeout: Duration) -> Result<Answer, NetError> {
         let Question { method, url, headers: own, body, cap } = question;
         let mut headers = self.headers.clone();
         if method == Method::POST && !own.iter().any(|(name, _)| name == CONTENT_TYPE) {
             headers.push((CONTENT_TYPE, HeaderValue::from_static("application/json")));
         }
         headers.extend(own);
-        let request = Request { method, url, headers, body, timeout: self.timeout, body_cap: cap };
-        let answer = self.transport.send(request).await;
-        let answer = answer.map_err(|error| Fault::new(FaultKind::Down, doing, error.to_string()))?;
+        let request = Request { method, url, headers, body, timeout, body_cap: cap };
+        let answer = self.transport.send(request).await?;
         if let Some(date) = answer.date() {
             self.hear(|heard| heard.date = Some(date));
         }

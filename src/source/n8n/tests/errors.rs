@@ -14,6 +14,7 @@ fn what_somebody_wrote_into_a_stop_and_error_node_comes_first() {
     }));
     assert_eq!((error.code.as_str(), error.retryable), ("CARD_DECLINED", Some(true)));
     assert_eq!((error.message.as_str(), error.detail.as_deref()), ("card declined", Some("ask for another card")));
+    assert_eq!(of(&json!({"message": "m", "context": {"metadata": {"code": 402}}})).code, "402");
 }
 
 #[test]
@@ -57,12 +58,11 @@ fn a_status_is_retryable_as_its_kind_is() {
 
 #[test]
 fn strange_errors_say_what_they_can() {
-    for strange in
-        [json!(null), json!("text"), json!(7), json!([]), json!({"message": 7, "context": "x", "messages": {}})]
-    {
+    for strange in [json!(null), json!(7), json!([]), json!({"message": 7, "context": "x", "messages": {}})] {
         let error = of(&strange);
         assert_eq!((error.code.as_str(), error.message.as_str()), ("Error", ""), "{strange}");
     }
+    assert_eq!(of(&json!("text")).message, "text");
     let error = of(&json!({"name": "X", "description": {"a": 1}}));
     assert_eq!(error.detail.as_deref(), Some("{\"a\":1}"));
     assert_eq!(swallowed(&json!("sorry")).code, UNKNOWN_ERROR);
@@ -91,6 +91,13 @@ fn first_is_who_failed_first_by_time_and_not_by_index_or_name() {
     let step = first_failed(&run).unwrap();
     assert_eq!((step.title.as_str(), step.number), ("B", Some(2)));
     assert_eq!(run.progress.unwrap().total, Some(2), "neither notes nor what is switched off");
+}
+
+#[test]
+fn a_node_whose_first_pass_can_not_be_read_is_a_step_all_the_same() {
+    let failed = json!({"startTime": 1_795_348_804_000_u64, "executionTime": 9, "executionStatus": "error", "error": {"message": "boom"}});
+    let run = mapped(&run("error", &json!({"A": [null, failed]})));
+    assert_eq!((run.steps.len(), first_failed(&run).unwrap().title.as_str()), (1, "A"));
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub(crate) struct World {
     pub(crate) date: Option<Timestamp>,
     /// A part of path and query, and the answer instead.
     pub(crate) broken: Vec<(String, u16, String)>,
+    /// A part of path and query that n8n takes and never answers.
+    pub(crate) silent: Vec<String>,
     /// What was asked: path and query.
     pub(crate) asked: Vec<String>,
 }
@@ -49,7 +51,14 @@ impl Fake {
 
 impl Transport for Fake {
     async fn send(&self, request: Request) -> Result<Answer, NetError> {
-        self.with(|world| Ok(world.answer(&request)))
+        self.with(|world| {
+            let answer = world.answer(&request);
+            let line = world.asked.last().cloned().unwrap_or_default();
+            if world.silent.iter().any(|part| line.contains(part.as_str())) {
+                return Err(NetError::Timeout { after: request.timeout, connected: true });
+            }
+            Ok(answer)
+        })
     }
 }
 

@@ -132,3 +132,43 @@ async fn a_circle_of_runs_ends() {
     assert_eq!(bench.news().len(), 2);
     assert_eq!(bench.mark().told.len(), 2);
 }
+
+#[tokio::test]
+async fn a_child_that_was_told_itself_is_told_when_it_ends_well() {
+    let mut bench = watched().await;
+    bench.set(run(1, "success", 3));
+    bench.set(child(2, 1, Some(false), 8));
+    bench.poll(10).await.unwrap();
+    bench.news();
+    for (id, workflow) in [(3, "wf-2"), (4, "wf-other"), (5, "wf-2")] {
+        let mut well = run(id, "success", 12);
+        well["mode"] = json!("integrated");
+        well["workflowId"] = json!(workflow);
+        bench.set(well);
+    }
+    bench.poll(20).await.unwrap();
+    let ids: Vec<String> = bench.news().into_iter().map(|(id, ..)| id).collect();
+    assert_eq!(ids, ["3", "5"]);
+}
+
+#[tokio::test]
+async fn a_child_whose_data_can_not_be_had_keeps_no_other_from_being_told() {
+    let mut bench = watched().await;
+    bench.set(run(1, "running", 5));
+    bench.set(child(2, 1, Some(true), 7));
+    bench.set(child(3, 1, Some(true), 7));
+    bench.poll(10).await.unwrap();
+    bench.news();
+    bench.delete(1);
+    bench.fake.with(|world| world.silent.push("/2?".into()));
+    bench.poll(20).await.unwrap_err();
+    assert_eq!(bench.news(), [("3".into(), RunStatus::Failed, false)]);
+    bench.fake.with(|world| world.silent[0] = "/2?includeData".into());
+    for second in [100, 199] {
+        bench.poll(second).await.unwrap_err();
+        assert_eq!(bench.news(), []);
+    }
+    bench.poll(200).await.unwrap_err();
+    assert_eq!(bench.news(), [("2".into(), RunStatus::Failed, false)]);
+    bench.poll(210).await.unwrap();
+}

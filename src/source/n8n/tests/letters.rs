@@ -34,7 +34,7 @@ async fn watched() -> Bench {
 async fn a_letter_about_a_run_brings_the_run_and_nothing_else() {
     let mut bench = watched().await;
     for body in json_file("n8n", "p_error_workflow.json")["deliveries"].as_array().unwrap() {
-        assert_eq!(post(&bench, body).await, []);
+        assert_eq!(post(&bench, body).await[0].status, RunStatus::Pending, "on record before n8n hears yes");
         let id = body["execution"]["id"].as_str().unwrap();
         bench.set(run(id.parse().unwrap(), "error", 5));
     }
@@ -118,6 +118,80 @@ async fn a_trigger_s_failure_outlives_the_process_that_heard_of_it() {
     assert_eq!(bench.news(), []);
 }
 
+#[tokio::test]
+async fn a_letter_about_a_run_outlives_the_process_that_heard_of_it() {
+    let mut bench = watched().await;
+    let body = json_file("n8n", "p_error_workflow.json")["deliveries"][0].clone();
+    let pending = post(&bench, &body).await;
+    bench.restart();
+    bench.poll(10).await.unwrap();
+    let runs = bench.runs();
+    assert_eq!((runs[0].key(), runs[0].status), (pending[0].key(), RunStatus::Failed));
+    assert!(runs[0].error.as_ref().unwrap().message.contains("before it could tell why"));
+    bench.poll(20).await.unwrap();
+    assert_eq!((bench.news(), bench.taken.0.lock().unwrap().open.len()), (vec![], 0));
+}
+
+#[tokio::test]
+async fn a_letter_outlives_a_ledger_that_does_not_take_what_comes_of_it() {
+    let mut bench = watched().await;
+    let body = json_file("n8n", "p_error_workflow.json")["deliveries"][0].clone();
+    post(&bench, &body).await;
+    bench.taken.0.lock().unwrap().refuse = 1;
+    bench.poll(10).await.unwrap_err();
+    // The same where something before it is not taken.
+    bench.set(run(70, "error", 15));
+    bench.taken.0.lock().unwrap().refuse = 1;
+    bench.poll(20).await.unwrap_err();
+    bench.poll(30).await.unwrap();
+    let runs = bench.runs();
+    let lost = runs.iter().find(|run| run.id == "59").unwrap();
+    assert_eq!(first_failed(lost).unwrap().error.as_ref().unwrap().provider_status, Some(429));
+}
+
+#[tokio::test]
+async fn a_letter_is_passed_on_to_the_source_that_is_built_anew() {
+    let mut bench = watched().await;
+    let (first, second) = (trigger_failed(8), trigger_failed(9));
+    post(&bench, &first).await;
+    let before = bench.mail.clone();
+    let taken = before.take();
+    bench.restart();
+    before.move_to(&bench.mail);
+    // One that the old poller had in its hands, and one that came by the old door.
+    drop(taken);
+    before.post(&HeaderMap::new(), second.to_string().as_bytes(), Limits::default()).unwrap();
+    bench.poll(10).await.unwrap();
+    let runs = bench.runs();
+    assert_eq!(runs.len(), 2);
+    assert!(runs.iter().all(|run| first_failed(run).is_some()), "with what the letters say");
+}
+
+#[tokio::test]
+async fn a_letter_about_a_sub_workflow_that_shows_in_its_parent_leaves_nothing_open() {
+    let mut bench = watched().await;
+    let body = json_file("n8n", "p_error_workflow.json")["deliveries"][0].clone();
+    post(&bench, &body).await;
+    let mut child = run(59, "error", 5);
+    child["mode"] = json!("integrated");
+    child["data"]["parentExecution"] = json!({"executionId": "58", "workflowId": "wf", "shouldResume": true});
+    bench.set(child);
+    bench.set(run(58, "error", 6));
+    bench.poll(10).await.unwrap();
+    assert_eq!(bench.news(), [("58".into(), RunStatus::Failed, false)]);
+    bench.poll(20).await.unwrap();
+    assert_eq!((bench.news(), bench.taken.0.lock().unwrap().open.len()), (vec![], 0));
+}
+
+#[test]
+fn a_letter_can_not_reopen_the_run_that_it_names() {
+    let bench = Bench::new(vec![]);
+    let body = json!({"execution": {"id": "7", "error": {"message": "m"}}, "workflow": {"id": "w"}}).to_string();
+    let runs = bench.mail.post(&HeaderMap::new(), body.as_bytes(), Limits::default()).unwrap();
+    let pending = runs[0].as_ref().unwrap();
+    assert!(pending.updated_at.unwrap() < crate::clock::now() - jiff::SignedDuration::from_hours(23));
+}
+
 #[test]
 fn what_no_error_trigger_gives_is_refused() {
     let bench = Bench::new(vec![]);
@@ -135,5 +209,5 @@ fn what_no_error_trigger_gives_is_refused() {
         let read = post(body).unwrap();
         assert!(read[0].as_ref().unwrap_err().message.contains("Error Trigger"), "{body}");
     }
-    assert!(bench.mail.take().is_empty());
+    assert!(bench.mail.take().letters.is_empty());
 }

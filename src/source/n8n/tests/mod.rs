@@ -5,6 +5,7 @@ mod errors;
 mod fake;
 mod family;
 mod letters;
+mod order;
 mod polling;
 mod promises;
 mod recorded;
