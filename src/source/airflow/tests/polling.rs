@@ -181,9 +181,11 @@ async fn a_log_that_is_written_late_is_waited_for_and_one_that_never_comes_is_sa
     assert_eq!(told[0].steps[0].error.as_ref().unwrap().code, "ValueError");
     bench.fail(2, 20, "ValueError", "x");
     bench.fake.with(|world| world.logs.clear());
-    for second in [21, 40, 50] {
+    for second in [21, 23, 25, 27, 29] {
         bench.poll(second).await.unwrap();
+        assert_eq!(bench.news(), [], "it is waited for ten seconds, however often is asked meanwhile");
     }
+    bench.poll(31).await.unwrap();
     let told = bench.runs();
     let error = told[0].steps[0].error.as_ref().unwrap();
     assert_eq!((told.len(), error.code.as_str()), (1, "UNKNOWN_ERROR"));
@@ -195,11 +197,11 @@ async fn a_part_that_can_never_be_had_delays_a_failure_and_does_not_hide_it() {
     let mut bench = Bench::started("3.3.2").await;
     bench.fail(1, 5, "ValueError", "x");
     bench.break_all("/tasks?", 500);
-    for second in [10, 20] {
+    for second in (10..200).step_by(10) {
         bench.poll(second).await.unwrap_err();
         assert_eq!(bench.news(), []);
     }
-    bench.poll(30).await.unwrap();
+    bench.poll(200).await.unwrap();
     assert_eq!(bench.news(), [(id(1), RunStatus::Failed, false)]);
 }
 
@@ -273,6 +275,9 @@ async fn a_child_run_that_fails_while_its_parent_waits_for_it_is_left_to_the_par
     bench.restart();
     bench.poll(50).await.unwrap();
     assert_eq!(bench.news(), [], "nor later, by another process");
+    bench.fail(2, 60, "ValueError", "cleared by itself, and failed again");
+    bench.poll(70).await.unwrap();
+    assert_eq!(bench.news(), [(id(2), RunStatus::Failed, false)], "nobody waits for it any more");
 }
 
 #[tokio::test]
@@ -325,4 +330,103 @@ async fn a_run_whose_tasks_all_expect_something_waits() {
     bench.put_task(1, "call_api", "running", 1, 15);
     bench.poll(20).await.unwrap();
     assert_eq!(bench.news(), [(id(1), RunStatus::Running, false)]);
+}
+
+#[tokio::test]
+async fn what_ended_is_handed_over_in_the_order_of_the_ends() {
+    let mut bench = Bench::started("3.3.2").await;
+    // Their names are in another order.
+    bench.fail(3, 5, "ValueError", "x");
+    bench.set(2, run(2, "success", 6));
+    bench.fail(1, 7, "ValueError", "x");
+    bench.set(4, run(4, "success", 8));
+    bench.poll(30).await.unwrap();
+    let ids: Vec<String> = bench.news().into_iter().map(|(id, ..)| id).collect();
+    assert_eq!(ids, [id(3), id(2), id(1), id(4)]);
+}
+
+#[tokio::test]
+async fn a_success_waits_with_the_failure_before_it_and_one_of_another_dag_does_not() {
+    let mut bench = Bench::started("3.3.2").await;
+    bench.fail(1, 5, "ValueError", "x");
+    let logs = bench.fake.with(|world| std::mem::take(&mut world.logs));
+    bench.set(2, run(2, "success", 6));
+    let mut other = run(3, "success", 7);
+    other["dag_id"] = json!("other");
+    bench.set(3, other);
+    bench.poll(8).await.unwrap();
+    assert_eq!(bench.news(), [(id(3), RunStatus::Completed, false)]);
+    bench.fake.with(|world| world.logs = logs);
+    bench.poll(10).await.unwrap();
+    let news = [(id(1), RunStatus::Failed, false), (id(2), RunStatus::Completed, false)];
+    assert_eq!(bench.news(), news);
+}
+
+#[tokio::test]
+async fn a_success_is_not_told_while_the_failures_before_it_can_not_be_read() {
+    let mut bench = Bench::started("3.3.2").await;
+    bench.fail(1, 5, "ValueError", "x");
+    bench.set(2, run(2, "success", 6));
+    bench.break_all("state=failed", 500);
+    bench.poll(10).await.unwrap_err();
+    assert_eq!(bench.news(), []);
+    bench.fake.with(|world| world.broken.clear());
+    bench.poll(20).await.unwrap();
+    assert_eq!(bench.news(), [(id(1), RunStatus::Failed, false), (id(2), RunStatus::Completed, false)]);
+}
+
+#[tokio::test]
+async fn rows_that_leave_a_long_list_while_it_is_read_in_stretches_hide_no_others() {
+    let mut bench = Bench::started("3.3.2").await;
+    bench.fake.with(|world| world.most = Some(15));
+    for number in 0..400 {
+        bench.fail(number, 100 + i64::from(number), "ValueError", "x");
+    }
+    assert!(bench.poll(1_000).await.unwrap().more);
+    for number in 0..30 {
+        bench.set(number, run(number, "running", 1_000));
+    }
+    let mut second = 1_010;
+    while bench.poll(second).await.unwrap().more {
+        second += 10;
+        assert!(second < 1_200);
+    }
+    let news = bench.news();
+    let told = |number: u32| news.iter().filter(|told| **told == (id(number), RunStatus::Failed, false)).count();
+    let counts: Vec<usize> = (0..400).map(told).collect();
+    assert_eq!(counts, [1; 400]);
+}
+
+#[tokio::test]
+async fn a_run_that_is_deleted_while_it_waits_for_a_retry_is_not_asked_for_again_and_again() {
+    let mut bench = Bench::started("3.3.2").await;
+    bench.set(1, run(1, "running", 5));
+    bench.put_task(1, "call_api", "up_for_retry", 1, 8);
+    bench.poll(10).await.unwrap();
+    bench.fake.with(|world| {
+        world.runs.clear();
+        world.instances.clear();
+    });
+    bench.poll(20).await.unwrap();
+    bench.fake.with(|world| world.asked.clear());
+    bench.poll(30).await.unwrap();
+    assert_eq!(bench.fake.asked(""), 5);
+}
+
+#[tokio::test]
+async fn a_lost_worker_is_found_behind_a_hundred_lines_about_other_tasks() {
+    let mut bench = Bench::started("3.3.2").await;
+    bench.fail(1, 8, "ValueError", "x");
+    bench.fake.with(|world| {
+        world.logs.clear();
+        let line = |task: &str, event: &str, second| {
+            json!({
+                "dag_id": "lead_sync", "run_id": id(1), "task_id": task, "map_index": -1, "event": event, "when": at(second),
+            })
+        };
+        world.events.push(line("call_api", "heartbeat timeout", 7));
+        world.events.extend((0..120).map(|_| line("other", "running", 8)));
+    });
+    bench.poll(10).await.unwrap();
+    assert_eq!(bench.runs()[0].steps[0].error.as_ref().unwrap().code, "heartbeat_timeout");
 }
