@@ -56,10 +56,18 @@ pub(super) struct Round {
     pub told: usize,
     /// How many runs were found and could not be told.
     pub untold: usize,
-    /// The list of failed runs was read to its end: what completed can be told in its place after them.
-    pub all_failed: bool,
+    /// How far the list of failed runs was read.
+    pub failures: Failures,
     /// How many runs, one after the other, did not answer in time although the server does.
     pub stuck: usize,
+}
+
+/// How far the list of failed runs was read. Only after all of them can be told what completed, in its place.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Failures {
+    #[default]
+    Part,
+    All,
 }
 
 /// How far back the lists go, and what is asked at all.
@@ -102,8 +110,9 @@ impl Round {
         self.ended(api, "success", reach.overlap.min(COMPLETED_OVERLAP)).await?;
         let back = if self.mark.settled { reach.overlap } else { reach.overlap.max(reach.history) };
         let failed = self.ended(api, "failed", back).await;
-        self.all_failed = matches!(failed, Ok(true));
-        if !self.all_failed {
+        if matches!(failed, Ok(true)) {
+            self.failures = Failures::All;
+        } else {
             // What completed waits for the failures before it, and is read again.
             self.go_on("success", rest, again);
         }

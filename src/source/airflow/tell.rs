@@ -11,7 +11,7 @@ use super::evidence::Evidence;
 use super::imports;
 use super::learn::Learned;
 use super::link::Pages;
-use super::look::Round;
+use super::look::{Failures, Round};
 use super::mapping;
 use super::poll::{TOGETHER, Watcher, not_taken};
 use super::wire::DagRun;
@@ -95,7 +95,7 @@ impl<T: Transport> Watcher<T> {
         let (mut known, mut asked) = (Vec::new(), 0);
         for run in runs {
             if run.state == "success" {
-                if !round.all_failed {
+                if round.failures != Failures::All {
                     // Failures before it may not have been read yet.
                 } else if held.contains(&run.dag_id) {
                     round.untold += 1;

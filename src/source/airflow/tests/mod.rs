@@ -2,6 +2,7 @@
 
 mod bench;
 mod fake;
+mod order;
 mod patience;
 mod polling;
 mod promises;
