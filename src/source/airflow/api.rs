@@ -1,7 +1,7 @@
 //! Asks Airflow's API: finds out which of its versions is spoken, signs in, and gets a new token when the old one has run out.
 //! It must not know what is asked, nor what the answers mean.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -16,10 +16,13 @@ use super::super::talk::{BODY_CAP, Question, Talk, read, secret_header, words};
 pub(super) use super::super::talk::{Fault, FaultKind, Transport};
 use super::wire::{Token, Version};
 use crate::config::AirflowAuth;
-use crate::net::Answer;
+use crate::net::{Answer, NetError, Request};
 
 /// The most that is read of one task's log, in bytes: some hundred thousand lines. The API gives no end of a log, only all of it.
 const LOG_CAP: usize = 48 * 1024 * 1024;
+
+/// So many times as long as for other answers is waited for a log: the server collects it from where it lies.
+const LOG_PATIENCE: u32 = 2;
 
 /// Which of its two APIs a server speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,10 +49,32 @@ impl Server {
     }
 }
 
+/// One transport for several conversations.
+#[derive(Debug)]
+struct Shared<T>(Arc<T>);
+
+impl<T: Transport> Transport for Shared<T> {
+    async fn send(&self, request: Request) -> Result<Answer, NetError> {
+        self.0.send(request).await
+    }
+}
+
+/// How a question is put.
+#[derive(Debug, Clone, Copy)]
+struct Manner {
+    generation: Generation,
+    /// It is answered without a sign-in.
+    open: bool,
+    /// The answer may take longer than others.
+    long: bool,
+}
+
 /// The API of one server.
 #[derive(Debug)]
 pub(super) struct Api<T> {
-    talk: Talk<T>,
+    talk: Talk<Shared<T>>,
+    /// The same with more patience.
+    long: Talk<Shared<T>>,
     auth: AirflowAuth,
     /// What the server is, once it has said so.
     server: Mutex<Option<Server>>,
@@ -59,13 +84,17 @@ pub(super) struct Api<T> {
 
 impl<T: Transport> Api<T> {
     pub(super) fn new(transport: T, base: url::Url, auth: AirflowAuth, timeout: Duration) -> Self {
-        let talk = Talk::new(transport, base, Vec::new(), timeout);
-        Self { talk, auth, server: Mutex::default(), token: Mutex::default() }
+        let transport = Arc::new(transport);
+        let patient = timeout.saturating_mul(LOG_PATIENCE);
+        let long = Talk::new(Shared(Arc::clone(&transport)), base.clone(), Vec::new(), patient);
+        let talk = Talk::new(Shared(transport), base, Vec::new(), timeout);
+        Self { talk, long, auth, server: Mutex::default(), token: Mutex::default() }
     }
 
     /// Tells our clock, and forgets what the last poll heard of the engine's.
     pub(super) fn begin(&self, now: Timestamp) {
         self.talk.begin(now);
+        self.long.begin(now);
     }
 
     /// The engine's clock as of the newest answer since [`Self::begin`].
@@ -81,7 +110,9 @@ impl<T: Transport> Api<T> {
         let doing = "asking for the version of Airflow";
         let mut first = None;
         for (generation, path) in [(Generation::Three, "api/v2/version"), (Generation::Two, "api/v1/version")] {
-            match self.ask(doing, self.question(doing, path)?, generation).await {
+            // Whoever asks for the version need not sign in, and may not know yet how.
+            let manner = Manner { generation, open: true, long: false };
+            match self.ask(doing, self.question(doing, path)?, manner).await {
                 Ok(answer) => match read::<Version>(doing, &answer) {
                     Ok(found) => {
                         let server = Server { generation, version: found.version };
@@ -107,7 +138,8 @@ impl<T: Transport> Api<T> {
     pub(super) async fn get<R: DeserializeOwned>(&self, doing: &str, path: &str) -> Result<R, Fault> {
         let server = self.server().await?;
         let question = self.question(doing, &below(server.generation, path))?;
-        read(doing, &self.ask(doing, question, server.generation).await?)
+        let manner = Manner { generation: server.generation, open: false, long: false };
+        read(doing, &self.ask(doing, question, manner).await?)
     }
 
     /// Asks for a log, in the form in which it can be read line by line. What is longer than we read is an answer, too.
@@ -118,7 +150,7 @@ impl<T: Transport> Api<T> {
         let ask = |form| {
             let mut question = question.clone();
             question.headers.push((ACCEPT, HeaderValue::from_static(form)));
-            self.send(doing, question, server.generation)
+            self.send(doing, question, Manner { generation: server.generation, open: false, long: true })
         };
         let mut answer = match server.generation {
             Generation::Three => ask("application/x-ndjson").await?,
@@ -136,15 +168,17 @@ impl<T: Transport> Api<T> {
         Ok(Question::get(self.talk.url(doing, path)?))
     }
 
-    async fn ask(&self, doing: &str, question: Question, generation: Generation) -> Result<Answer, Fault> {
-        let answer = self.send(doing, question, generation).await?;
+    async fn ask(&self, doing: &str, question: Question, manner: Manner) -> Result<Answer, Fault> {
+        let answer = self.send(doing, question, manner).await?;
         self.talk.judge(doing, answer, BODY_CAP)
     }
 
     /// Asks, and where the token has run out, asks once more with a new one.
-    async fn send(&self, doing: &str, question: Question, generation: Generation) -> Result<Answer, Fault> {
-        // Whoever asks for the version need not sign in, and may not know yet how.
-        let open = question.url.path().ends_with("/version");
+    async fn send(&self, doing: &str, question: Question, manner: Manner) -> Result<Answer, Fault> {
+        let Manner { generation, open, long } = manner;
+        let talk = if long { &self.long } else { &self.talk };
+        // A token that somebody made may be one for a gateway that guards every path.
+        let open = open && !matches!(self.auth, AirflowAuth::Token(_));
         let ask = |header: Option<(HeaderName, HeaderValue)>| {
             let mut question = question.clone();
             if !question.headers.iter().any(|(name, _)| name == ACCEPT) {
@@ -154,14 +188,14 @@ impl<T: Transport> Api<T> {
             question
         };
         let header = if open { None } else { self.header(doing, generation).await? };
-        let answer = self.talk.send(doing, ask(header)).await?;
+        let answer = talk.send(doing, ask(header)).await?;
         let renews = !open && generation == Generation::Three && matches!(self.auth, AirflowAuth::Password { .. });
         if !renews || !is_refused_token(&answer) {
             return Ok(answer);
         }
         *lock(&self.token) = None;
         let header = self.header(doing, generation).await?;
-        self.talk.send(doing, ask(header)).await
+        talk.send(doing, ask(header)).await
     }
 
     async fn header(&self, doing: &str, generation: Generation) -> Result<Option<(HeaderName, HeaderValue)>, Fault> {

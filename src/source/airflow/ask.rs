@@ -72,11 +72,11 @@ impl<T: Transport> Api<T> {
     pub(super) async fn tasks(&self, dag: &str) -> Result<Option<Vec<Task>>, Fault> {
         #[derive(serde::Deserialize)]
         struct Tasks {
-            tasks: Vec<Task>,
+            tasks: Vec<Value>,
         }
         let path = format!("dags/{}/tasks", plain(dag));
         let tasks = known(self.get::<Tasks>("asking for the graph of a DAG", &path).await)?;
-        Ok(tasks.map(|tasks| tasks.tasks))
+        Ok(tasks.map(|tasks| readable(tasks.tasks)))
     }
 
     /// What else is known of a DAG; `None` where it is gone or not for our eyes.
@@ -84,16 +84,17 @@ impl<T: Transport> Api<T> {
         known(self.get("asking for a DAG", &format!("dags/{}/details", plain(dag))).await)
     }
 
-    /// The newest lines of the audit log of a run; `None` where it is not for our eyes, as for Viewers of Airflow 2.
-    pub(super) async fn events(&self, run: &DagRun) -> Result<Option<Vec<EventLog>>, Fault> {
+    /// The newest lines of the audit log of a run, or of one of its tasks; `None` where it is not for our eyes, as for Viewers of Airflow 2.
+    pub(super) async fn events(&self, run: &DagRun, task: Option<&str>) -> Result<Option<Vec<EventLog>>, Fault> {
         #[derive(serde::Deserialize)]
         struct Events {
-            event_logs: Vec<EventLog>,
+            event_logs: Vec<Value>,
         }
+        let task = task.map(|task| format!("&task_id={}", plain(task))).unwrap_or_default();
         let (dag, run) = (plain(&run.dag_id), plain(&run.id));
-        let path = format!("eventLogs?dag_id={dag}&run_id={run}&order_by=-when&limit={PAGE}");
+        let path = format!("eventLogs?dag_id={dag}&run_id={run}{task}&order_by=-when&limit={PAGE}");
         let events = known(self.get::<Events>("asking for the audit log of a run", &path).await)?;
-        Ok(events.map(|events| events.event_logs))
+        Ok(events.map(|events| readable(events.event_logs)))
     }
 
     /// What the log of a try says. One that is gone is one that says nothing.
@@ -149,6 +150,11 @@ impl<T: Transport> Api<T> {
 /// Without an order of ours, pages of tasks may come in any; Airflow 2 knows none for them.
 fn order(server: &Server) -> &'static str {
     if server.generation == Generation::Three { "&order_by=id" } else { "" }
+}
+
+/// The rows that can be read: an odd one must not cost the others.
+fn readable<R: serde::de::DeserializeOwned>(rows: Vec<Value>) -> Vec<R> {
+    rows.into_iter().filter_map(|row| serde_json::from_value(row).ok()).collect()
 }
 
 /// The answer; nothing for what is not there or not for our eyes.

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::super::{Batch, Census, Counted, Intake, PollError, Seen, Tally};
 use super::api::Transport;
 use super::checkpoint::{Checkpoint, end};
+use super::detail::Parts;
 use super::evidence::Evidence;
 use super::link::Pages;
 use super::mapping;
@@ -43,7 +44,7 @@ impl<T: Transport> Watcher<T> {
         }
         let pages = Pages { root: self.ui.clone(), generation: super::api::Generation::Three };
         let within = |row: &DagRun| row.end_date.is_none_or(|end| end >= from && end <= until);
-        let apart = |row: &DagRun| mark.apart.contains_key(&row.name()) || mark.apart.contains_key(&end(row));
+        let apart = |row: &DagRun| mark.apart.contains_key(&end(row));
         let rows = list.rows.into_iter().filter(within).filter(|row| !apart(row));
         let failed = rows.filter_map(|row| Counted::of(&mapping::run(&Evidence::of(row), &pages))).collect();
         Ok(Census::Counted(Tally { failed, whole: list.next.is_none() }))
@@ -65,7 +66,10 @@ impl<T: Transport> Watcher<T> {
             for one in few {
                 let row = self.api.run(&one.key.workflow, &one.key.run).await.map_err(|fault| fault.error)?;
                 let Some(row) = row else { continue };
-                let evidence = self.api.learn(row, &mut self.dags, now, true).await.map_err(|fault| fault.error)?;
+                let learned = self.api.learn(row, &mut self.dags, now, Parts::Had).await;
+                // Silence from all sides is no answer.
+                let learned = self.verified(learned.map_err(|fault| fault.error)?, Parts::Had).await;
+                let Some(evidence) = learned.map_err(|fault| fault.error)? else { continue };
                 seen.push(Seen { run: mapping::run(&evidence, &pages), history: false });
             }
             if !seen.is_empty() {

@@ -1,6 +1,6 @@
 //! Where the next poll goes on. All times in it are the engine's; it must not know ours.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -9,8 +9,8 @@ use super::super::PollError;
 use super::imports::Broken;
 use super::wire::DagRun;
 
-/// The most ends that are remembered as told.
-const TOLD: usize = 2_000;
+/// The most ends that are remembered as told: more than two readings of a long list that follow each other.
+const TOLD: usize = 10_000;
 /// The most runs that are remembered as told with their parents, or as cancelled.
 const APART: usize = 1_000;
 
@@ -30,8 +30,12 @@ pub(super) struct Checkpoint {
     /// Failures that were told, see [`end`].
     #[serde(default)]
     pub told: BTreeMap<String, Timestamp>,
-    /// What the engine lists as failed and is told as no failure of its own: child runs, by name, whose parents waited for them; and
-    /// ends, see [`end`], that a person brought about.
+    /// Lists that were too long for one poll and were read to their end: they are read once more from the first row, because rows that
+    /// left meanwhile moved others to where it had been read already.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub again: BTreeSet<String>,
+    /// Ends, see [`end`], that the engine lists as failed and that are told as no failure of their own: of child runs whose parents
+    /// waited for them, and those that a person brought about.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub apart: BTreeMap<String, Timestamp>,
     /// DAG files that can't be read.
@@ -58,7 +62,7 @@ impl Checkpoint {
     /// Whether this end of a run was told, by itself or with another.
     pub(super) fn has_told(&self, run: &DagRun) -> bool {
         let end = end(run);
-        self.told.contains_key(&end) || self.apart.contains_key(&end) || self.apart.contains_key(&run.name())
+        self.told.contains_key(&end) || self.apart.contains_key(&end)
     }
 
     pub(super) fn write(&self) -> String {

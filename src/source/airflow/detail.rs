@@ -9,7 +9,7 @@ use super::api::{Api, Fault, FaultKind, Transport};
 use super::evidence::Evidence;
 use super::log::TaskLog;
 use super::mapping::DEPTH;
-use super::pages::{List, Stretch};
+use super::pages::{List, PAGE, Stretch};
 use super::wire::{DagDetails, DagRun, Instance, Task};
 
 /// The most pages of the task instances of one run. Beyond, those are asked for that failed or wait for a retry.
@@ -22,6 +22,17 @@ const ROUNDS: usize = 4;
 const FRESH: SignedDuration = SignedDuration::from_secs(60);
 /// The most DAGs that are remembered.
 const DAGS: usize = 1_000;
+
+/// Which parts of a run have to be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Parts {
+    /// All of them.
+    All,
+    /// Those that can be had.
+    Had,
+    /// Those that can be had, and no log is asked for.
+    WithoutLogs,
+}
 
 /// What is known of DAGs, so that a hundred failed runs of one of them cost one question.
 #[derive(Debug, Default)]
@@ -50,8 +61,7 @@ impl Dags {
 }
 
 impl<T: Transport> Api<T> {
-    /// Everything about a run, and about the child runs in which it failed, down to the last. `content` says that a part that can't
-    /// be had is done without.
+    /// Everything about a run, and about the child runs in which it failed, down to the last.
     ///
     /// # Errors
     /// When something can't be asked and is not done without.
@@ -60,16 +70,16 @@ impl<T: Transport> Api<T> {
         run: DagRun,
         dags: &mut Dags,
         now: Timestamp,
-        content: bool,
+        parts: Parts,
     ) -> Result<Evidence, Fault> {
         let mut chain: Vec<Evidence> = Vec::new();
         let mut next = Some(run);
         while let Some(run) = next.take() {
-            let evidence = self.learn_one(run, dags, now, content).await?;
+            let evidence = self.learn_one(run, dags, now, parts).await?;
             if chain.len() < DEPTH {
                 let known =
                     |child: &DagRun| chain.iter().chain([&evidence]).any(|above| above.run.name() == child.name());
-                next = self.child(&evidence, content).await?.filter(|child| child.state == "failed" && !known(child));
+                next = self.child(&evidence, parts).await?.filter(|child| child.state == "failed" && !known(child));
             }
             chain.push(evidence);
         }
@@ -81,14 +91,14 @@ impl<T: Transport> Api<T> {
         below.map(|root| *root).ok_or_else(|| Fault::new(FaultKind::Shape, "asking for a run", "nothing to ask about"))
     }
 
-    async fn learn_one(&self, run: DagRun, dags: &mut Dags, now: Timestamp, content: bool) -> Result<Evidence, Fault> {
+    async fn learn_one(&self, run: DagRun, dags: &mut Dags, now: Timestamp, parts: Parts) -> Result<Evidence, Fault> {
         let mut evidence = Evidence::of(run);
-        let known = or_without(dags.learn(self, &evidence.run.dag_id, now).await, content)?;
+        let known = or_without(dags.learn(self, &evidence.run.dag_id, now).await, parts)?;
         (evidence.tasks, evidence.details) = known.unwrap_or_default();
-        let instances = or_without(self.all_instances(&evidence.run).await, content)?;
+        let instances = or_without(self.all_instances(&evidence.run).await, parts)?;
         (evidence.instances, evidence.whole) = instances.unwrap_or_default();
         if evidence.has_failed() {
-            evidence.events = or_without(self.events(&evidence.run).await, content)?.flatten();
+            evidence.events = or_without(self.events(&evidence.run, None).await, parts)?.flatten();
         }
         // What the logs say may move the cause to a task whose log was not among them.
         for _ in 0..ROUNDS {
@@ -98,11 +108,29 @@ impl<T: Transport> Api<T> {
                 break;
             }
             for instance in wanted {
-                let log = or_without(self.log(&instance).await, content)?;
+                let log = if parts == Parts::WithoutLogs || evidence.slow {
+                    None
+                } else {
+                    let log = self.log(&instance).await;
+                    evidence.slow = matches!(&log, Err(fault) if fault.kind == FaultKind::Down);
+                    or_without(log, parts)?
+                };
                 evidence.logs.insert(instance.id(), log.unwrap_or_else(TaskLog::unread));
             }
         }
+        self.more_events(&mut evidence).await;
         Ok(evidence)
+    }
+
+    /// Where the newest lines of the audit log are all about other tasks, the one that failed without a word has lines of its own.
+    async fn more_events(&self, evidence: &mut Evidence) {
+        let full = evidence.events.as_ref().is_some_and(|events| events.len() >= PAGE);
+        let silent = evidence.first_failed().filter(|_| full && evidence.lacks_cause());
+        let Some(task) = silent.map(|task| task.task_id.clone()) else { return };
+        // What is known is good enough.
+        if let Ok(Some(own)) = self.events(&evidence.run, Some(&task)).await {
+            evidence.events.get_or_insert_default().extend(own);
+        }
     }
 
     /// The task instances of a run, and whether these are all.
@@ -123,15 +151,15 @@ impl<T: Transport> Api<T> {
         Ok((named(run, instances), false))
     }
 
-    async fn child(&self, evidence: &Evidence, content: bool) -> Result<Option<DagRun>, Fault> {
+    async fn child(&self, evidence: &Evidence, parts: Parts) -> Result<Option<DagRun>, Fault> {
         let Some((task, dag, run)) = evidence.wants_child() else { return Ok(None) };
         let Some(dag) = dag else { return Ok(None) };
         let run = match run {
             Some(run) => Some(run),
-            None => or_without(self.triggered(task).await, content)?.flatten(),
+            None => or_without(self.triggered(task).await, parts)?.flatten(),
         };
         let Some(run) = run else { return Ok(None) };
-        Ok(or_without(self.run(&dag, &run).await, content)?.flatten())
+        Ok(or_without(self.run(&dag, &run).await, parts)?.flatten())
     }
 }
 
@@ -148,11 +176,11 @@ fn rows<R>(list: List<R>) -> Result<Vec<R>, Fault> {
     list.fault.map_or(Ok(list.rows), Err)
 }
 
-/// The answer; nothing instead of a fault that is this question's alone, where that is good enough.
-fn or_without<R>(answer: Result<R, Fault>, content: bool) -> Result<Option<R>, Fault> {
+/// The answer; nothing instead of a fault, where that is good enough.
+fn or_without<R>(answer: Result<R, Fault>, parts: Parts) -> Result<Option<R>, Fault> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
-        Err(fault) if content && fault.kind != FaultKind::Down => Ok(None),
+        Err(_) if parts != Parts::All => Ok(None),
         Err(fault) => Err(fault),
     }
 }

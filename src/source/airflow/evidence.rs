@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::checkpoint::end;
 use super::graph;
+use super::limit;
 use super::log::TaskLog;
 use super::wire::{DagDetails, DagRun, EventLog, Instance, InstanceId, Task};
 
@@ -42,6 +44,8 @@ pub(super) struct Evidence {
     pub child: Option<Box<Evidence>>,
     /// It expects something, as the list of all active tasks says.
     pub waits: bool,
+    /// A log did not come in time, and was done without.
+    pub slow: bool,
 }
 
 impl Evidence {
@@ -60,8 +64,8 @@ impl Evidence {
         self.tasks.iter().find(|task| task.id == instance.task_id)
     }
 
-    /// The failed instances that made the run fail, the earliest end first. Where none did, as far as the graph shows, it was a
-    /// teardown that is set to fail its run, or the graph is not the one that ran: then all of them may have.
+    /// The failed instances that made the run fail, the earliest end first. Where none did, as far as the graph shows, the time of the
+    /// run was up; or it was a teardown that is set to fail its run, or the graph is not the one that ran: then all of them may have.
     pub(super) fn candidates(&self) -> Vec<&Instance> {
         let failed: Vec<&Instance> = self.instances.iter().filter(|instance| instance.state() == "failed").collect();
         let dead: BTreeSet<&str> = self
@@ -78,6 +82,9 @@ impl Evidence {
         // What the graph does not know any more can't be judged by it.
         let mut picked =
             pick(&|instance| deadly.contains(instance.task_id.as_str()) || !known.contains(instance.task_id.as_str()));
+        if picked.is_empty() && self.ran_out_of_time() {
+            return Vec::new();
+        }
         if picked.is_empty() {
             picked = pick(&teardown);
         }
@@ -86,6 +93,12 @@ impl Evidence {
         }
         picked.sort_by_key(|instance| (instance.end_date.is_none(), instance.end_date, instance.id()));
         picked
+    }
+
+    /// Whether the run took longer than its DAG allows, and something was stopped for it.
+    fn ran_out_of_time(&self) -> bool {
+        let over = limit::timed_out(&self.run, self.details.as_ref()).is_some_and(|(over, _)| over);
+        over && self.instances.iter().any(limit::was_stopped)
     }
 
     /// The instances whose logs say what went wrong: those that may have failed first, and those that wait for their next try.
@@ -212,10 +225,15 @@ impl Evidence {
         Some((cause, dag.or(rendered), run))
     }
 
-    /// All child runs below, by name.
+    /// Whether a log of its own, or of a child run below, did not come in time.
+    pub(super) fn is_slow(&self) -> bool {
+        self.slow || self.child.as_ref().is_some_and(|child| child.is_slow())
+    }
+
+    /// The ends of all child runs below, see [`end`].
     pub(super) fn children(&self) -> Vec<String> {
         std::iter::successors(self.child.as_deref(), |child| child.child.as_deref())
-            .map(|child| child.run.name())
+            .map(|child| end(&child.run))
             .collect()
     }
 }

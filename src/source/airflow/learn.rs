@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::api::{Fault, FaultKind, Transport};
 use super::checkpoint::end;
+use super::detail::Parts;
 use super::evidence::Evidence;
 use super::look::Round;
 use super::poll::Watcher;
@@ -12,69 +13,167 @@ use super::wire::DagRun;
 
 /// So long the log of a task may take to be written down after the run has ended.
 const LOGS_LAG: SignedDuration = SignedDuration::from_secs(10);
-/// So often a run is asked about before it is told with what is known of it.
-const TRIES: u32 = 3;
+/// So long a run is asked about before it is told with what is known of it. An outage of the whole engine does not count.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(3);
+/// One failure more costs at most this much of that patience, beside the time between two polls.
+const STEP: SignedDuration = SignedDuration::from_secs(60);
+/// A run whose parts did not come in time twice is asked about again after so long: others wait behind it.
+const PAUSE: SignedDuration = SignedDuration::from_secs(45);
+/// After so many runs in a row whose parts did not come in time, the others wait for the next poll.
+const STUCK: usize = 2;
+
+/// What could not be learned of an end of a run so far.
+#[derive(Debug, Clone)]
+pub(super) struct Tried {
+    /// When it was last seen to have to wait.
+    last: Timestamp,
+    /// How long it waits for its own sake.
+    spent: SignedDuration,
+    /// How often its parts did not come in time, and what was said then.
+    slow: u32,
+    fault: Option<Fault>,
+}
+
+/// What came of asking about a run.
+#[derive(Debug)]
+pub(super) enum Learned {
+    /// It can be told.
+    Known(Box<Evidence>),
+    /// It has to wait for the next poll.
+    Waits,
+    /// It is told with its parent, or was run again meanwhile.
+    Left,
+    /// The server is gone, or wants us to wait.
+    Down,
+}
 
 impl<T: Transport> Watcher<T> {
-    /// What is known of these runs, without those that have to wait for the next poll, and those that are told with their parents.
-    pub(super) async fn learn(
-        &mut self,
-        round: &mut Round,
-        runs: &[DagRun],
-        clock: Timestamp,
-    ) -> Result<Vec<Evidence>, Fault> {
-        let mut known: Vec<Evidence> = Vec::new();
-        for run in runs {
-            let end = end(run);
-            let failed = run.state == "failed";
-            if failed && self.is_awaited(round, run).await? {
-                round.mark.apart.insert(run.name(), clock);
-                continue;
-            }
-            let tries = self.tried.get(&end).copied().unwrap_or(0);
-            let content = tries + 1 >= TRIES;
-            let learned = match self.api.learn(run.clone(), &mut self.dags, clock, content).await {
-                Ok(evidence) if failed => self.verified(evidence, content).await,
-                learned => learned.map(Some),
-            };
-            match learned {
-                Err(fault) if fault.kind == FaultKind::Down => return Err(fault),
-                Err(fault) => {
-                    round.untold += 1;
-                    *self.tried.entry(end).or_default() += 1;
-                    round.faults.push(fault);
+    /// What is known of this run. What of it can't be had is waited for some time, and then done without; `history` says that only who
+    /// ended it is asked for.
+    pub(super) async fn learn(&mut self, round: &mut Round, run: &DagRun, history: bool, clock: Timestamp) -> Learned {
+        let end = end(run);
+        let tried = self.tried.get(&end);
+        let over = tried.is_some_and(|tried| tried.spent >= PATIENCE);
+        if !over {
+            let since = tried.filter(|tried| tried.slow > 1).map(|tried| clock.duration_since(tried.last));
+            let rests = since.is_some_and(|since| since >= SignedDuration::ZERO && since < PAUSE);
+            let stuck = round.stuck >= STUCK;
+            if rests || stuck {
+                round.untold += 1;
+                round.faults.extend(tried.and_then(|tried| tried.fault.clone()));
+                if !rests {
+                    // Its time runs with that of those that were asked about.
+                    self.wait(end, clock);
                 }
-                Ok(None) => {}
-                Ok(Some(evidence)) if !content && failed && is_early(&evidence, clock) => {
-                    round.early = true;
-                    // The next poll finds it again: nobody waits for it meanwhile.
-                    round.untold += 1;
-                    *self.tried.entry(end).or_default() += 1;
-                }
-                Ok(Some(mut evidence)) => {
-                    self.tried.remove(&end);
-                    evidence.waits = self.standing(run, round).waits;
-                    for child in evidence.children() {
-                        round.mark.apart.insert(child, clock);
-                    }
-                    known.push(evidence);
-                }
+                return Learned::Waits;
             }
         }
-        // Told before, the child stands beside its parent; there is no way to take it back.
-        known.retain(|evidence| !round.mark.apart.contains_key(&evidence.run.name()));
-        Ok(known)
+        let parts = match (over, round.stuck >= STUCK) {
+            (false, _) => Parts::All,
+            (true, false) => Parts::Had,
+            (true, true) => Parts::WithoutLogs,
+        };
+        let learned =
+            if history { self.of_history(run, parts).await } else { self.ask(round, run, parts, clock).await };
+        match learned {
+            Err(fault) => self.missed(round, run, fault, clock).await,
+            Ok(None) => Learned::Left,
+            Ok(Some(evidence)) if run.state == "failed" && !history && is_early(&evidence, clock) => {
+                round.early = true;
+                // The next poll finds it again: nobody waits for it meanwhile.
+                round.untold += 1;
+                Learned::Waits
+            }
+            Ok(Some(mut evidence)) => {
+                self.tried.remove(&end);
+                if parts != Parts::WithoutLogs {
+                    round.stuck = if evidence.is_slow() { round.stuck + 1 } else { 0 };
+                }
+                evidence.waits = self.standing(run, round).waits;
+                for child in evidence.children() {
+                    round.mark.apart.insert(child, clock);
+                }
+                Learned::Known(Box::new(evidence))
+            }
+        }
+    }
+
+    async fn of_history(&self, run: &DagRun, parts: Parts) -> Result<Option<Evidence>, Fault> {
+        let bare = Evidence::of(run.clone());
+        match self.api.events(run, None).await {
+            Ok(events) => Ok(Some(Evidence { events, ..bare })),
+            Err(_) if parts != Parts::All => self.verified(bare, parts).await,
+            Err(fault) => Err(fault),
+        }
+    }
+
+    async fn ask(
+        &mut self,
+        round: &mut Round,
+        run: &DagRun,
+        parts: Parts,
+        clock: Timestamp,
+    ) -> Result<Option<Evidence>, Fault> {
+        if run.state != "failed" {
+            return self.api.learn(run.clone(), &mut self.dags, clock, parts).await.map(Some);
+        }
+        if self.is_awaited(round, run).await? {
+            round.mark.apart.insert(end(run), clock);
+            return Ok(None);
+        }
+        let evidence = self.api.learn(run.clone(), &mut self.dags, clock, parts).await?;
+        self.verified(evidence, parts).await
+    }
+
+    /// Notes that a run has to wait because something could not be asked. Where that did not come in time, one question more says
+    /// whether it is this run's fault or the server is gone: an outage counts for no run.
+    async fn missed(&mut self, round: &mut Round, run: &DagRun, fault: Fault, clock: Timestamp) -> Learned {
+        round.untold += 1;
+        round.faults.push(fault.clone());
+        let down = fault.kind == FaultKind::Down;
+        if down {
+            let told = fault.error.retry_after.is_some() || matches!(fault.status, Some(401 | 429));
+            let is_down = |fault: Fault| fault.kind == FaultKind::Down;
+            if told || self.api.run(&run.dag_id, &run.id).await.is_err_and(is_down) {
+                return Learned::Down;
+            }
+        }
+        round.stuck = if down { round.stuck + 1 } else { 0 };
+        let tried = self.wait(end(run), clock);
+        tried.slow += u32::from(down);
+        tried.fault = Some(fault);
+        Learned::Waits
+    }
+
+    /// Whether this question, which has no answer again, has had its time.
+    pub(super) fn has_waited_enough(&mut self, what: &str, clock: Timestamp) -> bool {
+        let over = self.wait(what.to_owned(), clock).spent >= PATIENCE;
+        if over {
+            self.tried.remove(what);
+        }
+        over
+    }
+
+    /// Lets the time run after which an end is told without what can't be had.
+    fn wait(&mut self, end: String, clock: Timestamp) -> &mut Tried {
+        let most = SignedDuration::try_from(self.every).unwrap_or(STEP).saturating_add(STEP);
+        let new = Tried { last: clock, spent: SignedDuration::ZERO, slow: 0, fault: None };
+        let tried = self.tried.entry(end).or_insert(new);
+        let step = clock.duration_since(tried.last).clamp(SignedDuration::ZERO, most);
+        tried.spent = tried.spent.saturating_add(step);
+        tried.last = clock;
+        tried
     }
 
     /// What was learned of a failed run, if it still has that end: what was asked meanwhile may be of another attempt. Nothing for one
     /// that was run again, since the next poll sees what became of it; of one that is gone, no more than its row.
-    async fn verified(&self, evidence: Evidence, content: bool) -> Result<Option<Evidence>, Fault> {
+    pub(super) async fn verified(&self, evidence: Evidence, parts: Parts) -> Result<Option<Evidence>, Fault> {
         let run = &evidence.run;
         match self.api.run(&run.dag_id, &run.id).await {
             Ok(Some(now)) => Ok((end(&now) == end(run) && now.state == run.state).then_some(evidence)),
             // That a person had ended it stays true.
             Ok(None) => Ok(Some(Evidence { events: evidence.events, ..Evidence::of(evidence.run) })),
-            Err(fault) if fault.kind == FaultKind::Down || !content => Err(fault),
+            Err(fault) if fault.kind == FaultKind::Down || parts == Parts::All => Err(fault),
             Err(_) => Ok(Some(evidence)),
         }
     }

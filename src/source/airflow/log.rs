@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::fatal::{End, Fatal, Raised};
+use super::wire::or_default;
 
 /// What a task's log says.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -27,27 +28,35 @@ impl TaskLog {
 
 #[derive(Debug, Deserialize)]
 struct Record {
+    #[serde(default, deserialize_with = "or_default")]
     timestamp: Option<String>,
     #[serde(default)]
     event: Value,
+    #[serde(default, deserialize_with = "or_default")]
     logger: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
     level: Option<String>,
     #[serde(default)]
     error_detail: Value,
+    #[serde(default, deserialize_with = "or_default")]
     exit_code: Option<i64>,
+    #[serde(default, deserialize_with = "or_default")]
     signal_name: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
     dag_id: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
     run_id: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
     trigger_dag_id: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 struct Detail {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     exc_type: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     exc_value: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     exceptions: Vec<Vec<Detail>>,
 }
 
@@ -183,6 +192,14 @@ mod tests {
         let handled = serde_json::json!({"timestamp": "2026-11-22T20:00:00Z", "event": "Task failed with exception", "logger": "my.code",
             "level": "error", "error_detail": [{"exc_type": "ValueError", "exc_value": "handled"}]});
         assert_eq!(read(&lines(&[handled])).fatal, None);
+    }
+
+    #[test]
+    fn a_member_that_is_null_or_odd_costs_only_itself() {
+        let detail = serde_json::json!([{"exc_type": "ValueError", "exc_value": "x", "exceptions": null}]);
+        let record = serde_json::json!({"timestamp": "2026-11-22T20:00:00Z", "event": "Task failed with exception", "logger": "task",
+            "level": 40, "exit_code": "none", "error_detail": detail});
+        assert_eq!(read(&lines(&[record])).fatal.unwrap().error().message, "x");
     }
 
     #[test]

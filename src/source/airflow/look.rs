@@ -56,6 +56,18 @@ pub(super) struct Round {
     pub told: usize,
     /// How many runs were found and could not be told.
     pub untold: usize,
+    /// How far the list of failed runs was read.
+    pub failures: Failures,
+    /// How many runs, one after the other, did not answer in time although the server does.
+    pub stuck: usize,
+}
+
+/// How far the list of failed runs was read. Only after all of them can be told what completed, in its place.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Failures {
+    #[default]
+    Part,
+    All,
 }
 
 /// How far back the lists go, and what is asked at all.
@@ -94,9 +106,17 @@ impl Round {
         let whole = self.active(api, turn).await?;
         self.began = api.date();
         self.tasks(api, server).await?;
+        let (rest, again) = (self.mark.rest.get("success").copied(), self.mark.again.contains("success"));
         self.ended(api, "success", reach.overlap.min(COMPLETED_OVERLAP)).await?;
         let back = if self.mark.settled { reach.overlap } else { reach.overlap.max(reach.history) };
-        self.ended(api, "failed", back).await?;
+        let failed = self.ended(api, "failed", back).await;
+        if matches!(failed, Ok(true)) {
+            self.failures = Failures::All;
+        } else {
+            // What completed waits for the failures before it, and is read again.
+            self.go_on("success", rest, again);
+        }
+        failed?;
         self.open(api, open, turn, whole).await?;
         if *imports {
             *imports = self.imports(api).await?;
@@ -168,24 +188,38 @@ impl Round {
     }
 
     /// Runs that ended in this state since the last poll, whenever they had started. Re-runs are among them: they change their row.
-    async fn ended<T: Transport>(&mut self, api: &Api<T>, state: &str, back: SignedDuration) -> Result<(), Fault> {
+    /// Answers whether these are all. A row that can't be read is no reason to wait for it.
+    async fn ended<T: Transport>(&mut self, api: &Api<T>, state: &str, back: SignedDuration) -> Result<bool, Fault> {
         // Should the engine's clock have been put back, what it writes now lies before what it wrote then.
         let newest = self.mark.read.map(|read| api.date().map_or(read, |date| read.min(date)));
         let since = newest.and_then(|newest| newest.checked_sub(back).ok()).unwrap_or(Timestamp::UNIX_EPOCH);
         let from = self.mark.rest.get(state).copied().unwrap_or(0);
         let list = api.changed(state, since, Stretch { from, pages: PAGES }).await;
+        let again = self.mark.again.contains(state);
         match list.next {
-            Some(next) => {
-                self.mark.rest.insert(state.to_owned(), next);
-                self.more = true;
-            }
-            None if list.fault.is_none() => {
-                self.mark.rest.remove(state);
-            }
+            Some(next) => self.go_on(state, Some(next), again),
+            None if list.fault.is_none() && from > 0 && !again => self.go_on(state, Some(0), true),
+            None if list.fault.is_none() => self.go_on(state, None, false),
             None => {}
         }
+        self.more |= list.fault.is_none() && self.mark.rest.contains_key(state);
+        let read = list.fault.as_ref().is_none_or(|fault| fault.kind == FaultKind::Shape);
+        let whole = read && !self.mark.rest.contains_key(state);
         self.absorb(list.rows);
-        list.fault.map_or(Ok(()), |fault| self.note(fault))
+        list.fault.map_or(Ok(whole), |fault| self.note(fault).map(|()| whole))
+    }
+
+    /// Where a list goes on in the next poll, and whether that is for the second time.
+    fn go_on(&mut self, state: &str, rest: Option<usize>, again: bool) {
+        match rest {
+            Some(from) => self.mark.rest.insert(state.to_owned(), from),
+            None => self.mark.rest.remove(state),
+        };
+        if again {
+            self.mark.again.insert(state.to_owned());
+        } else {
+            self.mark.again.remove(state);
+        }
     }
 
     /// Runs that were open when last seen and are in no list now: asked for by their id, some in each poll, until they end or are

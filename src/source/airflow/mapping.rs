@@ -2,14 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use jiff::SignedDuration;
-use serde_json::Value;
-
 use super::evidence::Evidence;
+use super::limit;
 use super::link::Pages;
-use super::retry::seconds;
 use super::step;
-use super::wire::{DagRun, Delay, Instance};
+use super::wire::{DagRun, Instance};
 use crate::run::{Progress, Run, RunStatus, Step, StepError, StepStatus, Workflow};
 
 /// How deep the title of a step goes into child runs.
@@ -87,21 +84,17 @@ pub(super) fn waits<'a>(states: impl Iterator<Item = &'a str>) -> bool {
 /// What a failed run says where no task failed: its time was up, or nothing could go on. The API says neither, so that it is only
 /// told apart where the limit of the DAG is known.
 fn run_error(evidence: &Evidence, status: RunStatus) -> Option<StepError> {
-    let nothing_failed = evidence.instances.iter().all(|instance| instance.state() != "failed");
-    if status != RunStatus::Failed || !nothing_failed || !evidence.whole {
+    // What failed and was tolerated ended no run.
+    if status != RunStatus::Failed || !evidence.candidates().is_empty() || !evidence.whole {
         return None;
     }
     if evidence.instances.is_empty() && evidence.tasks.is_empty() {
         return None;
     }
-    // What ran when the time was up is skipped, with a start and without an end.
-    let stopped = |instance: &&Instance| {
-        instance.start_date.is_some() && instance.end_date.is_none() && matches!(instance.state(), "skipped" | "")
-    };
     let running: Vec<String> = evidence
         .instances
         .iter()
-        .filter(stopped)
+        .filter(|instance| limit::was_stopped(instance))
         .map(|instance| format!("\"{}\"", step::title(evidence, instance)))
         .collect();
     let what = match running.as_slice() {
@@ -109,7 +102,7 @@ fn run_error(evidence: &Evidence, status: RunStatus) -> Option<StepError> {
         [one] => format!("; {one} was running and was skipped"),
         some => format!("; {} were running and were skipped", some.join(", ")),
     };
-    let (code, message) = match timed_out(evidence) {
+    let (code, message) = match limit::timed_out(&evidence.run, evidence.details.as_ref()) {
         Some((true, limit)) => {
             ("dagrun_timeout", format!("the run took longer than its DAG allows (dagrun_timeout, {limit} s){what}"))
         }
@@ -122,26 +115,6 @@ fn run_error(evidence: &Evidence, status: RunStatus) -> Option<StepError> {
         ),
     };
     Some(StepError { code: code.to_owned(), message, ..StepError::default() })
-}
-
-/// Whether the run took longer than its DAG allows, where that is known, with the limit in seconds.
-fn timed_out(evidence: &Evidence) -> Option<(bool, i64)> {
-    let limit = span(&evidence.details.as_ref()?.dag_run_timeout)?;
-    let took = evidence.run.end_date?.duration_since(evidence.run.start_date?);
-    Some((took >= limit, limit.as_secs()))
-}
-
-/// A span of time, as an object of Python's `timedelta` or as ISO 8601 has it. One that is not set counts as endless.
-fn span(value: &Value) -> Option<SignedDuration> {
-    match value {
-        Value::Null => Some(SignedDuration::MAX),
-        Value::String(text) => text.parse().ok(),
-        Value::Number(number) => SignedDuration::try_from_secs_f64(number.as_f64()?).ok(),
-        other => {
-            let delay: Delay = serde_json::from_value(other.clone()).ok()?;
-            SignedDuration::try_from_secs_f64(seconds(delay)).ok()
-        }
-    }
 }
 
 /// The failed step that stands for a child run is told as the step inside that failed: `run_child › load`, with its error and a link

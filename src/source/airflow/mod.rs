@@ -3,7 +3,7 @@
 //!
 //! `wire` is what the API answers, `api`, `ask` and `pages` put the questions, `poll`, `look` and `learn` decide which, `detail` and `evidence`
 //! gather what one run needs; `log` and `traceback` read the logs of Airflow 3 and 2, `fatal` says what ended a task; and `mapping`
-//! with `step`, `graph`, `retry`, `audit`, `link` and `imports` turn that into a run. `checkpoint` is what is remembered in between.
+//! with `step`, `graph`, `limit`, `retry`, `audit`, `link` and `imports` turn that into a run. `checkpoint` is what is remembered in between.
 //! `census` counts what failed, and `survey` shows a person what can be asked.
 
 mod api;
@@ -17,6 +17,7 @@ mod fatal;
 mod graph;
 mod imports;
 mod learn;
+mod limit;
 mod link;
 mod log;
 mod look;

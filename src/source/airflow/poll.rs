@@ -10,6 +10,7 @@ use super::super::{Batch, Intake, NotTaken, PollError, Polled};
 use super::api::{Api, Transport};
 use super::checkpoint::Checkpoint;
 use super::detail::Dags;
+use super::learn::Tried;
 use super::link::Pages;
 use super::look::{Reach, Round, Turn};
 use super::tell::Standing;
@@ -39,8 +40,8 @@ pub(in crate::source) struct Watcher<T> {
     pub(super) reach: Reach,
     pub(super) dags: Dags,
     turn: Turn,
-    /// How often what is known of an end was not enough.
-    pub(super) tried: BTreeMap<String, u32>,
+    /// What could not be learned of an end so far.
+    pub(super) tried: BTreeMap<String, Tried>,
     /// Open runs, with how they were told.
     pub(super) open: BTreeMap<String, Standing>,
     /// Runs whose tasks wait for a retry, with which these are.
@@ -162,6 +163,7 @@ impl<T: Transport> Watcher<T> {
         let mark = &mut round.mark;
         if round.untold > 0 {
             mark.rest.clone_from(&before.rest);
+            mark.again.clone_from(&before.again);
         }
         if round.untold == 0 && round.faults.is_empty() && mark.rest.is_empty() {
             mark.settled = true;

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::survey::{Asked, Count, Survey};
 use super::api::{Fault, Server, Transport};
+use super::detail::Parts;
 use super::link::Pages;
 use super::mapping;
 use super::pages::{List, Stretch};
@@ -95,7 +96,7 @@ impl<T: Transport> Watcher<T> {
         now: Timestamp,
     ) {
         let Some(first) = rows.first() else { return };
-        let events = self.api.events(first).await;
+        let events = self.api.events(first, None).await;
         let given = |given: bool| if given { "given".to_owned() } else { "not for our eyes".to_owned() };
         let found = events.as_ref().map(|events| given(events.is_some()));
         let costs = "who marked a run as failed is not known, and a lost worker is not named";
@@ -104,7 +105,7 @@ impl<T: Transport> Watcher<T> {
         let what = "tasks and logs of the run that failed last";
         let costs = "failures are told late, and without the task that failed and its error";
         for row in rows {
-            let learned = self.api.learn(row, &mut self.dags, now, false).await;
+            let learned = self.api.learn(row, &mut self.dags, now, Parts::All).await;
             let found = learned.as_ref().map(|evidence| {
                 let logs = evidence.logs.values().filter(|log| !log.missing).count();
                 format!("{} tasks, {logs} of their logs read", evidence.instances.len())

@@ -1,5 +1,7 @@
 //! Hands over what a poll saw, and remembers what was told. It must not know which lists were read, nor how runs are mapped.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::{Batch, Intake, PollError, Seen};
@@ -7,8 +9,9 @@ use super::api::{FaultKind, Transport};
 use super::checkpoint::{Checkpoint, end};
 use super::evidence::Evidence;
 use super::imports;
+use super::learn::Learned;
 use super::link::Pages;
-use super::look::Round;
+use super::look::{Failures, Round};
 use super::mapping;
 use super::poll::{TOGETHER, Watcher, not_taken};
 use super::wire::DagRun;
@@ -16,6 +19,8 @@ use crate::run::RunStatus;
 
 /// How many runs of which the row says enough are handed over together.
 const ROWS: usize = 200;
+/// The most runs that are asked for by their id in one poll.
+const SINGLES: usize = 20;
 
 /// How an open run stands, as far as its row and its tasks say: what is new is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +38,8 @@ enum Need {
 }
 
 impl<T: Transport> Watcher<T> {
-    /// Learns what the new ones among the found runs need, and hands them over, oldest first.
+    /// Learns what the new ones among the found runs need, and hands them over: what goes on as it comes, and what has ended in the
+    /// order of the ends.
     pub(super) async fn tell<I: Intake>(
         &mut self,
         intake: &I,
@@ -41,29 +47,24 @@ impl<T: Transport> Watcher<T> {
         pages: &Pages,
         clock: Timestamp,
     ) -> Result<(), PollError> {
-        let (mut rows, mut details): (Vec<DagRun>, Vec<DagRun>) = (Vec::new(), Vec::new());
+        let (mut ended, mut rows, mut details): (Vec<DagRun>, Vec<DagRun>, Vec<DagRun>) = Default::default();
+        let mut sort = |run: DagRun, need: Need| match need {
+            _ if matches!(run.state.as_str(), "failed" | "success") => ended.push(run),
+            Need::Row => rows.push(run),
+            Need::Detail => details.push(run),
+        };
         for run in round.found.values() {
-            match self.need(run, round) {
-                Some(Need::Row) => rows.push(run.clone()),
-                Some(Need::Detail) => details.push(run.clone()),
-                None => {}
+            if let Some(need) = self.need(run, round) {
+                sort(run.clone(), need);
             }
         }
-        let missing: Vec<String> =
-            self.changed(round).filter(|name| !round.found.contains_key(*name)).cloned().collect();
-        for name in missing {
-            let Some((dag, run)) = name.split_once('/') else { continue };
-            match self.api.run(dag, run).await {
-                Ok(Some(row)) => details.push(row),
-                Ok(None) => {}
-                Err(fault) => {
-                    round.untold += 1;
-                    round.faults.push(fault);
-                }
+        for run in self.missing(round, clock).await {
+            match self.need(&run, round) {
+                Some(need) => sort(run, need),
+                // It was told when it ended.
+                None => self.note_retrying(&run.name(), round),
             }
         }
-        let (ended, rows): (Vec<DagRun>, Vec<DagRun>) = rows.into_iter().partition(|run| run.state == "failed");
-        self.tell_history(intake, round, ended, pages, clock).await?;
         for chunk in rows.chunks(ROWS) {
             let evidence =
                 |run: &DagRun| Evidence { waits: self.standing(run, round).waits, ..Evidence::of(run.clone()) };
@@ -71,49 +72,86 @@ impl<T: Transport> Watcher<T> {
             self.hand_over(intake, round, known, pages, clock).await?;
         }
         // What a task has started is told after the run of the task, which may wait for it.
-        details.sort_by_key(|run| (run.triggered_by.as_deref() == Some("operator"), run.end_date));
-        let mut left = details.len();
-        for chunk in details.chunks(TOGETHER) {
-            match self.learn(round, chunk, clock).await {
-                Ok(known) => self.hand_over(intake, round, known, pages, clock).await?,
-                Err(fault) => {
-                    round.untold += left;
-                    round.faults.push(fault);
-                    return Ok(());
-                }
-            }
-            left -= chunk.len();
-        }
+        let started: BTreeSet<String> =
+            ended.iter().filter(|run| is_started(run)).map(|run| run.dag_id.clone()).collect();
+        ended.sort_by_key(|run| (started.contains(&run.dag_id), run.end_date.is_none(), run.end_date));
+        let down = self.tell_in_turn(intake, round, ended, false, pages, clock).await?;
+        self.tell_in_turn(intake, round, details, down, pages, clock).await?;
         Ok(())
     }
 
-    /// Hands over what failed before firstred first looked. Nobody hears of it; only a failure and a cancel are told apart.
-    async fn tell_history<I: Intake>(
+    /// Hands these over one after the other, as far as they are known. What completed waits with the failures of its DAG that have to
+    /// wait, so that it comes after them. `down` says that nothing can be asked; answers whether that is so at the end.
+    async fn tell_in_turn<I: Intake>(
         &mut self,
         intake: &I,
         round: &mut Round,
         runs: Vec<DagRun>,
+        mut down: bool,
         pages: &Pages,
         clock: Timestamp,
-    ) -> Result<(), PollError> {
-        for chunk in runs.chunks(ROWS) {
-            let mut known = Vec::with_capacity(chunk.len());
-            for run in chunk {
-                match self.api.events(run).await {
-                    Ok(events) => known.push(Evidence { events, ..Evidence::of(run.clone()) }),
-                    Err(fault) => {
-                        let down = fault.kind == FaultKind::Down;
-                        round.untold += 1;
-                        round.faults.push(fault);
-                        if down {
-                            break;
-                        }
+    ) -> Result<bool, PollError> {
+        let mut held: BTreeSet<String> = BTreeSet::new();
+        let (mut known, mut asked) = (Vec::new(), 0);
+        for run in runs {
+            if run.state == "success" {
+                if round.failures != Failures::All {
+                    // Failures before it may not have been read yet.
+                } else if held.contains(&run.dag_id) {
+                    round.untold += 1;
+                } else {
+                    known.push(Evidence::of(run));
+                }
+            } else if down {
+                round.untold += 1;
+                held.insert(run.dag_id);
+            } else if !round.mark.has_told(&run) {
+                let history = self.is_history(&run, &round.mark);
+                asked += usize::from(!history);
+                match self.learn(round, &run, history, clock).await {
+                    Learned::Known(evidence) => known.push(*evidence),
+                    Learned::Left => {}
+                    learned => {
+                        down = matches!(learned, Learned::Down);
+                        held.insert(run.dag_id);
                     }
                 }
             }
-            self.hand_over(intake, round, known, pages, clock).await?;
+            if asked >= TOGETHER || known.len() >= ROWS {
+                asked = 0;
+                self.hand_over(intake, round, std::mem::take(&mut known), pages, clock).await?;
+            }
         }
-        Ok(())
+        self.hand_over(intake, round, known, pages, clock).await?;
+        Ok(down)
+    }
+
+    /// Runs whose waiting tasks have changed and that are in no list: some in each poll.
+    async fn missing(&mut self, round: &mut Round, clock: Timestamp) -> Vec<DagRun> {
+        let names = self.changed(round).filter(|name| !round.found.contains_key(*name));
+        let names: Vec<String> = names.take(SINGLES).cloned().collect();
+        let mut runs = Vec::new();
+        for name in names {
+            let Some((dag, run)) = name.split_once('/') else { continue };
+            match self.api.run(dag, run).await {
+                Ok(Some(row)) => runs.push(row),
+                // It was deleted.
+                Ok(None) => self.note_retrying(&name, round),
+                // What became of it is said when it ends.
+                Err(fault) if fault.kind != FaultKind::Down && self.has_waited_enough(&name, clock) => {
+                    self.note_retrying(&name, round);
+                }
+                Err(fault) => {
+                    let down = fault.kind == FaultKind::Down;
+                    round.untold += 1;
+                    round.faults.push(fault);
+                    if down {
+                        break;
+                    }
+                }
+            }
+        }
+        runs
     }
 
     /// The runs whose waiting tasks are others than those that were told.
@@ -150,10 +188,12 @@ impl<T: Transport> Watcher<T> {
         &mut self,
         intake: &I,
         round: &mut Round,
-        known: Vec<Evidence>,
+        mut known: Vec<Evidence>,
         pages: &Pages,
         clock: Timestamp,
     ) -> Result<(), PollError> {
+        // Told before, the child stands beside its parent; there is no way to take it back.
+        known.retain(|evidence| !round.mark.apart.contains_key(&end(&evidence.run)));
         if known.is_empty() {
             return Ok(());
         }
@@ -181,23 +221,26 @@ impl<T: Transport> Watcher<T> {
         match run.state.as_str() {
             "failed" => {
                 self.open.remove(&name);
-                self.retrying.remove(&name);
                 round.mark.told.insert(end(run), clock);
             }
             "success" => {
                 self.open.remove(&name);
-                self.retrying.remove(&name);
                 self.completed.insert(end(run));
             }
             _ => {
-                match round.retrying.get(&name) {
-                    Some(tasks) => self.retrying.insert(name.clone(), tasks.clone()),
-                    None => self.retrying.remove(&name),
-                };
                 let standing = self.standing(run, round);
-                self.open.insert(name, standing);
+                self.open.insert(name.clone(), standing);
             }
         }
+        self.note_retrying(&name, round);
+    }
+
+    /// Remembers with which waiting tasks a run was told.
+    fn note_retrying(&mut self, name: &str, round: &Round) {
+        match round.retrying.get(name) {
+            Some(tasks) => self.retrying.insert(name.to_owned(), tasks.clone()),
+            None => self.retrying.remove(name),
+        };
     }
 
     /// How an open run stands. Where not all tasks could be read, it waits as it did when they last could.
@@ -232,4 +275,9 @@ impl<T: Transport> Watcher<T> {
         round.mark.imports = broken;
         Ok(())
     }
+}
+
+/// Whether a task of another run has started it.
+fn is_started(run: &DagRun) -> bool {
+    run.state == "failed" && run.triggered_by.as_deref() == Some("operator")
 }

@@ -12,6 +12,8 @@ use super::log::TaskLog;
 /// `[2026-11-22T21:12:10.482+0000] {taskinstance.py:3337} ERROR - `
 const LINE: &str =
     r"(?m)^\[([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+)(Z|[+-][0-9]{2}):?([0-9]{2})?\] \{([^}:]*):[0-9]+\} ([A-Z]+) - ";
+/// So much of a log's end is looked at, in bytes.
+const END: usize = 4 * 1024 * 1024;
 const TRACEBACK: &str = "Traceback (most recent call last):";
 const GROUP: &str = "Exception Group Traceback (most recent call last):";
 const DURING: &str = "During handling of the above exception, another exception occurred:";
@@ -30,12 +32,14 @@ struct Line<'a> {
 /// Reads a log, or its end.
 pub(super) fn read(body: &str) -> TaskLog {
     let plain = of_python(body);
-    let body = plain.as_deref().unwrap_or(body);
+    let whole = plain.as_deref().unwrap_or(body);
+    let body = end_of(whole);
     let mut log = TaskLog::default();
     let lines = lines(body);
     let missing =
         ["*** Could not read", "Error fetching the logs", "*** Log file does not exist", "*** !!!! Please make sure"];
-    log.missing = lines.is_empty() || (lines.len() < 2 && missing.iter().any(|words| body.contains(words)));
+    log.missing = (lines.is_empty() && body.len() == whole.len())
+        || (lines.len() < 2 && missing.iter().any(|words| body.contains(words)));
     let mut answered = None;
     for line in &lines {
         if line.file == "http.py" && line.level == "ERROR" {
@@ -53,6 +57,15 @@ pub(super) fn read(body: &str) -> TaskLog {
         }
     }
     log
+}
+
+/// The last part of a log: what ended the try is said there.
+fn end_of(body: &str) -> &str {
+    let mut from = body.len().saturating_sub(END);
+    while !body.is_char_boundary(from) {
+        from += 1;
+    }
+    body.get(from..).unwrap_or(body)
 }
 
 fn end(line: &Line<'_>) -> Option<End> {

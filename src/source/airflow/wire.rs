@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -14,11 +15,15 @@ pub(super) struct DagRun {
     pub dag_id: String,
     #[serde(rename = "dag_run_id")]
     pub id: String,
+    #[serde(default, deserialize_with = "or_default")]
     pub dag_display_name: Option<String>,
     #[serde(default, deserialize_with = "or_default")]
     pub state: String,
+    #[serde(default, deserialize_with = "or_default")]
     pub run_type: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
     pub triggered_by: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
     pub triggering_user_name: Option<String>,
     #[serde(default, deserialize_with = "time")]
     pub logical_date: Option<Timestamp>,
@@ -32,12 +37,14 @@ pub(super) struct DagRun {
     pub last_scheduling_decision: Option<Timestamp>,
     #[serde(default, deserialize_with = "or_default")]
     pub dag_versions: Vec<DagVersion>,
+    #[serde(default, deserialize_with = "or_default")]
     pub bundle_version: Option<String>,
 }
 
 /// The version of a DAG, from 3.0 on.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(super) struct DagVersion {
+    #[serde(default, deserialize_with = "or_default")]
     pub version_number: Option<u32>,
 }
 
@@ -46,11 +53,15 @@ pub(super) struct DagVersion {
 pub(super) struct Task {
     #[serde(rename = "task_id")]
     pub id: String,
-    #[serde(rename = "task_display_name")]
+    #[serde(rename = "task_display_name", default, deserialize_with = "or_default")]
     pub display_name: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
     pub operator_name: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
     pub owner: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
     pub trigger_rule: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
     pub retry_delay: Option<Delay>,
     /// 3.x: the factor, 0 for none; 2.x: whether it doubles.
     #[serde(default)]
@@ -62,11 +73,11 @@ pub(super) struct Task {
 /// A span of time as Python's `timedelta` has it.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 pub(super) struct Delay {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub days: f64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub seconds: f64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub microseconds: f64,
 }
 
@@ -81,8 +92,11 @@ pub(super) struct Instance {
     /// -1 for a task that is not mapped.
     #[serde(default = "unmapped", deserialize_with = "index")]
     pub map_index: i64,
+    #[serde(default, deserialize_with = "or_default")]
     pub rendered_map_index: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
     pub task_display_name: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
     pub state: Option<String>,
     #[serde(default, deserialize_with = "or_default")]
     pub try_number: i64,
@@ -96,7 +110,9 @@ pub(super) struct Instance {
     pub logical_date: Option<Timestamp>,
     #[serde(default, deserialize_with = "time")]
     pub execution_date: Option<Timestamp>,
+    #[serde(default, deserialize_with = "or_default")]
     pub operator: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
     pub operator_name: Option<String>,
     #[serde(default, deserialize_with = "or_default")]
     pub rendered_fields: BTreeMap<String, Value>,
@@ -107,20 +123,26 @@ pub(super) struct Instance {
 pub(super) struct EventLog {
     #[serde(default, deserialize_with = "time")]
     pub when: Option<Timestamp>,
+    #[serde(default, deserialize_with = "or_default")]
     pub event: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
     pub task_id: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
     pub map_index: Option<i64>,
+    #[serde(default, deserialize_with = "or_default")]
     pub owner: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
     pub extra: Option<String>,
 }
 
 /// A DAG file that can't be read.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct ImportError {
-    #[serde(rename = "import_error_id")]
+    #[serde(rename = "import_error_id", default, deserialize_with = "or_default")]
     pub id: Option<i64>,
     #[serde(default, deserialize_with = "or_default")]
     pub filename: String,
+    #[serde(default, deserialize_with = "or_default")]
     pub bundle_name: Option<String>,
     #[serde(default, deserialize_with = "or_default")]
     pub stack_trace: String,
@@ -203,7 +225,7 @@ fn unmapped() -> i64 {
 }
 
 fn index<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
-    Ok(Option::<i64>::deserialize(deserializer)?.unwrap_or(-1))
+    Ok(Value::deserialize(deserializer)?.as_i64().unwrap_or(-1))
 }
 
 /// A time that can't be read is one that nobody gave.
@@ -214,10 +236,11 @@ fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>,
     })
 }
 
-fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+/// What is null or odd is what nobody gave: it costs only itself.
+pub(super) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
-    T: Default + Deserialize<'de>,
+    T: Default + DeserializeOwned,
 {
-    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
+    Ok(serde_json::from_value(Value::deserialize(deserializer)?).unwrap_or_default())
 }

@@ -33,6 +33,10 @@ pub(crate) struct World {
     pub(crate) date: Option<Timestamp>,
     /// A part of the path and query, and the status and the body that are answered instead.
     pub(crate) broken: Vec<(String, u16, String)>,
+    /// Parts of the path and query of questions that are not answered in time.
+    pub(crate) lost: Vec<String>,
+    /// A gateway before it guards also what Airflow tells everybody.
+    pub(crate) guarded: bool,
     /// The token that has to be sent, where one has to.
     pub(crate) token: Option<String>,
     /// The most rows in one answer.
@@ -59,7 +63,12 @@ impl Fake {
 
 impl Transport for Fake {
     async fn send(&self, request: Request) -> Result<Answer, NetError> {
-        Ok(self.with(|world| world.answer(&request)))
+        self.with(|world| {
+            let answer = world.answer(&request);
+            let lost =
+                world.asked.last().is_some_and(|asked| world.lost.iter().any(|part| asked.contains(part.as_str())));
+            if lost { Err(NetError::Timeout { after: request.timeout, connected: true }) } else { Ok(answer) }
+        })
     }
 }
 
@@ -103,7 +112,7 @@ impl World {
             ["api", version, rest @ ..] if *version == root => rest,
             _ => return not_found(),
         };
-        if rest == ["version"] {
+        if rest == ["version"] && !self.guarded {
             return (200, json!({"version": self.version}).to_string());
         }
         if let Some(right) = &self.token {
@@ -113,6 +122,9 @@ impl World {
                 None => return (401, json!({"detail": "Not authenticated"}).to_string()),
                 Some(_) => return (401, json!({"detail": "Token Expired"}).to_string()),
             }
+        }
+        if rest == ["version"] {
+            return (200, json!({"version": self.version}).to_string());
         }
         match self.rows(rest, &query, accept) {
             Some(text) => (200, text),
@@ -136,7 +148,9 @@ impl World {
             ["importErrors"] => self.page("import_errors", self.imports.iter().collect(), query),
             ["eventLogs"] => {
                 let own = |row: &&Value| {
-                    row["dag_id"].as_str() == value("dag_id") && row["run_id"].as_str() == value("run_id")
+                    row["dag_id"].as_str() == value("dag_id")
+                        && row["run_id"].as_str() == value("run_id")
+                        && value("task_id").is_none_or(|task| row["task_id"] == task)
                 };
                 let mut rows: Vec<&Value> = self.events.iter().filter(own).collect();
                 rows.sort_by_key(|row| std::cmp::Reverse(row["when"].to_string()));

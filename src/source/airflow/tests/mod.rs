@@ -2,6 +2,8 @@
 
 mod bench;
 mod fake;
+mod order;
+mod patience;
 mod polling;
 mod promises;
 mod recorded;

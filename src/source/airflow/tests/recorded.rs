@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::api::{Api, Generation};
-use super::super::detail::Dags;
+use super::super::detail::{Dags, Parts};
 use super::super::imports;
 use super::super::link::Pages;
 use super::super::mapping;
@@ -74,7 +74,7 @@ pub(crate) async fn mapped(world: World) -> Run {
     fake.with(|own| *own = world);
     let api = Api::new(fake, settings().url, settings().auth, settings().polling.timeout);
     let generation = api.server().await.unwrap().generation;
-    let evidence = api.learn(row, &mut Dags::default(), Timestamp::UNIX_EPOCH, false).await.unwrap();
+    let evidence = api.learn(row, &mut Dags::default(), Timestamp::UNIX_EPOCH, Parts::All).await.unwrap();
     mapping::run(&evidence, &Pages { root: "http://ui".into(), generation })
 }
 

@@ -80,3 +80,19 @@ async fn what_answers_neither_version_is_said_to_be_no_airflow() {
     let error = bench.watcher.poll(&bench.taken, at(0)).await.unwrap_err();
     assert!(error.doing.contains("version of Airflow") && error.reason.contains("404"), "{error}");
 }
+
+#[tokio::test]
+async fn a_token_is_sent_also_where_a_gateway_guards_what_airflow_tells_everybody() {
+    let mut bench = Bench::new("3.3.2", Vec::new());
+    bench.fake.with(|world| (world.token, world.guarded) = (Some("made-by-hand".into()), true));
+    with(&mut bench, AirflowAuth::Token(SecretString::from("made-by-hand")));
+    bench.poll(0).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_run_with_the_id_version_is_asked_for_with_the_sign_in() {
+    let mut bench = Bench::new("3.3.2", Vec::new());
+    bench.fake.with(|world| world.token = Some("one".into()));
+    with(&mut bench, password("secret"));
+    assert!(bench.watcher.api.run("lead_sync", "version").await.unwrap().is_none());
+}

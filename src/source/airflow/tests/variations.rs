@@ -68,6 +68,27 @@ async fn a_run_that_took_longer_than_its_dag_allows_is_told_apart_from_a_deadloc
 }
 
 #[tokio::test]
+async fn where_the_time_of_a_run_was_up_a_task_that_was_tolerated_is_not_the_cause() {
+    let mut world = world("airflow3/e_dagrun_timeout_running");
+    world.details.insert("e_dagrun_timeout_running".into(), json!({"dag_run_timeout": "PT10S"}));
+    let mut optional = world.instances[0].clone();
+    let start = optional["start_date"].clone();
+    for (name, value) in [("task_id", json!("optional")), ("state", json!("failed")), ("end_date", start)] {
+        optional[name] = value;
+    }
+    optional["task_display_name"] = json!("optional");
+    world.instances.push(optional);
+    let tasks = world.tasks.get_mut("e_dagrun_timeout_running").unwrap();
+    tasks.push(json!({"task_id": "optional", "downstream_task_ids": ["long_running"]}));
+    let run = mapped(world.clone()).await;
+    assert_eq!(run.error.as_ref().unwrap().code, "dagrun_timeout");
+    assert!(first_failed(&run).is_none() && run.steps.iter().any(|step| step.title == "optional" && step.tolerated));
+    // Where the limit is not known, what failed is told rather than nothing.
+    world.details.clear();
+    assert_eq!(first_failed(&mapped(world).await).unwrap().title, "optional");
+}
+
+#[tokio::test]
 async fn a_teardown_that_fails_its_run_is_the_cause_only_where_nothing_else_is() {
     let mut world = world("airflow3/j_teardown_fails_only");
     world.runs[0]["state"] = json!("failed");
@@ -126,7 +147,14 @@ async fn fields_that_are_missing_or_strange_cost_only_themselves() {
         row.remove("map_index");
         row.insert("max_tries".into(), Value::Null);
         row.insert("start_date".into(), json!("yesterday"));
+        row.insert("rendered_fields".into(), json!("odd"));
+        row.insert("rendered_map_index".into(), json!(7));
     }
+    for rows in world.tasks.values_mut() {
+        rows.push(json!({"task_id": null}));
+        rows.push(json!({"task_id": "later", "retry_delay": "PT5M", "owner": ["a"]}));
+    }
+    world.runs[0]["run_type"] = json!(3);
     world.runs[0]["dag_versions"] = Value::Null;
     let run = mapped(world).await;
     let step = first_failed(&run).unwrap();
