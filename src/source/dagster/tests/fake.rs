@@ -63,7 +63,7 @@ impl Transport for Fake {
             let asked = world.asked.last().filter(|(name, _)| name == "FirstredEvents");
             let id = asked.and_then(|(_, given)| given["id"].as_str()).unwrap_or_default();
             if world.endless.contains(id) {
-                return Err(NetError::Timeout);
+                return Err(NetError::Lost("no answer in time".to_owned()));
             }
             if world.unreadable.contains(id) {
                 return Ok(Answer { status: 500, body: b"Internal Server Error".to_vec(), ..answer });
