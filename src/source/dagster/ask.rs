@@ -116,7 +116,7 @@ impl<T: Transport> Api<T> {
             let (read, before) = (results.len(), known.len());
             let mut ids = Vec::with_capacity(read);
             for row in results {
-                match Run::read(row) {
+                match Run::read(&row) {
                     Ok(row) => {
                         ids.push(row.id.clone());
                         if known.insert(row.id.clone()) {

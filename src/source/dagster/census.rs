@@ -85,7 +85,9 @@ impl<T: Transport> Watcher<T> {
             if !runs.is_empty() {
                 handed += runs.len();
                 intake.take(&self.name, Batch { runs, ..Batch::default() }).await.map_err(not_taken)?;
-                told.iter().for_each(|run| self.remember(run));
+                for run in &told {
+                    self.remember(run);
+                }
             }
         }
         match missing {

@@ -39,7 +39,7 @@ impl Relative {
 fn relatives(run: &Run) -> impl Iterator<Item = &str> {
     let failed = run.status == "FAILURE";
     let marked = |key: &&str| (failed || *key == RETRY_NUMBER) && run.tag(key).is_some();
-    let parent = run.parent_run_id.as_deref().filter(|_| MARKS.iter().any(|key| marked(key)));
+    let parent = run.parent_run_id.as_deref().filter(|_| MARKS.iter().any(marked));
     let next = run.tag(AUTO_RETRY).filter(|_| failed);
     parent.into_iter().chain(next).filter(|id| !id.is_empty() && *id != run.id)
 }

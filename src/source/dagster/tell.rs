@@ -205,7 +205,9 @@ impl<T: Transport> Watcher<T> {
         }
         round.told += runs.len();
         intake.take(&self.name, Batch { runs, ..Batch::default() }).await.map_err(not_taken)?;
-        known.iter().for_each(|evidence| self.remember(&evidence.run));
+        for evidence in &known {
+            self.remember(&evidence.run);
+        }
         Ok(())
     }
 

@@ -255,8 +255,8 @@ pub(super) struct Permission {
 
 impl Run {
     /// A row. Where one of its fields is not as Dagster gives it, the others count: only without an id and a status it is none.
-    pub(super) fn read(row: Value) -> Result<Self, serde_json::Error> {
-        let odd = match serde_json::from_value(row.clone()) {
+    pub(super) fn read(row: &Value) -> Result<Self, serde_json::Error> {
+        let odd = match Self::deserialize(row) {
             Ok(run) => return Ok(run),
             Err(odd) => odd,
         };
