@@ -50,6 +50,8 @@ pub(super) struct List {
     pub began: Option<Timestamp>,
     /// It goes on beyond what was to be read.
     pub more: bool,
+    /// A row of it is none that Dagster gives, and is left out.
+    pub odd: bool,
     /// Why it ends before its end.
     pub fault: Option<Fault>,
 }
@@ -61,7 +63,7 @@ struct Rows {
 
 impl List {
     pub(super) fn is_whole(&self) -> bool {
-        !self.more && self.fault.is_none()
+        !self.more && !self.odd && self.fault.is_none()
     }
 }
 
@@ -114,17 +116,17 @@ impl<T: Transport> Api<T> {
             let (read, before) = (results.len(), known.len());
             let mut ids = Vec::with_capacity(read);
             for row in results {
-                match serde_json::from_value::<Run>(row) {
+                match Run::read(&row) {
                     Ok(row) => {
                         ids.push(row.id.clone());
                         if known.insert(row.id.clone()) {
                             list.rows.push(row);
                         }
                     }
-                    // The other rows can be read: they must not wait for this one.
+                    // The other rows can be read: they must not wait for this one, which will never be.
                     Err(error) => {
-                        let reason = format!("a row that Dagster does not give ({error})");
-                        list.fault.get_or_insert_with(|| Fault::new(FaultKind::Shape, &doing, reason));
+                        tracing::warn!(doing, %error, "a row that Dagster does not give was left out");
+                        list.odd = true;
                     }
                 }
             }
@@ -157,14 +159,32 @@ impl<T: Transport> Api<T> {
 
     /// The plan of a run and all of its events. `None`: Dagster no longer has it.
     pub(super) async fn inside(&self, id: &str) -> Result<Option<Inside>, Fault> {
-        let doing = "asking for the steps of a run";
-        let Some(detail) = self.ask::<Detail>(doing, query::STEPS, json!({ "id": id }), "runOrError").await? else {
-            return Ok(None);
-        };
+        let Some(detail) = self.detail(id).await? else { return Ok(None) };
         let mut story = Story::default();
+        let known = self.story(id, &mut story).await?;
+        Ok(known.then_some(Inside { detail, story }))
+    }
+
+    /// As [`Self::inside`], with whichever of its parts can be had.
+    pub(super) async fn inside_as_far(&self, id: &str) -> Option<Inside> {
+        let detail = self.detail(id).await;
+        let mut story = Story::default();
+        let told = self.story(id, &mut story).await;
+        match (detail, told) {
+            (Err(_), Err(_)) | (Ok(None), _) => None,
+            (detail, _) => Some(Inside { detail: detail.ok().flatten().unwrap_or_default(), story }),
+        }
+    }
+
+    async fn detail(&self, id: &str) -> Result<Option<Detail>, Fault> {
+        self.ask("asking for the steps of a run", query::STEPS, json!({ "id": id }), "runOrError").await
+    }
+
+    /// Reads all events of a run. `false`: Dagster no longer has it.
+    async fn story(&self, id: &str, story: &mut Story) -> Result<bool, Fault> {
         let mut after = None;
         for _ in 0..EVENTS_PAGES {
-            let Some(page) = self.events(id, after.as_deref()).await? else { return Ok(None) };
+            let Some(page) = self.events(id, after.as_deref()).await? else { return Ok(false) };
             let goes_on = page.has_more && !page.list.is_empty() && page.cursor != after;
             page.list.into_iter().for_each(|event| story.absorb(event));
             if !goes_on {
@@ -172,7 +192,7 @@ impl<T: Transport> Api<T> {
             }
             after = page.cursor;
         }
-        Ok(Some(Inside { detail, story }))
+        Ok(true)
     }
 
     /// A page of a run's events.

@@ -74,13 +74,15 @@ pub(super) fn of_step(error: &Error, metadata: Option<&Metadata>, sentence: Opti
     let value = |label: &str| metadata.metadata_entries.iter().find(|entry| entry.label == label).map(value_of);
     let status = ["http_status", "status_code", "status"].iter().find_map(|label| number(&value(label)?));
     found.provider_status = status.filter(|status| (400..600).contains(status)).or(found.provider_status);
-    if let Some(Value::String(code)) = value("code")
-        && !code.trim().is_empty()
-    {
-        found.code = code;
+    match value("code") {
+        Some(Value::String(code)) if !code.trim().is_empty() => found.code = code,
+        Some(Value::Number(code)) => found.code = code.to_string(),
+        _ => {}
     }
     found.retryable = match value("retryable") {
         Some(Value::Bool(retryable)) => Some(retryable),
+        Some(Value::String(text)) if text.trim().eq_ignore_ascii_case("true") => Some(true),
+        Some(Value::String(text)) if text.trim().eq_ignore_ascii_case("false") => Some(false),
         _ => python::retryable(found.provider_status, &found.code, &found.message),
     };
     let pairs = metadata.metadata_entries.iter();
@@ -106,6 +108,9 @@ fn tries(text: &str) -> Option<u32> {
 /// `module.Class: text` and a line break, taken apart.
 fn said(error: &Error) -> Said<'_> {
     let text = error.message.trim_end_matches('\n');
+    // A SyntaxError shows the place first: the words come last.
+    let shows_place = text.trim_start().starts_with("File \"");
+    let text = text.lines().last().filter(|_| shows_place).unwrap_or(text);
     let Some(class) = error.class_name.as_deref().filter(|class| !class.is_empty()) else {
         let (class, text) = python::exception(text).unwrap_or(("", text));
         return Said { class: class.rsplit('.').next().unwrap_or(class), text };
@@ -189,6 +194,22 @@ mod tests {
         assert_eq!(of(&error("Odd", "", &[]), Some("the process died")).message, "the process died");
         let nameless = Error { class_name: None, message: "a.B: c\n".into(), chain: Vec::new() };
         assert_eq!((of(&nameless, None).code, of(&nameless, None).message), ("B".into(), "c".into()));
+    }
+
+    #[test]
+    fn a_syntax_error_says_what_is_wrong_not_where() {
+        let text = "  File \"/code/jobs.py\", line 3\n    def sync(:\n             ^\nSyntaxError: invalid syntax\n";
+        let found = of(&error("SyntaxError", text, &[]), None);
+        assert_eq!((found.code.as_str(), found.message.as_str()), ("SyntaxError", "invalid syntax"));
+    }
+
+    #[test]
+    fn a_code_may_be_a_number_and_retryable_a_word() {
+        let entries = serde_json::json!({"metadataEntries": [
+            {"label": "code", "intRepr": "4711"}, {"label": "retryable", "text": "True"}]});
+        let metadata: Metadata = serde_json::from_value(entries).unwrap();
+        let found = of_step(&error("Failure", "Failure: x\n", &[]), Some(&metadata), None);
+        assert_eq!((found.code.as_str(), found.retryable), ("4711", Some(true)));
     }
 
     #[test]

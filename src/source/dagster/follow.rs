@@ -13,6 +13,8 @@ use crate::run::RunStatus;
 pub(super) const FOLLOWED: usize = 20;
 /// The most runs that are remembered.
 const KNOWN: usize = 20_000;
+/// So many polls a run whose events can't be read is left in peace.
+const REST: u64 = 6;
 /// The most pages of one run's events in one poll.
 const PAGES: usize = 3;
 
@@ -32,6 +34,8 @@ struct Followed {
     retried: bool,
     /// What was read is not told yet.
     news: bool,
+    /// Its events could not be read the last time.
+    unread: bool,
 }
 
 impl Follow {
@@ -61,19 +65,34 @@ impl Follow {
         self.runs.remove(id);
     }
 
-    /// Reads on in the events of those that were not looked at for the longest time.
+    /// Reads on in the events of those that were not looked at for the longest time. One whose events can't be read is said once and left
+    /// in peace for a while: when it fails it is seen all the same.
     ///
     /// # Errors
     /// When the server is down.
-    pub(super) async fn look<T: Transport>(&mut self, api: &Api<T>, faults: &mut Vec<Fault>) -> Result<(), Fault> {
+    pub(super) async fn look<T: Transport>(&mut self, api: &Api<T>) -> Result<(), Fault> {
         self.turn += 1;
-        let mut next: Vec<(u64, String)> = self.runs.iter().map(|(id, run)| (run.looked, id.clone())).collect();
+        let due = self.runs.iter().filter(|(_, run)| run.looked < self.turn);
+        let mut next: Vec<(u64, String)> = due.map(|(id, run)| (run.looked, id.clone())).collect();
         next.sort_unstable();
+        let mut silent = false;
         for (_, id) in next.into_iter().take(FOLLOWED) {
-            match self.read_on(api, &id).await {
-                Err(fault) if fault.kind == FaultKind::Down => return Err(fault),
-                Err(fault) => faults.push(fault),
-                Ok(()) => {}
+            let Err(fault) = self.read_on(api, &id).await else {
+                silent = false;
+                continue;
+            };
+            let down = fault.kind == FaultKind::Down;
+            if down && (silent || fault.error.retry_after.is_some()) {
+                return Err(fault);
+            }
+            silent = down;
+            let Some(run) = self.runs.get_mut(&id) else { continue };
+            if run.unread {
+                run.looked = self.turn + REST;
+            } else {
+                run.unread = true;
+                let reason = &fault.error.reason;
+                tracing::warn!(run = ?id, ?reason, "the events of a run that goes on can't be read: its retries are not seen");
             }
         }
         Ok(())
@@ -87,6 +106,7 @@ impl Follow {
             let news = page.list.iter().any(is_about_retries);
             run.news |= news;
             run.retried |= news;
+            run.unread = false;
             let goes_on = page.has_more && page.cursor != run.cursor;
             run.cursor = page.cursor.or(run.cursor.take());
             if !goes_on {

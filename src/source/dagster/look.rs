@@ -32,6 +32,8 @@ pub(super) struct Round {
     pub more: bool,
     /// How many runs were told.
     pub told: usize,
+    /// Jobs of which a failure has to wait: what went well after it waits with it.
+    pub waits: BTreeSet<String>,
     /// How many runs were found and could not be told.
     pub untold: usize,
 }

@@ -32,7 +32,7 @@ pub(super) fn again(run: &wire::Run, retries: Option<bool>) -> Again {
     if run.status != "FAILURE" || retried_as(run).is_some() {
         return Again::Decided;
     }
-    match run.tag("dagster/will_retry") {
+    match run.tag(wire::WILL_RETRY) {
         Some("true") => Again::Announced,
         Some(_) => Again::Decided,
         None if retries == Some(false) => Again::Decided,
@@ -41,8 +41,9 @@ pub(super) fn again(run: &wire::Run, retries: Option<bool>) -> Again {
 }
 
 /// The run that Dagster started in the place of this one.
-fn retried_as(run: &wire::Run) -> Option<&str> {
-    run.tag("dagster/auto_retry_run_id").filter(|id| !id.is_empty() && *id != run.id)
+pub(super) fn retried_as(run: &wire::Run) -> Option<&str> {
+    let next = run.tag(wire::AUTO_RETRY).filter(|id| !id.is_empty() && *id != run.id);
+    next.filter(|_| run.tag(wire::WILL_RETRY) != Some("false"))
 }
 
 /// When a failed run was last heard of.
@@ -60,7 +61,7 @@ pub(super) fn run(evidence: &Evidence, undecided: bool, again: Again, ui: &str) 
     if status == RunStatus::Running && is_blocked(&steps.all) {
         status = RunStatus::Waiting;
     }
-    let retry_number = row.count("dagster/retry_number").unwrap_or(0);
+    let retry_number = row.count(wire::RETRY_NUMBER).unwrap_or(0);
     let attempt = retry_number.saturating_add(1);
     let max_retries = row.count("dagster/max_retries").filter(|retries| *retries > 0);
     let wait = match again {
@@ -140,9 +141,10 @@ fn run_error(row: &wire::Run, story: &Story, steps: &[Step]) -> Option<StepError
     if let Some(said) = said {
         return Some(error::of(said, None));
     }
-    let reason = row.tag("dagster/failure_reason").filter(|reason| !reason.is_empty());
+    let reason = row.tag(wire::FAILURE_REASON).filter(|reason| !reason.is_empty());
     let message = story.end.as_ref().map(|end| end.message.trim()).unwrap_or_default();
-    if reason.is_none() && message.is_empty() {
+    // Some step failed, and which one is not known: the run itself has nothing to say.
+    if message.is_empty() && reason.is_none_or(|reason| reason == "STEP_FAILURE") {
         return None;
     }
     let running: Vec<&str> =

@@ -2,7 +2,7 @@
 //! it must not know what is told of a run, nor to whom.
 //!
 //! `query` holds the questions and `wire` what is answered, `ask` and `api` put the questions, `poll`, `look` and `tell` decide which, `follow`
-//! reads on in the events of runs that go on. `story` is what events say; `mapping` with `steps`, `error` and `links` turns it into a
+//! reads on in the events of runs that go on, `kin` tells a run's own marks from its parent's. `story` is what events say; `mapping` with `steps`, `error` and `links` turns it into a
 //! run. `trouble` is what is broken beside the runs. `checkpoint` is what is remembered in between. `survey` and `census` answer people
 //! and the hourly count.
 
@@ -13,6 +13,7 @@ mod checkpoint;
 mod error;
 mod evidence;
 mod follow;
+mod kin;
 mod links;
 mod look;
 mod mapping;

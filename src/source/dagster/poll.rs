@@ -10,10 +10,12 @@ use super::api::{Api, Fault, FaultKind, Transport};
 use super::ask::Which;
 use super::checkpoint::Checkpoint;
 use super::follow::Follow;
+use super::kin::Kin;
 use super::look::{Reach, Round, earlier};
 use super::mapping::UNDECIDED;
 use super::tell::Told;
 use super::trouble::{self, Kind, Memory};
+use super::wire::is_over;
 use crate::config::DagsterSource;
 
 /// The most runs that are remembered as told.
@@ -24,6 +26,9 @@ const REFUSED: u32 = 60;
 const PATIENCE: i32 = 3;
 /// So soon it is asked again what Dagster decided.
 const SOON: Duration = Duration::from_secs(5);
+/// So long a run that can't be asked about is tried before it is told with what is known.
+pub(super) const GIVE_UP: SignedDuration = SignedDuration::from_mins(3);
+
 /// Polls one Dagster.
 #[derive(Debug)]
 pub(in crate::source) struct Watcher<T> {
@@ -34,6 +39,9 @@ pub(in crate::source) struct Watcher<T> {
     /// The setting that signs in, for words about it.
     pub(super) sign_in: Option<&'static str>,
     pub(super) follow: Follow,
+    pub(super) kin: Kin,
+    /// Runs that could not be asked about, with when they were first tried, by our clock.
+    pub(super) tried: BTreeMap<String, Timestamp>,
     /// How runs were when they were told.
     pub(super) told: BTreeMap<String, Told>,
     /// Failed runs of which Dagster has not said whether they run again, with when we first saw that, by our clock.
@@ -73,6 +81,8 @@ impl<T: Transport> Watcher<T> {
                 _ => None,
             },
             follow: Follow::default(),
+            kin: Kin::default(),
+            tried: BTreeMap::new(),
             told: BTreeMap::new(),
             undecided: BTreeMap::new(),
             retries: None,
@@ -100,6 +110,11 @@ impl<T: Transport> Watcher<T> {
         let mut round = Round::new(before.clone());
         let looked = self.look(intake, &mut round, &open).await;
         round.faults.extend(looked.err());
+        if !round.faults.is_empty() {
+            // An outage: nothing is wrong with the runs themselves.
+            self.tried.clear();
+        }
+        self.sort_out_marks(&mut round).await;
         self.tell(intake, &mut round, &before).await?;
         if round.untold > 0 {
             round.mark.changed = before.changed;
@@ -158,7 +173,7 @@ impl<T: Transport> Watcher<T> {
         self.daemons(intake, round).await?;
         round.look(&self.api, self.reach, open, self.polls, &mut self.slice).await?;
         self.follow.see(open, round.found.values());
-        self.follow.look(&self.api, &mut round.faults).await?;
+        self.follow.look(&self.api).await?;
         self.fetch_news(round).await?;
         self.locations(intake, round).await
     }
@@ -209,14 +224,14 @@ impl<T: Transport> Watcher<T> {
     /// Forgets what no list can show again.
     fn trim(&mut self, mark: &Checkpoint) {
         let keep = mark.changed.map(|changed| earlier(changed, self.reach.overlap.saturating_mul(2)));
-        let is_over = |told: &Told| matches!(told.status.as_str(), "SUCCESS" | "FAILURE" | "CANCELED");
         if mark.settled {
-            self.told.retain(|_, told| !is_over(told) || told.updated >= keep);
+            self.told.retain(|_, told| !is_over(&told.status) || told.updated >= keep);
         }
         while self.told.len() > TOLD {
             self.told.pop_first();
         }
         let now = self.now;
+        self.tried.retain(|_, since| now.duration_since(*since) < GIVE_UP.saturating_mul(20));
         self.undecided.retain(|_, since| now.duration_since(*since) < UNDECIDED.saturating_mul(100));
     }
 }

@@ -115,6 +115,8 @@ fn step(key: &str, place: Option<Place<'_>>, counted: Option<&Stats>, around: &A
         StepStatus::Pending | StepStatus::Skipped => None,
         StepStatus::Retrying => Some(in_vain.max(1)),
         StepStatus::Running => Some(in_vain.saturating_add(1)),
+        // The tries in vain, and the one that was the last. It may not be counted yet.
+        _ if failed.is_some() => Some(tried.max(in_vain.saturating_add(1))),
         _ => Some(tried.max(in_vain).max(1)),
     };
     let ended = matches!(status, StepStatus::Completed | StepStatus::Failed | StepStatus::Cancelled);

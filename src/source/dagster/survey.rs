@@ -85,7 +85,11 @@ impl<T: Transport> Watcher<T> {
     }
 
     /// The run that failed last, with its steps.
-    async fn sample(&mut self, asked: &Asked<'_>, survey: &mut Survey, run: Run) {
+    async fn sample(&mut self, asked: &Asked<'_>, survey: &mut Survey, mut run: Run) {
+        // What can't be had of its relatives costs a mark.
+        if self.meet(&[&run]).await.is_ok() {
+            self.kin.strip(&mut run);
+        }
         let inside = self.api.inside(&run.id).await;
         let found = inside.as_ref().map(|inside| {
             many(inside.as_ref().map_or(0, |inside| inside.detail.step_stats.len()), false, "step", "steps")

@@ -4,6 +4,16 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
+use serde_json::{Value, json};
+
+/// The run that Dagster started in the place of this one.
+pub(super) const AUTO_RETRY: &str = "dagster/auto_retry_run_id";
+/// Why a run failed.
+pub(super) const FAILURE_REASON: &str = "dagster/failure_reason";
+/// How often it was run before.
+pub(super) const RETRY_NUMBER: &str = "dagster/retry_number";
+/// Whether Dagster runs a failed run again.
+pub(super) const WILL_RETRY: &str = "dagster/will_retry";
 
 /// A run, as lists give it.
 #[derive(Debug, Clone, Deserialize)]
@@ -244,6 +254,28 @@ pub(super) struct Permission {
 }
 
 impl Run {
+    /// A row. Where one of its fields is not as Dagster gives it, the others count: only without an id and a status it is none.
+    pub(super) fn read(row: &Value) -> Result<Self, serde_json::Error> {
+        let odd = match Self::deserialize(row) {
+            Ok(run) => return Ok(run),
+            Err(odd) => odd,
+        };
+        let mut good = json!({ "runId": row["runId"], "status": row["status"] });
+        for (key, value) in row.as_object().into_iter().flatten() {
+            let mut tried = good.clone();
+            tried[key] = value.clone();
+            if serde_json::from_value::<Self>(tried.clone()).is_ok() {
+                good = tried;
+            }
+        }
+        serde_json::from_value(good).map_err(|_| odd)
+    }
+
+    /// Whether it ended.
+    pub(super) fn is_over(&self) -> bool {
+        is_over(&self.status)
+    }
+
     /// The value of a tag.
     pub(super) fn tag(&self, key: &str) -> Option<&str> {
         self.tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.as_str())
@@ -253,6 +285,11 @@ impl Run {
     pub(super) fn count(&self, key: &str) -> Option<u32> {
         self.tag(key)?.trim().parse().ok()
     }
+}
+
+/// Whether a run in this state has ended.
+pub(super) fn is_over(status: &str) -> bool {
+    matches!(status, "SUCCESS" | "FAILURE" | "CANCELED")
 }
 
 fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>

@@ -27,6 +27,9 @@ pub(crate) struct World {
     pub(crate) date: Option<Timestamp>,
     /// The name of a question, and the answer instead.
     pub(crate) broken: Vec<(String, u16, String)>,
+    /// Runs whose events are an internal error, in plain text; and those whose events never come.
+    pub(crate) unreadable: BTreeSet<String>,
+    pub(crate) endless: BTreeSet<String>,
     /// A header besides, of such answers.
     pub(crate) header: Option<(HeaderName, HeaderValue)>,
     /// Rows longer than this many in one answer are too large.
@@ -55,7 +58,18 @@ impl Fake {
 
 impl Transport for Fake {
     async fn send(&self, request: Request) -> Result<Answer, NetError> {
-        self.with(|world| Ok(world.answer(&request)))
+        self.with(|world| {
+            let answer = world.answer(&request);
+            let asked = world.asked.last().filter(|(name, _)| name == "FirstredEvents");
+            let id = asked.and_then(|(_, given)| given["id"].as_str()).unwrap_or_default();
+            if world.endless.contains(id) {
+                return Err(NetError::Lost("no answer in time".to_owned()));
+            }
+            if world.unreadable.contains(id) {
+                return Ok(Answer { status: 500, body: b"Internal Server Error".to_vec(), ..answer });
+            }
+            Ok(answer)
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod bench;
 mod fake;
+mod mended;
 mod polling;
 mod promises;
 mod recorded;
