@@ -35,10 +35,23 @@ pub(crate) struct Client(reqwest::Client);
 
 impl Default for Client {
     fn default() -> Self {
+        Self::waiting(Duration::from_secs(20))
+    }
+}
+
+impl Client {
+    /// One for real engines, which answer late while their database is locked: Airflow's waits for a minute.
+    pub(crate) fn patient() -> Self {
+        Self::waiting(Duration::from_mins(3))
+    }
+
+    fn waiting(timeout: Duration) -> Self {
         #[expect(clippy::disallowed_methods, reason = "the tests stay independent of the client under test")]
         let builder = reqwest::Client::builder();
         let client = builder
-            .timeout(Duration::from_secs(20))
+            .timeout(timeout)
+            // A server may close an idle connection in the moment in which it is used again.
+            .pool_max_idle_per_host(0)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()

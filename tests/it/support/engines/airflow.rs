@@ -26,7 +26,7 @@ impl Airflow {
         std::fs::create_dir_all(&home).expect("the folder is writable");
         std::fs::write(home.join("stub"), stub.to_string()).expect("the folder is writable");
         let server = Served::start("airflow", folder, "/api/v2/monitor/health").await;
-        let mut airflow = Self { server, client: Client::default(), token: String::new() };
+        let mut airflow = Self { server, client: Client::patient(), token: String::new() };
         let body = json!({"username": "admin", "password": "adminpw"});
         let answer = airflow.post("auth/token", &body).await;
         airflow.token = answer["access_token"].as_str().expect("a token").to_owned();

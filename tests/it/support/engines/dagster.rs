@@ -21,7 +21,7 @@ pub(crate) struct Dagster {
 impl Dagster {
     /// Starts it and waits until its daemon is ready to start runs.
     pub(crate) async fn start(folder: &Path) -> Self {
-        let own = Self { server: Served::start("dagster", folder, "/server_info").await, client: Client::default() };
+        let own = Self { server: Served::start("dagster", folder, "/server_info").await, client: Client::patient() };
         let deadline = Instant::now() + PATIENCE;
         while !own.is_ready().await {
             assert!(Instant::now() < deadline, "the daemon does not start runs; its log:\n{}", own.server.log());

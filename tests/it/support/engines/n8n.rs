@@ -36,7 +36,7 @@ impl N8n {
     /// Starts the server, waits until it answers, and gives it its owner and two keys.
     pub(crate) async fn start(folder: &Path) -> Self {
         let server = Served::start("n8n", folder, "/healthz/readiness").await;
-        let (client, workflows) = (Client::default(), BTreeMap::new());
+        let (client, workflows) = (Client::patient(), BTreeMap::new());
         let mut n8n = Self { server, client, key: String::new(), reader: String::new(), workflows };
         let owner = json!({"email": "owner@example.com", "firstName": "Own", "lastName": "Er", "password": "Passw0rd-for-tests"});
         let answer = n8n.ask("POST", "/rest/owner/setup", &[], &owner).await;

@@ -24,7 +24,7 @@ pub(crate) struct Prefect {
 impl Prefect {
     /// Starts the server and waits until it answers.
     pub(crate) async fn start(folder: &Path) -> Self {
-        Self { server: Served::start("prefect", folder, "/api/health").await, client: Client::default() }
+        Self { server: Served::start("prefect", folder, "/api/health").await, client: Client::patient() }
     }
 
     /// The API's URL.
