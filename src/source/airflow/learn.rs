@@ -9,10 +9,13 @@ use super::detail::Parts;
 use super::evidence::Evidence;
 use super::look::Round;
 use super::poll::Watcher;
+use super::tell::is_started;
 use super::wire::DagRun;
 
 /// So long the log of a task may take to be written down after the run has ended.
 const LOGS_LAG: SignedDuration = SignedDuration::from_secs(10);
+/// So long a run may take to fail after a run that one of its tasks waited for.
+const PARENT_LAG: SignedDuration = SignedDuration::from_secs(15);
 /// So long a run is asked about before it is told with what is known of it. An outage of the whole engine does not count.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(3);
 /// One failure more costs at most this much of that patience, beside the time between two polls.
@@ -78,7 +81,9 @@ impl<T: Transport> Watcher<T> {
         match learned {
             Err(fault) => self.missed(round, run, fault, clock).await,
             Ok(None) => Learned::Left,
-            Ok(Some(evidence)) if run.state == "failed" && !history && is_early(&evidence, clock) => {
+            Ok(Some(evidence))
+                if run.state == "failed" && !history && (is_early(&evidence, clock) || may_be_awaited(run, clock)) =>
+            {
                 round.early = true;
                 // The next poll finds it again: nobody waits for it meanwhile.
                 round.untold += 1;
@@ -206,6 +211,13 @@ impl<T: Transport> Watcher<T> {
         }
         Ok(false)
     }
+}
+
+/// Whether a task has started this run, which ended just now: the task may have seen that, and its own run may be about to fail of it. That
+/// one tells it then.
+fn may_be_awaited(run: &DagRun, clock: Timestamp) -> bool {
+    let age = run.end_date.map(|end| clock.duration_since(end));
+    is_started(run) && age.is_some_and(|age| age < PARENT_LAG && age > -PARENT_LAG)
 }
 
 /// Whether a failed run has just failed and its log says nothing yet.

@@ -278,6 +278,6 @@ impl<T: Transport> Watcher<T> {
 }
 
 /// Whether a task of another run has started it.
-fn is_started(run: &DagRun) -> bool {
+pub(super) fn is_started(run: &DagRun) -> bool {
     run.state == "failed" && run.triggered_by.as_deref() == Some("operator")
 }
