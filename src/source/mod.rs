@@ -10,6 +10,7 @@ mod filter;
 pub mod github;
 pub mod http;
 pub mod n8n;
+mod newest;
 mod poll;
 pub mod prefect;
 #[cfg(test)]

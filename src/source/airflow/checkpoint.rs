@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::super::PollError;
+use super::super::newest::newest;
 use super::imports::Broken;
 use super::wire::DagRun;
 
@@ -82,20 +83,5 @@ impl Checkpoint {
     pub(super) fn trim(&mut self) {
         newest(&mut self.told, TOLD);
         newest(&mut self.apart, APART);
-    }
-}
-
-fn newest(times: &mut BTreeMap<String, Timestamp>, keep: usize) {
-    if times.len() <= keep {
-        return;
-    }
-    let mut ordered: Vec<Timestamp> = times.values().copied().collect();
-    ordered.sort_unstable_by(|one, other| other.cmp(one));
-    if let Some(oldest) = ordered.get(keep.saturating_sub(1)).copied() {
-        times.retain(|_, at| *at >= oldest);
-    }
-    // Many may have ended at the same moment.
-    while times.len() > keep {
-        times.pop_first();
     }
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::super::PollError;
+use super::super::newest::newest;
 
 /// The most states that are remembered as told.
 const TOLD: usize = 2_000;
@@ -69,20 +70,5 @@ impl Checkpoint {
     pub(super) fn trim(&mut self) {
         newest(&mut self.told, TOLD);
         newest(&mut self.failed, FAILED);
-    }
-}
-
-fn newest(times: &mut BTreeMap<String, Timestamp>, keep: usize) {
-    if times.len() <= keep {
-        return;
-    }
-    let mut ordered: Vec<Timestamp> = times.values().copied().collect();
-    ordered.sort_unstable_by(|one, other| other.cmp(one));
-    if let Some(oldest) = ordered.get(keep.saturating_sub(1)).copied() {
-        times.retain(|_, at| *at >= oldest);
-    }
-    // Many may have ended at the same moment.
-    while times.len() > keep {
-        times.pop_first();
     }
 }

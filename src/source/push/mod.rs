@@ -7,7 +7,7 @@ mod family;
 mod gather;
 mod openlineage;
 #[cfg(test)]
-mod standards;
+mod standards_tests;
 #[cfg(test)]
 mod tests;
 

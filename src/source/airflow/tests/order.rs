@@ -69,3 +69,15 @@ async fn rows_that_leave_a_long_list_while_it_is_read_in_stretches_hide_no_other
     let counts: Vec<usize> = (0..400).map(told).collect();
     assert_eq!(counts, [1; 400]);
 }
+
+#[tokio::test]
+async fn a_run_that_a_task_started_waits_a_moment_for_the_failure_of_the_run_that_may_have_waited_for_it() {
+    let mut bench = Bench::started("3.3.2").await;
+    bench.fail(1, 8, "ValueError", "x");
+    bench.fake.with(|world| world.runs[0]["triggered_by"] = json!("operator"));
+    let polled = bench.poll(10).await.unwrap();
+    assert!(polled.again.is_some(), "it is asked for again soon");
+    assert_eq!(bench.news(), []);
+    bench.poll(24).await.unwrap();
+    assert_eq!(bench.news(), [(id(1), RunStatus::Failed, false)], "nobody waited for it");
+}
